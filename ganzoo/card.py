@@ -1,0 +1,88 @@
+"""The model card: README.md of a run, made from what the run knows, and left alone once a person has edited it."""
+
+import hashlib
+import re
+from pathlib import Path
+
+from ganzoo.model import Model
+from ganzoo.state import Config
+from ganzoo.state.folder import replace_file
+
+STAMP = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. {} -->\n"
+
+
+def write_card(run: Path, model: Model) -> None:
+    """Writes README.md of the run, unless the one that is there was edited."""
+    path = run / "README.md"
+    if path.exists() and not _is_untouched(path.read_text(encoding="utf-8")):
+        return
+    text = _card(Config.read(run / "config.json"), model, run)
+    replace_file(path, (text + STAMP.format(_digest(text))).encode())
+
+
+def paper(documentation: str) -> str | None:
+    """The address of the paper that a docstring names: `arXiv:1511.06434` or the first URL."""
+    if found := re.search(r"arXiv:\s*(\d{4}\.\d{4,5})", documentation):
+        return f"https://arxiv.org/abs/{found[1]}"
+    found = re.search(r"https?://[^\s)>,]+", documentation)
+    return found[0].rstrip(".") if found else None
+
+
+def _card(config: Config, model: Model, run: Path) -> str:
+    documentation = (type(model).__doc__ or "").strip()
+    link = paper(documentation)
+    command = f"ganzoo train {config.model}"
+    if config.data.get("source"):
+        command += f" --data {config.data['source']}"
+    defaults = type(model).Hparams().to_json()
+    changed = {k: v for k, v in config.hyperparameters.items() if defaults.get(k) != v}
+    command += "".join(f" --set {key}={_typed(value)}" for key, value in changed.items())
+    front = [
+        "---",
+        "library_name: ganzoo",
+        f"pipeline_tag: {config.task}",
+        f"tags: [ganzoo, gan, {config.model}]",
+        "---",
+    ]
+    parts = [
+        "\n".join(front),
+        f"# {config.model}",
+        documentation.partition("\n")[0] + (f" [Paper]({link})." if link else ""),
+        "![what it makes](samples.png)" if (run / "samples.png").exists() else "",
+        '## Use\n\n```python\nimport ganzoo\n\nmodel = ganzoo.load("path/to/this/folder")\n'
+        "ganzoo.to_pil(model.sample(8, seed=0))\n```"
+        if _samples(model)
+        else "",
+        f"## Training\n\n{config.step:,} steps on {_data(config)}, with {config.distribution} {config.version}, "
+        f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```",
+        "## Hyperparameters\n\n| name | value |\n|---|---|\n"
+        + "\n".join(f"| {key} | {_typed(value)} |" for key, value in config.hyperparameters.items()),
+        "## Limits\n\nIt makes what resembles its training data, at the size that it was trained for, and no "
+        "measure of its quality is stated unless one stands above.",
+    ]
+    return "\n\n".join(part for part in parts if part) + "\n\n"
+
+
+def _data(config: Config) -> str:
+    name = f"`{config.data['source']}`" if config.data.get("source") else "data passed in from Python"
+    licence = f"; {config.data['licence']}" if config.data.get("licence") else ""
+    return f"{name} ({config.data.get('images', 0):,} images{licence})"
+
+
+def _samples(model: Model) -> bool:
+    return type(model).generate is not Model.generate or type(model).sample is not Model.sample
+
+
+def _typed(value: object) -> str:
+    if isinstance(value, list):
+        return ",".join(map(str, value))
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def _digest(text: str) -> str:
+    return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+def _is_untouched(text: str) -> bool:
+    body, marker, _ = text.rpartition(STAMP.partition("{}")[0])
+    return bool(marker) and text == body + STAMP.format(_digest(body))

@@ -1,0 +1,68 @@
+"""`ganzoo list`: what is installed, found without importing any of it."""
+
+import json
+from typing import Any
+
+import click
+
+from ganzoo.errors import GanzooError
+from ganzoo.registry import Plugin, models
+from ganzoo.source import describe
+
+
+@click.command("list")
+@click.argument("pattern", default="*")
+@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--check", is_flag=True, help="Load each one, and mark those that are broken.")
+@click.pass_context
+def command(ctx: click.Context, pattern: str, as_json: bool, check: bool) -> None:
+    """List the models whose name matches PATTERN (dc*, or a part of the name).
+
+    With --check, the exit code is 1 when a model is broken.
+    """
+    plugins = models.matching(pattern)
+    described = describe(plugin.target for plugin in plugins)
+    rows = [_row(plugin, described[plugin.target].task, described[plugin.target].summary) for plugin in plugins]
+    clashing = {row["name"] for row in rows if sum(row["name"] == other["name"] for other in rows) > 1}
+    for row, plugin in zip(rows, plugins, strict=True):
+        if row["name"] in clashing:
+            row["problem"] = f"claimed by several packages: say {row['distribution']}/{row['name']}"
+        if check:
+            row["problem"] = _problem(plugin) or row.get("problem")
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif rows:
+        _print(rows)
+    else:
+        click.echo(f"no model matches {pattern!r}", err=True)
+    if check and any(row["problem"] for row in rows):
+        ctx.exit(1)
+
+
+def _row(plugin: Plugin, task: str, summary: str) -> dict[str, Any]:
+    return {
+        "name": plugin.name,
+        "task": task,
+        "summary": summary,
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "target": plugin.target,
+    }
+
+
+def _problem(plugin: Plugin) -> str | None:
+    from ganzoo.zoo import model_class
+
+    try:
+        model_class(plugin.load(), plugin.name)
+    except GanzooError as error:
+        return str(error)
+    return None
+
+
+def _print(rows: list[dict[str, Any]]) -> None:
+    names, tasks = (max(len(row[key]) for row in rows) for key in ("name", "task"))
+    for row in rows:
+        problem = row.get("problem")
+        text = click.style(problem, fg="red") if problem else row["summary"]
+        click.echo(f"{row['name']:{names}}  {row['task']:{tasks}}  {text}".rstrip())

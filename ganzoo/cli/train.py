@@ -1,0 +1,62 @@
+"""`ganzoo train`: from a name and data to a run folder."""
+
+import shlex
+import sys
+from pathlib import Path
+
+import click
+
+from ganzoo.cli.complete import names_of
+from ganzoo.registry import datasets, models, trainers
+
+
+@click.command("train")
+@click.argument("name", shell_complete=names_of(models))
+@click.option("--data", metavar="SOURCE", shell_complete=names_of(datasets), help="What to train on: digits, ...")
+@click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter (see ganzoo show).")
+@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of hyperparameters; --set wins over it.")
+@click.option("--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]")
+@click.option("--trainer", shell_complete=names_of(trainers), help="How players take turns.  [default: the model's]")
+@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@click.option("--precision", default="auto", show_default=True, help="fp32, bf16; auto is bf16 on a GPU that has it.")
+@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Threads that prepare images.")
+@click.option("--report-every", type=click.IntRange(1), default=50, show_default=True, metavar="STEPS")
+@click.option("--save-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS")
+@click.pass_context
+def command(
+    ctx: click.Context,
+    name: str,
+    data: str | None,
+    assignments: tuple[str, ...],
+    config: Path | None,
+    out: Path | None,
+    trainer: str | None,
+    device: str,
+    precision: str,
+    workers: int,
+    report_every: int,
+    save_every: int,
+) -> None:
+    """Train the model NAME, or continue: the same command goes on where it stopped.
+
+    Ctrl-C finishes the step and saves.
+    """
+    from ganzoo.run import Plan, train
+
+    plan = Plan(
+        model=name,
+        data=data,
+        assignments=assignments,
+        config=config,
+        out=out,
+        trainer=trainer,
+        device=device,
+        precision=precision,
+        workers=workers,
+        report_every=report_every,
+        save_every=save_every,
+        again=shlex.join(["ganzoo", *sys.argv[1:]]),
+    )
+    stopped_by = train(plan)
+    if stopped_by:
+        ctx.exit(128 + stopped_by)

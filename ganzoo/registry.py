@@ -1,0 +1,109 @@
+"""Which models, trainers and data sources are installed, read from entry points without importing them."""
+
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from fnmatch import fnmatchcase
+from functools import cached_property
+from importlib.metadata import EntryPoint, entry_points
+from typing import Any
+
+from ganzoo.errors import NameClash, PluginError, unknown
+
+
+@dataclass(frozen=True)
+class Plugin:
+    """One entry point: a name, and the object that an installed distribution registered under it."""
+
+    kind: str
+    entry: EntryPoint
+
+    @property
+    def name(self) -> str:
+        return self.entry.name
+
+    @property
+    def target(self) -> str:
+        """Where the object is: `"ganzoo_dcgan:DCGAN"`."""
+        return self.entry.value
+
+    @cached_property
+    def distribution(self) -> str:
+        return self.entry.dist.name if self.entry.dist else "unknown"
+
+    @property
+    def version(self) -> str:
+        return self.entry.dist.version if self.entry.dist else "unknown"
+
+    def load(self) -> Any:
+        """Imports the plugin.
+
+        Raises PluginError, which names the distribution and the cause, whatever went wrong inside it.
+        """
+        try:
+            return self.entry.load()
+        except Exception as cause:  # a stranger's module may raise anything at all
+            raise PluginError(
+                f"{self.kind} {self.name!r} of the package {self.distribution} {self.version} cannot be loaded: "
+                f"{type(cause).__name__}: {cause}"
+            ) from cause
+
+
+class Registry:
+    """The plugins of one entry-point group: `models["dcgan"].load()`.
+
+    Looking up raises UnknownName (with the closest match) or NameClash (naming the distributions);
+    `registry["distribution/name"]` picks one of those that clash.
+    """
+
+    def __init__(self, kind: str, group: str) -> None:
+        self.kind = kind
+        self.group = group
+
+    def plugins(self) -> list[Plugin]:
+        """All of them, clashing names included, sorted by name. Imports none, never raises."""
+        found = [Plugin(self.kind, entry) for entry in entry_points(group=self.group)]
+        return sorted(found, key=lambda plugin: (plugin.name, plugin.target))
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(dict.fromkeys(plugin.name for plugin in self.plugins()))
+
+    def __contains__(self, name: object) -> bool:
+        return name in list(self)
+
+    def __getitem__(self, name: str) -> Plugin:
+        distribution, _, short = name.rpartition("/")
+        plugins = self.plugins()
+        found = [plugin for plugin in plugins if plugin.name == short]
+        if distribution:
+            found = [plugin for plugin in found if plugin.distribution == distribution]
+        if not found:
+            raise unknown(self.kind, name, {plugin.name for plugin in plugins})
+        if len(found) > 1:
+            owners = sorted(plugin.distribution for plugin in found)
+            raise NameClash(
+                f"the {self.kind} {name!r} is claimed by {' and '.join(owners)}; "
+                f"say {' or '.join(f'{owner}/{short}' for owner in owners)}, or uninstall one"
+            )
+        return found[0]
+
+    def matching(self, pattern: str = "*") -> list[Plugin]:
+        """Those whose name matches a shell pattern (`dc*`); a word without wildcards matches anywhere in it."""
+        if not any(wildcard in pattern for wildcard in "*?["):
+            pattern = f"*{pattern}*"
+        return [plugin for plugin in self.plugins() if fnmatchcase(plugin.name, pattern)]
+
+    def of(self, target: Callable[..., Any]) -> Plugin | None:
+        """The plugin that registers this class, if any."""
+        path = f"{target.__module__}:{target.__qualname__}"
+        loaded = (plugin for plugin in self.plugins() if plugin.entry.attr == target.__qualname__)
+        return next((plugin for plugin in loaded if plugin.target == path or plugin.load() is target), None)
+
+
+models = Registry("model", "ganzoo.models")
+trainers = Registry("trainer", "ganzoo.trainers")
+datasets = Registry("data source", "ganzoo.datasets")
+
+
+def list_models(pattern: str = "*") -> list[str]:
+    """The names of the installed models that match a shell pattern: `list_models("dc*")`."""
+    return list(dict.fromkeys(plugin.name for plugin in models.matching(pattern)))

@@ -1,0 +1,97 @@
+"""The training loop of the command line: steps, reports, pictures, checkpoints, signals."""
+
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from types import FrameType
+
+import click
+import torch
+
+from ganzoo.errors import StateError, Unsupported
+from ganzoo.images import enlarged, grid, save_png
+from ganzoo.run.plan import Plan
+from ganzoo.run.report import Reports
+from ganzoo.state import Config, check_ours, lock, newest_checkpoint
+from ganzoo.state.folder import replace_file, writing
+from ganzoo.trainer import Trainer
+
+
+def train(plan: Plan) -> int:
+    """Trains until the steps are made, or SIGINT or SIGTERM arrives. Returns the number of that signal, else 0.
+
+    Either way the run folder then holds all that was done; the same plan goes on from there.
+    """
+    run = plan.folder
+    check_ours(run)
+    trainer = plan.make_trainer()
+    with lock(run):
+        _begin(trainer, run)
+        steps = trainer.model.hp.steps
+        if trainer.steps_done >= steps:
+            click.echo(
+                f"{run} is finished: all {steps} steps are made. --set steps=N goes on to N, --out starts another."
+            )
+            return 0
+        with (
+            stop_signals() as signals,
+            Reports(run, done=trainer.steps_done, steps=steps, every=plan.report_every) as reports,
+        ):
+            for step in trainer:
+                reports.step(step)
+                if step.number % plan.save_every == 0 or step.number == steps or signals:
+                    _save(trainer, run)
+                if signals:
+                    break
+        if signals and trainer.steps_done < steps:
+            click.echo(f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}")
+            return signals[0]
+        click.echo(f"{run} is finished. Look at {run / 'samples.png'}; for more: ganzoo sample {run}")
+        return 0
+
+
+def _begin(trainer: Trainer, run: Path) -> None:
+    """Goes to where the folder's run stands, or makes the folder a run."""
+    if newest_checkpoint(run):
+        notes = trainer.restore(run)
+        click.echo("\n".join([f"going on from step {trainer.steps_done} in {run}", *notes]))
+        return
+    if (run / "model.safetensors").exists():
+        raise StateError(f"{run} holds weights and no checkpoint to go on from: choose another folder with --out")
+    if (run / "config.json").exists():
+        Config.read(run / "config.json")  # a stranger's stops here
+    replace_file(run / "config.json", trainer.config().to_json().encode())
+
+
+def _save(trainer: Trainer, run: Path) -> None:
+    _picture(trainer, run / "samples.png")
+    trainer.save(run)
+
+
+def _picture(trainer: Trainer, path: Path) -> None:
+    try:
+        with trainer.published() as model, torch.no_grad():
+            images = model.preview(trainer.batches[0])
+    except Unsupported:
+        return  # a model that only trains has nothing to show
+    with writing(path):
+        save_png(enlarged(grid(images)), path)
+
+
+@contextmanager
+def stop_signals() -> Iterator[list[int]]:
+    """Inside, the first SIGINT or SIGTERM is put into the list; a second interrupts at once."""
+    received: list[int] = []
+
+    def handle(number: int, frame: FrameType | None) -> None:
+        if received:
+            raise KeyboardInterrupt
+        received.append(number)
+
+    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield received
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)

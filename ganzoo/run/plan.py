@@ -1,0 +1,73 @@
+"""Plan: what `ganzoo train` was asked for, and the trainer that does it."""
+
+import tomllib
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from ganzoo.data import as_data
+from ganzoo.errors import GanzooError, HparamError, UsageError
+from ganzoo.hparams import Hparams
+from ganzoo.model import Model, make
+from ganzoo.registry import Plugin, datasets, models, trainers
+from ganzoo.trainer import Trainer
+from ganzoo.zoo import model_class
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """The words of the command. None is what was not said."""
+
+    model: str
+    data: str | None = None
+    assignments: tuple[str, ...] = ()
+    config: Path | None = None
+    out: Path | None = None
+    trainer: str | None = None
+    device: str = "auto"
+    precision: str = "auto"
+    workers: int = 1
+    report_every: int = 50
+    save_every: int = 500
+    again: str = "the same command"
+    """The command itself, to be shown to whoever stopped it."""
+
+    @property
+    def plugin(self) -> Plugin:
+        return models[self.model]
+
+    @property
+    def folder(self) -> Path:
+        """Where the run lives."""
+        return self.out or Path("runs", self.plugin.name)
+
+    def make_trainer(self) -> Trainer:
+        """A trainer at step 0. Raises a GanzooError for whatever was asked for and cannot be had."""
+        plugin = self.plugin
+        kind = model_class(plugin.load(), plugin.name)
+        hp = self.hyperparameters(kind)
+        data = self.data or kind.default_data
+        if data is None:
+            raise UsageError(f"{plugin.name} has no data of its own: give --data SOURCE ({', '.join(datasets)})")
+        trainer: type[Trainer] = trainers[self.trainer or kind.default_trainer].load()
+        opened = as_data(data, hp, workers=self.workers)
+        model = make(kind, hp.for_data(opened.info), plugin=plugin)
+        return trainer(model, opened, device=self.device, precision=self.precision)
+
+    def hyperparameters(self, kind: type[Model]) -> Hparams:
+        """The model's defaults, then those of the --config file, then those of --set."""
+        values = self._from_file(kind.Hparams) if self.config else {}
+        values |= dict(kind.Hparams.parse(assignment) for assignment in self.assignments)
+        return kind.Hparams().replaced(values)
+
+    def _from_file(self, kind: type[Hparams]) -> dict[str, Any]:
+        assert self.config
+        try:
+            values = tomllib.loads(self.config.read_text(encoding="utf-8"))
+            kind().replaced(values)  # so that an error names the file
+        except (OSError, ValueError) as cause:
+            reason = getattr(cause, "strerror", None) or cause
+            raise HparamError(f"{self.config}: {reason}") from None
+        except GanzooError as cause:
+            raise HparamError(f"{self.config}: {cause}") from None
+        return values

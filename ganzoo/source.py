@@ -1,0 +1,122 @@
+"""What a class says of itself in its source: its docstring's first line and its task, read without running it."""
+
+import ast
+import json
+import os
+import tempfile
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass, field
+from importlib.util import find_spec
+from pathlib import Path
+
+from ganzoo.paths import cache_folder
+
+CACHE_FILE = "summaries.json"
+
+
+@dataclass(frozen=True)
+class Described:
+    """Summary and task, blank where the source does not say or is not there; the files that were read, by time."""
+
+    summary: str = ""
+    task: str = ""
+    files: dict[str, int] = field(default_factory=dict)
+
+    def is_current(self, path: Path) -> bool:
+        return str(path) in self.files and all(os.stat(file).st_mtime_ns == t for file, t in self.files.items())
+
+
+def describe(targets: Iterable[str]) -> dict[str, Described]:
+    """What each `"package.module:Class"` says of itself. Never raises, never imports a plugin, and is cached."""
+    cached = _load()
+    found = {target: _describe(target, cached.get(target)) for target in targets}
+    if any(cached.get(target) != described for target, described in found.items()):
+        _store(cached | found)
+    return found
+
+
+def _describe(target: str, cached: Described | None) -> Described:
+    module, _, name = target.partition(":")
+    try:
+        path = _file(module)
+        if cached and path and cached.is_current(path):
+            return cached
+        return _read(module, name)
+    except (OSError, SyntaxError, ValueError, ImportError, AttributeError, RecursionError):
+        return Described()  # a listing shows a blank; the plugin says what is wrong when it is used
+
+
+def _file(module: str) -> Path | None:
+    """The source file of a dotted module. Only its top package is looked up: find_spec("a.b") imports a."""
+    top, *rest = module.split(".")
+    spec = find_spec(top)
+    if spec is None:
+        return None
+    if not rest:
+        return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+    for folder in spec.submodule_search_locations or []:
+        for candidate in (Path(folder, *rest[:-1], f"{rest[-1]}.py"), Path(folder, *rest, "__init__.py")):
+            if candidate.is_file():
+                return candidate
+    return None
+
+
+def _read(module: str, name: str, depth: int = 5) -> Described:
+    """Finds the class, following re-exports (`from .model import DCGAN`) and bases inside its own package."""
+    path = _file(module)
+    if path is None or not depth:
+        return Described()
+    files = {str(path): path.stat().st_mtime_ns}
+    for node in ast.parse(path.read_bytes()).body:
+        if isinstance(node, ast.ClassDef) and node.name == name:
+            summary = (ast.get_docstring(node) or "").partition("\n")[0]
+            task = _task(node)
+            for base in [base.id for base in node.bases if isinstance(base, ast.Name) and not task]:
+                inherited = _read(module, base, depth - 1)
+                task, files = task or inherited.task, inherited.files | files
+            return Described(summary, task, files)
+        if isinstance(node, ast.ImportFrom):
+            origin = _origin(node, module, is_package=path.name == "__init__.py")
+            for alias in node.names if origin.split(".")[0] == module.split(".")[0] else []:
+                if (alias.asname or alias.name) == name:
+                    found = _read(origin, alias.name, depth - 1)
+                    return Described(found.summary, found.task, found.files | files)
+    return Described(files=files)
+
+
+def _task(node: ast.ClassDef) -> str:
+    for statement in node.body:
+        targets = statement.targets if isinstance(statement, ast.Assign) else [getattr(statement, "target", None)]
+        value = getattr(statement, "value", None)
+        if any(isinstance(t, ast.Name) and t.id == "task" for t in targets) and isinstance(value, ast.Constant):
+            return str(value.value)
+    return ""
+
+
+def _origin(node: ast.ImportFrom, module: str, *, is_package: bool) -> str:
+    """The absolute name of the module that a `from ... import` names."""
+    if not node.level:
+        return node.module or ""
+    parts = module.split(".")
+    parts = parts[: len(parts) - node.level + is_package]
+    return ".".join([*parts, *([node.module] if node.module else [])])
+
+
+def _load() -> dict[str, Described]:
+    try:
+        known = json.loads((cache_folder() / CACHE_FILE).read_text(encoding="utf-8"))
+        return {target: Described(**entry) for target, entry in known.items()}
+    except (OSError, ValueError, TypeError, AttributeError):
+        return {}
+
+
+def _store(known: dict[str, Described]) -> None:
+    """Written aside and renamed, so that two listings at once are harmless; a read-only home is too."""
+    try:
+        cache_folder().mkdir(parents=True, exist_ok=True)
+        handle, name = tempfile.mkstemp(dir=cache_folder(), prefix=f".{CACHE_FILE}-")
+        with os.fdopen(handle, "w", encoding="utf-8") as file:
+            json.dump({target: asdict(described) for target, described in known.items()}, file)
+        os.replace(name, cache_folder() / CACHE_FILE)
+    except OSError:
+        return

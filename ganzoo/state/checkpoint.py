@@ -1,0 +1,106 @@
+"""TrainState: all that is needed to go on training, as one object and as one folder."""
+
+import json
+import re
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+from torch import Tensor
+
+from ganzoo.errors import StateError
+from ganzoo.state.config import Config
+from ganzoo.state.folder import check_ours, new_folder, remove, replace_file, sha256
+from ganzoo.state.weights import load_tensors, save_tensors
+
+KEPT = 3
+"""Checkpoints that a run keeps, the newest included."""
+
+
+@dataclass
+class TrainState:
+    """A run between two steps.
+
+    `weights` are those to use, averages substituted; `training` holds the other tensors (optimizers' state, raw
+    weights under averages, buffers that are not published); `extra` what is not a tensor, as JSON has it.
+    """
+
+    config: Config
+    weights: dict[str, Tensor]
+    training: dict[str, Tensor]
+    extra: dict[str, Any]
+
+    def write(self, run: Path) -> None:
+        """Adds `train/step-N` to the run, complete or not at all, publishes its weights, drops old checkpoints."""
+        self._check_may_write(run)
+        folder = run / "train" / f"step-{self.config.step:06}"
+        with new_folder(folder) as aside:
+            save_tensors(self.weights, aside / "model.safetensors")
+            save_tensors(self.training, aside / "training.safetensors")
+            config = self.config.at(self.config.step, sha256(aside / "model.safetensors"))
+            (aside / "config.json").write_text(config.to_json(), encoding="utf-8")
+            digests = {file.name: sha256(file) for file in sorted(aside.iterdir())}
+            document = {"extra": self.extra, "sha256": digests}
+            (aside / "training.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
+        publish(run)
+        for old in checkpoints(run)[:-KEPT]:
+            remove(old)
+
+    def _check_may_write(self, run: Path) -> None:
+        check_ours(run)
+        newest = newest_checkpoint(run)
+        if newest is None:
+            return
+        there = Config.read(newest / "config.json")
+        if differences := there.differences(self.config):
+            raise StateError(f"{run} holds another run ({'; '.join(differences)}): choose another folder")
+        if there.step > self.config.step:
+            raise StateError(
+                f"{run} is at step {there.step} already, beyond {self.config.step}: resume it, or choose another folder"
+            )
+
+    @classmethod
+    def read(cls, folder: Path) -> Self:
+        """Reads a checkpoint, every byte verified. Raises StateError, naming the file and the way out."""
+        try:
+            document = json.loads((folder / "training.json").read_text(encoding="utf-8"))
+            digests, extra = dict(document["sha256"]), dict(document["extra"])
+            if sha256(folder / "config.json") != digests["config.json"]:
+                raise StateError(f"{folder / 'config.json'} is damaged: its content is not what was saved")
+            return cls(
+                config=Config.read(folder / "config.json"),
+                weights=load_tensors(folder / "model.safetensors", digests["model.safetensors"]),
+                training=load_tensors(folder / "training.safetensors", digests["training.safetensors"]),
+                extra=extra,
+            )
+        except StateError as cause:
+            raise StateError(f"{cause}; delete {folder} to go on from the checkpoint before it") from None
+        except (OSError, ValueError, KeyError, TypeError) as cause:
+            reason = f"{type(cause).__name__}: {cause}"
+            raise StateError(
+                f"{folder} is damaged ({reason}); delete it to go on from the checkpoint before it"
+            ) from None
+
+
+def checkpoints(run: Path) -> list[Path]:
+    """The run's checkpoints, oldest first. A folder with this name is complete: it got the name last."""
+    found = [
+        (int(match[1]), path) for path in run.glob("train/step-*") if (match := re.fullmatch(r"step-(\d+)", path.name))
+    ]
+    return [path for _, path in sorted(found)]
+
+
+def newest_checkpoint(run: Path) -> Path | None:
+    """The folder to go on from; None before the first."""
+    return next(reversed(checkpoints(run)), None)
+
+
+def publish(run: Path) -> None:
+    """Puts the newest checkpoint's weights and configuration at the top of the run, unless they are there."""
+    newest = newest_checkpoint(run)
+    if newest is None:
+        return
+    there, top = Config.read(newest / "config.json"), run / "model.safetensors"
+    if not top.is_file() or sha256(top) != there.sha256:
+        replace_file(top, newest / "model.safetensors")
+    replace_file(run / "config.json", newest / "config.json")  # last: it says what the weights should be

@@ -1,0 +1,103 @@
+"""config.json: what a run's weights are, and how they came about."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any, Self
+
+from ganzoo.errors import StateError
+
+FORMAT = 1
+"""Raised when a newer ganzoo writes what an older one cannot read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that the weights' meaning depends on. `sha256` is of model.safetensors, None before there is one."""
+
+    model: str
+    distribution: str
+    version: str
+    task: str
+    hyperparameters: dict[str, Any]
+    trainer: str
+    precision: str
+    data: dict[str, Any]
+    classes: tuple[str, ...] = ()
+    licence: str | None = None
+    step: int = 0
+    sha256: str | None = None
+
+    def to_json(self) -> str:
+        """The text of the file: the same for equal configurations."""
+        fields = asdict(self)
+        plugin = {key: fields.pop(key) for key in ("model", "distribution", "version")}
+        options = {key: fields.pop(key) for key in ("trainer", "precision")}
+        weights = {"file": "model.safetensors", "sha256": fields.pop("sha256"), "step": fields.pop("step")}
+        document = {
+            "library_name": "ganzoo",
+            "format": FORMAT,
+            "model": {"name": plugin.pop("model"), **plugin},
+            **fields,
+            "options": options,
+            "weights": weights,
+        }
+        return json.dumps(document, indent=2) + "\n"
+
+    @classmethod
+    def read(cls, path: Path) -> Self:
+        """Reads the file. Raises StateError, naming it, when it is not ganzoo's, is newer, or is damaged."""
+        try:
+            document = json.loads(path.read_text(encoding="utf-8"))
+        except FileNotFoundError:
+            raise StateError(f"{path.parent} is not a ganzoo run: it has no config.json") from None
+        except (OSError, ValueError) as cause:
+            raise StateError(f"{path} cannot be read: {cause}") from None
+        if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
+            raise StateError(f"{path} was not written by ganzoo")
+        if document.get("format") != FORMAT:
+            raise StateError(
+                f"{path} has format {document.get('format')}, and this ganzoo reads {FORMAT}: pip install -U ganzoo"
+            )
+        try:
+            model, options, weights = (document[key] for key in ("model", "options", "weights"))
+            return cls(
+                model=str(model["name"]),
+                distribution=str(model["distribution"]),
+                version=str(model["version"]),
+                task=str(document["task"]),
+                hyperparameters=dict(document["hyperparameters"]),
+                trainer=str(options["trainer"]),
+                precision=str(options["precision"]),
+                data=dict(document["data"]),
+                classes=tuple(map(str, document["classes"])),
+                licence=document["licence"],
+                step=int(weights["step"]),
+                sha256=weights["sha256"],
+            )
+        except (KeyError, TypeError, ValueError) as cause:
+            raise StateError(f"{path} is damaged: {type(cause).__name__}: {cause}") from None
+
+    def differences(self, other: Self) -> list[str]:
+        """What the other run does differently that changes the result, one line each; steps and versions aside."""
+        mine, theirs = self._compared(), other._compared()
+        return [
+            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
+            for key in dict.fromkeys([*mine, *theirs])
+            if mine.get(key) != theirs.get(key)
+        ]
+
+    def _compared(self) -> dict[str, Any]:
+        hyperparameters = {key: value for key, value in self.hyperparameters.items() if key != "steps"}
+        return {
+            "model": f"{self.distribution}/{self.model}",
+            **hyperparameters,
+            "trainer": self.trainer,
+            "precision": self.precision,
+            "data": self.data.get("source"),
+            "the data's content": self.data.get("fingerprint"),
+        }
+
+    def at(self, step: int, sha256: str | None) -> Self:
+        """The same run, at another step."""
+        return replace(self, step=step, sha256=sha256)

@@ -1,0 +1,87 @@
+"""Weights between a model and a file, checked by hash, name and shape."""
+
+from collections.abc import Mapping
+from pathlib import Path
+
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor, nn
+
+from ganzoo.errors import GanzooError, StateError, UnknownName
+from ganzoo.model import Model, make
+from ganzoo.registry import models
+from ganzoo.state.config import Config
+from ganzoo.state.folder import sha256
+
+
+def cpu_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
+    """As safetensors wants them: on the CPU, contiguous, none sharing its memory with another."""
+    seen: set[int] = set()
+    result = {}
+    for name, tensor in tensors.items():
+        plain = tensor.detach().cpu().contiguous()
+        result[name] = plain.clone() if plain.data_ptr() in seen else plain
+        seen.add(plain.data_ptr())
+    return result
+
+
+def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+    """One key of metadata: with several, the bytes of the file vary from process to process."""
+    try:
+        save_file(dict(tensors), path, metadata={"format": "pt"})
+    except SafetensorError as cause:  # it wraps the operating system's error in words
+        path.unlink(missing_ok=True)
+        raise StateError(f"cannot write {path.name}: {cause}; what was saved before is as it was") from cause
+
+
+def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
+    """Reads a file whose sha256 is known. Raises StateError, naming it, when it is missing or has other bytes."""
+    try:
+        if sha256(path) != digest:
+            raise StateError(f"{path} is damaged: its content is not what was saved (its sha256 differs)")
+        return load_file(path)
+    except FileNotFoundError:
+        raise StateError(f"{path} is missing") from None
+    except (OSError, SafetensorError) as cause:
+        raise StateError(f"{path} cannot be read: {cause}") from None
+
+
+def fit(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
+    """Loads the weights, strictly. Raises StateError with the first name or shape that does not fit."""
+    wanted = module.state_dict()
+    for name in dict.fromkeys([*wanted, *weights]):
+        if name not in weights:
+            raise StateError(f"{origin} has no tensor {name!r}, which the model needs")
+        if name not in wanted:
+            raise StateError(f"{origin} has a tensor {name!r}, which the model does not know")
+        if wanted[name].shape != weights[name].shape:
+            shapes = f"{tuple(weights[name].shape)}, the model needs {tuple(wanted[name].shape)}"
+            raise StateError(f"{origin}: {name!r} has the shape {shapes}")
+    module.load_state_dict(dict(weights))
+
+
+def load_model(folder: Path) -> tuple[Model, Config]:
+    """The model that config.json describes, with its weights, in eval mode. The folder is a run or a checkpoint."""
+    config = Config.read(folder / "config.json")
+    weights = load_tensors(folder / "model.safetensors", config.sha256)
+    model = empty_model(config, folder)
+    fit(model, weights, folder / "model.safetensors")
+    return model.eval(), config
+
+
+def empty_model(config: Config, folder: Path) -> Model:
+    """The model that config.json describes, with first weights."""
+    try:
+        plugin = models[f"{config.distribution}/{config.model}"]
+    except UnknownName:
+        raise StateError(
+            f"{folder} needs the model {config.model!r} of the package {config.distribution} {config.version}: "
+            f"pip install {config.distribution}"
+        ) from None
+    kind: type[Model] = plugin.load()
+    try:
+        model = make(kind, kind.Hparams().replaced(config.hyperparameters), plugin=plugin)
+    except GanzooError as cause:
+        raise StateError(f"{folder / 'config.json'}: {cause}") from cause
+    model.classes = config.classes
+    return model

@@ -1,0 +1,276 @@
+"""Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
+
+import warnings
+from collections.abc import Hashable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
+from functools import reduce
+from operator import add
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganzoo.averages import Averages
+from ganzoo.card import write_card
+from ganzoo.data import Batches, as_data
+from ganzoo.device import World, seeded
+from ganzoo.errors import Diverged, PluginError, StateError
+from ganzoo.model import Model, Move
+from ganzoo.registry import trainers
+from ganzoo.snapshot import carry_over, published_weights, put_back, put_back_optimizers, training_tensors
+from ganzoo.state import Config, TrainState, empty_model, newest_checkpoint, publish
+
+
+@dataclass(frozen=True)
+class Step:
+    """A step that was made: how many there have been, and its losses, which stay on the device until they are read."""
+
+    number: int
+    losses: dict[str, Tensor]
+
+    def read(self) -> dict[str, float]:
+        """The losses as numbers: `{"discriminator/real": 0.61, ..., "generator": 1.4}`. Waits for the device."""
+        return {name: loss.item() for name, loss in self.losses.items()}
+
+
+class Trainer(Iterator[Step]):
+    """`for step in Trainer(model, data): ...` trains the model until it has made `hp.steps` steps.
+
+    `data` is a SOURCE ("digits"), a tensor of images (uint8, or floats in [-1, 1]) or a `torch.utils.data.Dataset`.
+    To stop early, `break`; going on with the loop goes on with the training. Each player's gradients come from its
+    own losses alone. A trainer plugin subclasses this and overrides `step`.
+    """
+
+    def __init__(
+        self, model: Model, data: object, *, device: str = "auto", precision: str = "auto", workers: int = 1
+    ) -> None:
+        self.world = World.open(device, precision)
+        self.model = model.to(self.world.device).train()
+        self.data = as_data(data, model.hp, workers=workers)
+        self.batches = Batches(self.data, model.view, model.hp.batch_size, model.hp.seed, self.world.device)
+        self.steps_done = 0
+        self.averages = Averages(model)
+        self.optimizers: dict[nn.Module, Optimizer] = {}
+        self._rates: list[tuple[dict[str, Any], float]] = []
+        self._phase: Hashable = object()  # equal to none: the first step enters one
+        self._whole = True
+        if not model.classes:
+            model.classes = self.data.info.classes
+
+    def __next__(self) -> Step:
+        model, step = self.model, self.steps_done
+        if step >= model.hp.steps:
+            raise StopIteration
+        batch = self._batch(step)
+        self._whole = False
+        model.begin(step)
+        self._enter_phase(step)
+        scale = model.lr_scale(step / model.hp.steps)
+        for group, rate in self._rates:
+            group["lr"] = rate * scale
+        with seeded("step", model.hp.seed, step, device=self.world.device):
+            losses = self.step(batch)
+        self.averages.update(step)
+        self.steps_done += 1
+        self._whole = True
+        return Step(self.steps_done, losses)
+
+    def step(self, batch: Any) -> dict[str, Tensor]:
+        """Every move of `losses(batch)` in its turn: the mover's gradients, then its optimizer. Returns the losses.
+
+        A player that moves several times in a step reports its last losses.
+        """
+        losses: dict[str, Tensor] = {}
+        for player, loss in self.moves(batch):
+            terms = self.terms(player, loss)
+            self.optimizers[player].zero_grad()
+            reduce(add, terms.values()).backward(inputs=self.trained(player))  # type: ignore[no-untyped-call]  # nobody else gets a gradient
+            self.optimizers[player].step()
+            losses |= {name: term.detach() for name, term in terms.items()}
+        return losses
+
+    def moves(self, batch: Any) -> Iterator[Move]:
+        """Drives `model.losses(batch)`: its forward passes run in the world's precision, the trainer's work in fp32."""
+        moves = self.model.losses(batch)
+        while True:
+            with self.world.autocast():
+                move = next(moves, None)
+            if move is None:
+                return
+            yield move
+
+    def terms(self, player: nn.Module, loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
+        """The loss of a move as named scalars: `generator`, or `discriminator/real` and `discriminator/fake`."""
+        name = next((name for name, module in self.model.named_modules() if module is player), None)
+        if name is None or player not in self.optimizers:
+            what = f"the {type(player).__name__} {name or ''}".rstrip()
+            raise PluginError(f"{self._called()}: {what} moves, but optimizers() has none for it")
+        named = loss.items() if isinstance(loss, Mapping) else [("", loss)]
+        terms: dict[str, Tensor] = {f"{name}/{term}".rstrip("/"): value for term, value in named}
+        for term, value in terms.items():
+            if not isinstance(value, Tensor) or value.numel() != 1:
+                shape = f"has the shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"is {value!r}"
+                raise PluginError(f"{self._called()}: the loss {term} {shape}; it must be a tensor of one number")
+        if not any(value.requires_grad for value in terms.values()):
+            raise PluginError(f"{self._called()}: the loss of {name} depends on none of its parameters")
+        return terms
+
+    def trained(self, player: nn.Module) -> list[nn.Parameter]:
+        """The parameters that a move of this player changes."""
+        return [parameter for group in self.optimizers[player].param_groups for parameter in group["params"]]
+
+    def published(self) -> AbstractContextManager[Model]:
+        """`with trainer.published() as model`: the model as it would be saved, averages in their players' places."""
+        return self.averages.substituted()
+
+    def config(self) -> Config:
+        """What config.json says of this run."""
+        model, plugin = self.model, self.model.plugin
+        trainer = trainers.of(type(self))
+        if plugin is None or trainer is None:
+            missing = f"the model {type(model).__name__}" if plugin is None else f"the trainer {type(self).__name__}"
+            raise PluginError(
+                f"{missing} is registered under no name, so it could not be loaded again: add an entry point"
+            )
+        return Config(
+            model=plugin.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            task=model.task,
+            hyperparameters=model.hp.to_json(),
+            trainer=trainer.name,
+            precision=self.world.precision,
+            data={
+                "source": self.data.name,
+                "images": len(self.data),
+                "fingerprint": self.data.fingerprint,
+                "licence": self.data.licence,
+            },
+            classes=model.classes,
+            step=self.steps_done,
+        )
+
+    def state(self) -> TrainState:
+        """All that is needed to go on, on the CPU.
+
+        Raises StateError inside a step that was interrupted, and Diverged when a weight is not finite.
+        """
+        if not self._whole:
+            raise StateError(f"step {self.steps_done + 1} was interrupted half-way: resume from the last checkpoint")
+        weights = published_weights(self.model, self.averages)
+        if broken := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
+            raise Diverged(f"{self._called()}: after step {self.steps_done}, {broken} is not finite")
+        training, scalars = training_tensors(self.model, self.averages, self.optimizers)
+        extra = {
+            "optimizer": scalars,
+            "threads": torch.get_num_threads(),
+            "device": self.world.device.type,
+            "progress_was_read": self.model.progress_was_read,
+        }
+        return TrainState(self.config(), weights, training, extra)
+
+    def save(self, folder: str | Path) -> None:
+        """Adds a checkpoint to the run folder, and puts weights, config.json and the card at its top."""
+        run = Path(folder)
+        self.state().write(run)
+        write_card(run, self.model)
+
+    @classmethod
+    def resume(
+        cls,
+        folder: str | Path,
+        data: object = None,
+        *,
+        steps: int | None = None,
+        device: str = "auto",
+        workers: int = 1,
+    ) -> "Trainer":
+        """The trainer that wrote the newest checkpoint of the run folder, as it was then.
+
+        `data` is needed when it was not a SOURCE. `steps` may be more than before, unless the model's schedule
+        depends on it. Raises StateError when the folder, the data or the steps do not allow it.
+        """
+        run = Path(folder)
+        checkpoint = newest_checkpoint(run)
+        if checkpoint is None:
+            raise StateError(f"{run} has no checkpoint to go on from" if run.is_dir() else f"there is no run {run}")
+        config = Config.read(checkpoint / "config.json")
+        if data is None and config.data.get("source") is None:
+            raise StateError(f"{run} was trained on data passed in from Python: pass it to resume(folder, data)")
+        model = empty_model(config, checkpoint)
+        if steps is not None:
+            model.hp = model.hp.replaced({"steps": steps})
+        kind: type[Trainer] = trainers[config.trainer].load()
+        source = config.data["source"] if data is None else data
+        trainer = kind(model, source, device=device, precision=config.precision, workers=workers)
+        for note in trainer.restore(run):
+            warnings.warn(note, stacklevel=2)
+        return trainer
+
+    def restore(self, folder: str | Path) -> list[str]:
+        """Goes to where the newest checkpoint of a run stands; the run must be one of equal settings and data.
+
+        Returns what is not as it was and may change the last bits of the result: threads, device, versions.
+        """
+        run = Path(folder)
+        checkpoint = newest_checkpoint(run)
+        if checkpoint is None:
+            raise StateError(f"{run} has no checkpoint to go on from")
+        state = TrainState.read(checkpoint)
+        if differences := state.config.differences(self.config()):
+            raise StateError(
+                f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, or the same settings"
+            )
+        _check_steps(self.model, state)
+        self.steps_done = state.config.step
+        put_back(self.model, self.averages, state.weights, state.training, checkpoint)
+        self.model.begin(self.steps_done)
+        self._enter_phase(self.steps_done)
+        put_back_optimizers(self.model, self.optimizers, state.training, state.extra["optimizer"])
+        self.model.progress_was_read = bool(state.extra["progress_was_read"])
+        publish(run)
+        return self._changes(state)
+
+    def _changes(self, state: TrainState) -> list[str]:
+        config = self.config()
+        compared = {
+            "threads": (state.extra["threads"], torch.get_num_threads()),
+            "device": (state.extra["device"], self.world.device.type),
+            config.distribution: (state.config.version, config.version),
+        }
+        return [
+            f"{name}: {then} before, {now} now; the result may differ in its last bits from a run in one go"
+            for name, (then, now) in compared.items()
+            if then != now
+        ]
+
+    def _batch(self, step: int) -> Any:
+        count = self.model.batches_per_step
+        batches = tuple(self.batches[step * count + i] for i in range(count))
+        return batches if count > 1 else batches[0]
+
+    def _enter_phase(self, step: int) -> None:
+        phase = self.model.phase(step)
+        if phase != self._phase:
+            self._phase = phase
+            old, self.optimizers = self.optimizers, self.model.optimizers()
+            self._rates = [(group, group["lr"]) for o in self.optimizers.values() for group in o.param_groups]
+            carry_over(self.model, old, self.optimizers)
+
+    def _called(self) -> str:
+        return self.model.plugin.name if self.model.plugin else type(self.model).__name__
+
+
+def _check_steps(model: Model, state: TrainState) -> None:
+    planned, asked = state.config.hyperparameters["steps"], model.hp.steps
+    if asked == planned:
+        return
+    if state.extra["progress_was_read"] or type(model).lr_scale is not Model.lr_scale:
+        raise StateError(
+            f"steps: {planned} here, {asked} asked for, and the schedule of {state.config.model} depends on it"
+        )
+    if asked < state.config.step:
+        raise StateError(f"steps: {asked} asked for, and {state.config.step} are made already")

@@ -1,0 +1,51 @@
+"""create and load: the two ways to a model."""
+
+from pathlib import Path
+from typing import Any
+
+from ganzoo.device import World
+from ganzoo.errors import PluginError, StateError
+from ganzoo.model import Model, make
+from ganzoo.registry import models
+from ganzoo.state import load_model, newest_checkpoint
+
+
+def create(model: str | type[Model], **hyperparameters: Any) -> Model:
+    """A registered model by name (or a Model class), with first weights: `create("dcgan", image_size=64)`.
+
+    The weights depend on the `seed` hyperparameter alone. Raises UnknownName or NameClash for the name,
+    UnknownName or HparamError for a hyperparameter, PluginError when the plugin cannot be loaded.
+    """
+    plugin = models[model] if isinstance(model, str) else models.of(model)
+    kind = model_class(plugin.load(), plugin.name) if plugin else model
+    assert not isinstance(kind, str)  # a name always has a plugin
+    return make(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+
+
+def model_class(found: object, name: str) -> type[Model]:
+    """What an entry point of the group `ganzoo.models` named, if it is a model."""
+    if isinstance(found, type) and issubclass(found, Model) and hasattr(found, "task"):
+        return found
+    missing = "a task" if isinstance(found, type) and issubclass(found, Model) else "ganzoo.Model as its base"
+    raise PluginError(f"model {name!r} is not one: {getattr(found, '__qualname__', found)!r} lacks {missing}")
+
+
+def load(run: str | Path, *, device: str = "cpu") -> Model:
+    """A trained model from its folder (a run, or one of its checkpoints), in eval mode.
+
+    Names, shapes and the sha256 of the weights are verified. Raises StateError when the folder is not a run, its
+    weights are damaged, or the package that provides the model is not installed.
+    """
+    folder = Path(run)
+    if not folder.is_dir():
+        raise StateError(
+            f"there is no run {folder}" if not folder.exists() else f"{folder} is a file, not a run folder"
+        )
+    try:
+        model, _ = load_model(folder)
+    except StateError:
+        checkpoint = newest_checkpoint(folder)  # the top is torn when a process was killed while it was written
+        if checkpoint is None:
+            raise
+        model, _ = load_model(checkpoint)
+    return model.to(World.open(device).device)
