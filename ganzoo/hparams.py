@@ -6,6 +6,7 @@ import types
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, Self, Union
 
 from ganzoo.errors import HparamError, PluginError, unknown
@@ -62,16 +63,11 @@ class Hparams:
 
     @classmethod
     def annotations(cls) -> dict[str, Any]:
-        """Field name -> type, in the order of declaration."""
-        hints = typing.get_type_hints(cls, include_extras=True)
-        names = [field.name for field in dataclasses.fields(cls)]
-        forgotten = [name for name in hints if name not in names and not _is_class_var(hints[name])]
-        if forgotten:
-            raise PluginError(
-                f"{cls.__qualname__}.{forgotten[0]} is not a field: "
-                "put @dataclass(frozen=True, kw_only=True) above the class"
-            )
-        return {name: hints[name] for name in names}
+        """Field name -> type, in the order of declaration.
+
+        A field that is declared again without a range (`lr: float = 1e-4`) keeps the one it had.
+        """
+        return _annotations(cls)
 
     def replaced(self, values: Mapping[str, Any]) -> Self:
         """A copy with these values, each checked against its field's type and range."""
@@ -107,6 +103,18 @@ class Hparams:
         """Name -> value, of types that JSON has."""
         values = {name: getattr(self, name) for name in self.annotations()}
         return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+
+
+@cache
+def _annotations(cls: type[Hparams]) -> dict[str, Any]:
+    hints = {n: h for n, h in typing.get_type_hints(cls, include_extras=True).items() if not _is_class_var(h)}
+    names = [field.name for field in dataclasses.fields(cls)]
+    if forgotten := [name for name in hints if name not in names]:
+        raise PluginError(
+            f"{cls.__qualname__}.{forgotten[0]} is not a field: put @dataclass(frozen=True, kw_only=True) above the class"
+        )
+    inherited = _annotations(cls.__base__) if cls is not Hparams and issubclass(cls.__base__ or object, Hparams) else {}
+    return {n: inherited[n] if _bounds(inherited.get(n))[0] is hints[n] else hints[n] for n in names}
 
 
 def type_name(annotation: Any) -> str:

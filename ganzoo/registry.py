@@ -41,7 +41,7 @@ class Plugin:
         """
         try:
             return self.entry.load()
-        except Exception as cause:  # a stranger's module may raise anything at all
+        except (Exception, SystemExit) as cause:  # a stranger's module may do anything at all
             raise PluginError(
                 f"{self.kind} {self.name!r} of the package {self.distribution} {self.version} cannot be loaded: "
                 f"{type(cause).__name__}: {cause}"

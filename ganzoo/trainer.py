@@ -1,7 +1,7 @@
 """Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
 
 import warnings
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
@@ -54,7 +54,7 @@ class Trainer(Iterator[Step]):
         self.steps_done = 0
         self.averages = Averages(model)
         self.optimizers: dict[nn.Module, Optimizer] = {}
-        self._rates: list[tuple[dict[str, Any], float]] = []
+        self._rates: list[float] = []
         self._phase: Hashable = object()  # equal to none: the first step enters one
         self._whole = True
         if not model.classes:
@@ -69,7 +69,7 @@ class Trainer(Iterator[Step]):
         model.begin(step)
         self._enter_phase(step)
         scale = model.lr_scale(step / model.hp.steps)
-        for group, rate in self._rates:
+        for group, rate in zip(self._groups(), self._rates, strict=True):
             group["lr"] = rate * scale
         with seeded("step", model.hp.seed, step, device=self.world.device):
             losses = self.step(batch)
@@ -85,9 +85,11 @@ class Trainer(Iterator[Step]):
         """
         losses: dict[str, Tensor] = {}
         for player, loss in self.moves(batch):
-            terms = self.terms(player, loss)
+            terms, trained = self.terms(player, loss), self.trained(player)
             self.optimizers[player].zero_grad()
-            reduce(add, terms.values()).backward(inputs=self.trained(player))  # type: ignore[no-untyped-call]  # nobody else gets a gradient
+            reduce(add, terms.values()).backward(inputs=trained)  # type: ignore[no-untyped-call]  # nobody else's
+            if all(parameter.grad is None for parameter in trained):
+                raise self._independent(terms)
             self.optimizers[player].step()
             losses |= {name: term.detach() for name, term in terms.items()}
         return losses
@@ -115,7 +117,7 @@ class Trainer(Iterator[Step]):
                 shape = f"has the shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"is {value!r}"
                 raise PluginError(f"{self._called()}: the loss {term} {shape}; it must be a tensor of one number")
         if not any(value.requires_grad for value in terms.values()):
-            raise PluginError(f"{self._called()}: the loss of {name} depends on none of its parameters")
+            raise self._independent(terms or [name])
         return terms
 
     def trained(self, player: nn.Module) -> list[nn.Parameter]:
@@ -197,7 +199,8 @@ class Trainer(Iterator[Step]):
         checkpoint = newest_checkpoint(run)
         if checkpoint is None:
             raise StateError(f"{run} has no checkpoint to go on from" if run.is_dir() else f"there is no run {run}")
-        config = Config.read(checkpoint / "config.json")
+        state = TrainState.read(checkpoint)
+        config = state.config
         if data is None and config.data.get("source") is None:
             raise StateError(f"{run} was trained on data passed in from Python: pass it to resume(folder, data)")
         model = empty_model(config, checkpoint)
@@ -206,7 +209,7 @@ class Trainer(Iterator[Step]):
         kind: type[Trainer] = trainers[config.trainer].load()
         source = config.data["source"] if data is None else data
         trainer = kind(model, source, device=device, precision=config.precision, workers=workers)
-        for note in trainer.restore(run):
+        for note in trainer._go_to(state, checkpoint):
             warnings.warn(note, stacklevel=2)
         return trainer
 
@@ -219,7 +222,10 @@ class Trainer(Iterator[Step]):
         checkpoint = newest_checkpoint(run)
         if checkpoint is None:
             raise StateError(f"{run} has no checkpoint to go on from")
-        state = TrainState.read(checkpoint)
+        return self._go_to(TrainState.read(checkpoint), checkpoint)
+
+    def _go_to(self, state: TrainState, checkpoint: Path) -> list[str]:
+        run = checkpoint.parents[1]
         if differences := state.config.differences(self.config()):
             raise StateError(
                 f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, or the same settings"
@@ -257,8 +263,14 @@ class Trainer(Iterator[Step]):
         if phase != self._phase:
             self._phase = phase
             old, self.optimizers = self.optimizers, self.model.optimizers()
-            self._rates = [(group, group["lr"]) for o in self.optimizers.values() for group in o.param_groups]
+            self._rates = [group["lr"] for group in self._groups()]
             carry_over(self.model, old, self.optimizers)
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
+
+    def _independent(self, terms: Iterable[str]) -> PluginError:
+        return PluginError(f"{self._called()}: {', '.join(terms)} depends on none of its player's trained parameters")
 
     def _called(self) -> str:
         return self.model.plugin.name if self.model.plugin else type(self.model).__name__

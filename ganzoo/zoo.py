@@ -27,7 +27,7 @@ def model_class(found: object, name: str) -> type[Model]:
     if isinstance(found, type) and issubclass(found, Model) and hasattr(found, "task"):
         return found
     missing = "a task" if isinstance(found, type) and issubclass(found, Model) else "ganzoo.Model as its base"
-    raise PluginError(f"model {name!r} is not one: {getattr(found, '__qualname__', found)!r} lacks {missing}")
+    raise PluginError(f"model {name!r} is not one: {getattr(found, '__qualname__', repr(found))} lacks {missing}")
 
 
 def load(run: str | Path, *, device: str = "cpu") -> Model:

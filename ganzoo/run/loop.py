@@ -13,7 +13,7 @@ from ganzoo.errors import StateError, Unsupported
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
-from ganzoo.state import Config, check_ours, lock, newest_checkpoint
+from ganzoo.state import check_ours, lock, newest_checkpoint
 from ganzoo.state.folder import replace_file, writing
 from ganzoo.trainer import Trainer
 
@@ -59,8 +59,6 @@ def _begin(trainer: Trainer, run: Path) -> None:
         return
     if (run / "model.safetensors").exists():
         raise StateError(f"{run} holds weights and no checkpoint to go on from: choose another folder with --out")
-    if (run / "config.json").exists():
-        Config.read(run / "config.json")  # a stranger's stops here
     replace_file(run / "config.json", trainer.config().to_json().encode())
 
 

@@ -11,6 +11,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import StateError
+from ganzoo.state.config import Config
 
 ASIDE = ".tmp-"
 """How the names of unfinished files and folders start: whoever finds one may delete it."""
@@ -78,7 +79,10 @@ def check_ours(run: Path) -> None:
     """Raises StateError unless the folder is a run, empty, or not there yet."""
     if run.exists() and not run.is_dir():
         raise StateError(f"{run} is a file: choose a folder with --out")
-    if (run / "config.json").is_file() or any(run.glob("train/step-*/config.json")):
+    if any(run.glob("train/step-*/config.json")):
+        return
+    if (run / "config.json").is_file():
+        Config.read(run / "config.json")  # a stranger's stops here
         return
     with writing(run):
         names = [path.relative_to(run) for path in run.glob("*")] + [

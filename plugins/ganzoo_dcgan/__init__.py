@@ -77,9 +77,9 @@ class DCGANMini(DCGAN):
 
     @dataclass(frozen=True, kw_only=True)
     class Hparams(DCGAN.Hparams):
-        image_size: Annotated[int, ganzoo.Range(8, 1024)] = 32
-        channels: Annotated[int, ganzoo.Range(1, 4)] = 1
-        width: Annotated[int, ganzoo.Range(1, 1024)] = 32
+        image_size: int = 32
+        channels: int = 1
+        width: int = 32
         steps: int = 1500
         lr: float = 5e-4
         ema: float = 0.99

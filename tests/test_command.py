@@ -1,0 +1,244 @@
+"""The command line, as a person meets it: what it prints, what it refuses, what it leaves behind."""
+
+import json
+import sys
+from pathlib import Path
+
+import pytest
+from conftest import TINY
+from PIL import Image
+
+import ganzoo
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    """A finished run of dcgan-mini, at runs/dcgan-mini in a folder of its own."""
+    from click.testing import CliRunner
+
+    from ganzoo.cli import main
+
+    folder = tmp_path_factory.mktemp("finished") / "dcgan-mini"
+    words = ["train", "dcgan-mini", *TINY, "--set", "steps=6", "--report-every", "2", "--save-every", "3"]
+    done = CliRunner().invoke(main, [*words, "--out", str(folder), "--device", "cpu"])
+    assert done.exit_code == 0, done.output
+    return folder, words, done.output
+
+
+def test_training_leaves_a_run_folder_and_logs_lines(finished):
+    run, _, output = finished
+    assert [line.split()[1] for line in output.splitlines() if line.startswith("step ")] == ["2/6", "4/6", "6/6"]
+    assert "steps/s" in output
+    assert "discriminator/real" in output
+    assert f"Look at {run / 'samples.png'}" in output
+    lines = [json.loads(line) for line in (run / "metrics.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == [2, 4, 6]
+    assert set(lines[0]) == {"step", "steps_per_second", "discriminator/real", "discriminator/fake", "generator"}
+    assert list(run.glob("events.out.tfevents.*"))
+    assert "![what it makes](samples.png)" in (run / "README.md").read_text()
+    with Image.open(run / "samples.png") as picture:
+        assert min(picture.size) >= 512
+        assert len(picture.getcolors(70_000)) > 10
+
+
+def test_tensorboard_reads_the_losses(finished):
+    from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
+
+    events = EventAccumulator(str(finished[0])).Reload()
+    assert [event.step for event in events.Scalars("generator")] == [2, 4, 6]
+
+
+def test_a_finished_run_says_so_and_grows_with_more_steps(finished, ganzoo_command, tmp_path):
+    run, words, _ = finished
+    before = (run / "model.safetensors").read_bytes()
+    again = ganzoo_command(*words, "--out", run)
+    assert again.exit_code == 0
+    assert "is finished: all 6 steps are made. --set steps=N goes on" in again.output
+    assert (run / "model.safetensors").read_bytes() == before
+    out = tmp_path / "grown"
+    assert ganzoo_command(*words, "--out", out).exit_code == 0
+    grown = ganzoo_command(*words, "--out", out, "--set", "steps=9")
+    assert "going on from step 6" in grown.output
+    assert ganzoo_command(*words, "--set", "steps=9", "--out", tmp_path / "nine").exit_code == 0
+    assert (out / "model.safetensors").read_bytes() == (tmp_path / "nine" / "model.safetensors").read_bytes()
+    steps = [json.loads(line)["step"] for line in (out / "metrics.jsonl").read_text().splitlines()]
+    assert steps == [2, 4, 6, 8, 9]
+
+
+def test_a_changed_setting_is_refused_with_the_differences(finished, ganzoo_command):
+    run, words, _ = finished
+    refused = ganzoo_command(*words, "--out", run, "--set", "lr=1e-3", "--set", "ema=0", "--precision", "bf16")
+    assert refused.exit_code == 1
+    for difference in ("lr: 0.0005 here, 0.001 asked for", "ema: ", "precision: fp32 here, bf16 asked for"):
+        assert difference in refused.stderr
+    assert refused.stderr.count("\n") == 1
+
+
+def test_a_config_file_and_set_over_it(tmp_path, ganzoo_command):
+    Path("settings.toml").write_text("lr = 1e-3\nbetas = [0, 0.9]\nimage_size = 8\nwidth = 2\nsteps = 4\n")
+    done = ganzoo_command(
+        "train", "dcgan-mini", "--config", "settings.toml", "--set", "steps=1", "--set", "batch_size=4"
+    )
+    assert done.exit_code == 0, done.output
+    hyperparameters = json.loads(Path("runs/dcgan-mini/config.json").read_text())["hyperparameters"]
+    assert (hyperparameters["lr"], hyperparameters["betas"], hyperparameters["steps"]) == (0.001, [0.0, 0.9], 1)
+
+
+@pytest.mark.parametrize(
+    ("words", "code", "message"),
+    [
+        ("train dcgam", 2, "no model 'dcgam'; did you mean 'dcgan'"),
+        ("train dcgan", 2, "dcgan has no data of its own: give --data SOURCE (digits"),
+        ("train dcgan-mini --data digit", 2, "no data source 'digit'; did you mean 'digits'"),
+        ("train dcgan-mini --trainer alternate", 2, "no trainer 'alternate'; did you mean 'alternating'"),
+        ("train dcgan-mini --set widht=3", 2, "no hyperparameter 'widht'; did you mean 'width'"),
+        ("train dcgan-mini --set lr=fast", 2, "lr=fast: expected float, from 0 to 100"),
+        ("train dcgan-mini --set image_size=100", 2, "image_size=100 is not 4 * 2^k: the nearest two are 64 and 128"),
+        ("train dcgan-mini --set lr", 2, "'lr' is not key=value"),
+        ("train dcgan-mini --config no.toml", 2, "no.toml: No such file"),
+        ("train dcgan-mini --config bad.toml", 2, "bad.toml: "),
+        ("train dcgan-mini --config odd.toml", 2, "odd.toml: no hyperparameter 'speed'"),
+        ("train dcgan-mini --device cuda:7", 2, "device 'cuda:7' is not there"),
+        ("train dcgan-mini --device gpu", 2, "no device 'gpu'; say cpu, cuda"),
+        ("train dcgan-mini --precision half", 2, "no precision 'half'; there is auto, fp32, bf16"),
+        ("train dcgan-mini --out a_file", 1, "a_file is a file"),
+        ("train dcgan-mini --out a_file/run", 1, "a_file/run"),
+        ("train dcgan-mini --out /proc/run", 1, "cannot write /proc/run"),
+        ("train dcgan-mini --out full", 1, "full is not empty and not a ganzoo run (it has thesis.txt)"),
+        ("train dcgan-mini --out foreign", 1, "foreign/config.json was not written by ganzoo"),
+        ("sample nowhere", 1, "there is no run nowhere"),
+        ("sample full", 1, "full is not a ganzoo run: it has no config.json"),
+        ("sample foreign", 1, "foreign/config.json was not written by ganzoo"),
+        ("show dcgam", 2, "no model 'dcgam'; did you mean 'dcgan'"),
+        ("paint", 2, "No such command 'paint'"),
+    ],
+)
+def test_bad_input_gets_one_line_and_leaves_nothing(ganzoo_command, words, code, message):
+    Path("a_file").touch()
+    Path("bad.toml").write_text("= no")
+    Path("odd.toml").write_text("speed = 3")
+    for folder, file, content in (
+        ("full", "thesis.txt", "years"),
+        ("foreign", "config.json", '{"model_type": "bert"}'),
+    ):
+        Path(folder).mkdir()
+        Path(folder, file).write_text(content)
+    before = sorted(path for path in Path().rglob("*"))
+    done = ganzoo_command(*words.split())
+    assert done.exit_code == code
+    assert message in done.stderr
+    assert "Traceback" not in done.output
+    assert done.stderr.splitlines()[-1].startswith("Error: ")
+    assert sorted(path for path in Path().rglob("*")) == before
+
+
+def test_debug_shows_the_traceback(ganzoo_command):
+    for words in (["--debug", "train", "dcgam"], ["train", "dcgam", "--debug"]):
+        assert isinstance(ganzoo_command(*words).exception, ganzoo.UnknownName)
+
+
+def test_a_loss_that_is_not_finite_stops_the_training_and_keeps_what_was_good(ganzoo_command, monkeypatch):
+    from ganzoo import losses
+
+    whole = losses.non_saturating_generator
+    calls = []
+
+    def breaks(fake):
+        calls.append(1)
+        return whole(fake) * (float("nan") if len(calls) == 4 else 1)
+
+    monkeypatch.setattr(losses, "non_saturating_generator", breaks)
+    words = ["train", "dcgan-mini", *TINY, "--set", "steps=8", "--report-every", "1", "--save-every", "2"]
+    done = ganzoo_command(*words)
+    assert done.exit_code == 1
+    assert "the loss generator is nan at step 4" in done.stderr
+    assert sorted(path.name for path in Path("runs/dcgan-mini/train").glob("step-*")) == ["step-000002"]
+
+
+def test_sampling_to_a_grid_and_to_a_folder(finished, ganzoo_command):
+    run, _, _ = finished
+    assert ganzoo_command("sample", run).exit_code == 0
+    assert ganzoo_command("sample", run, "-n", "3", "--seed", "5", "--out", "new/grid.png").exit_code == 0
+    done = ganzoo_command("sample", run, "-n", "3", "--seed", "5", "--out", "folder/")
+    assert "folder: 3 images, 000000.png to 000002.png" in done.output
+    model = ganzoo.load(run)
+    expected = ganzoo.to_pil(model.sample(3, seed=5))
+    for i, picture in enumerate(expected):
+        with Image.open(f"folder/{i:06}.png") as written:
+            assert written.tobytes() == picture.tobytes()
+    with Image.open("new/grid.png") as grid:
+        assert grid.size == (3 * 10 + 2, 12)
+        assert grid.crop((2, 2, 10, 10)).tobytes() == expected[0].tobytes()
+    with Image.open("samples.png") as default:
+        assert default.size == (82, 82)
+    assert ganzoo_command("sample", run, "--out", "grid.jpg").exit_code == 2
+    assert ganzoo_command("sample", run, "-n", "0").exit_code == 2
+
+
+def test_show_tells_what_the_design_promises(ganzoo_command):
+    page = ganzoo_command("show", "dcgan").output
+    for fact in (
+        "https://arxiv.org/abs/1511.06434",
+        "3,576,704",
+        "2,765,568",
+        "alternating",
+        "ganzoo_dcgan:DCGAN",
+        "0.5,0.999",
+    ):
+        assert fact in page
+    known = json.loads(ganzoo_command("show", "dcgan-mini", "--json").output)
+    assert known["data"] == "digits"
+    assert known["paper"] == "https://arxiv.org/abs/1511.06434"
+    assert {"name": "width", "type": "int, from 1 to 1,024", "default": 32} in known["hyperparameters"]
+
+
+def test_show_of_a_model_whose_size_depends_on_the_data(toy, ganzoo_command):
+    page = ganzoo_command("show", "toy").output
+    assert "their sizes depend on the data" in page
+    assert "from the data" in page
+    assert "ganzoo-toy 0.3" in page
+
+
+def test_a_strangers_model_trainer_and_data_train_by_their_names(toy, ganzoo_command):
+    words = ["train", "toy", "--trainer", "toy-trainer", "--data", "toy-squares:9", "--device", "cpu"]
+    done = ganzoo_command(*words)
+    assert done.exit_code == 0, done.output
+    config = json.loads(Path("runs/toy/config.json").read_text())
+    assert config["model"] == {"name": "toy", "distribution": "ganzoo-toy", "version": "0.3"}
+    assert config["options"] == {"trainer": "toy-trainer", "precision": "fp32"}
+    assert config["data"]["images"] == 9
+    assert (config["hyperparameters"]["image_size"], config["hyperparameters"]["channels"]) == (8, 1)
+    assert ganzoo_command("sample", "runs/toy", "--out", "toy.png").exit_code == 0
+
+
+def test_a_run_whose_package_is_gone_names_it(toy_site, ganzoo_command, process, site_env):
+    process("-m", "ganzoo", "train", "toy", "--device", "cpu", env=site_env(toy_site))
+    done = ganzoo_command("sample", "runs/toy")
+    assert done.exit_code == 1
+    assert "needs the model 'toy' of the package ganzoo-toy 0.3: pip install ganzoo-toy" in done.stderr
+
+
+def test_python_m_ganzoo_and_the_installed_command_are_the_same(process):
+    by_module = process("-m", "ganzoo", "--help").stdout
+    assert "Usage: ganzoo" in by_module
+    script = Path(sys.executable).with_name("ganzoo")
+    assert process(script, "--help").stdout == by_module
+    assert ganzoo.__version__ in process("-m", "ganzoo", "--version").stdout
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        ("show dcg", "dcgan-mini"),
+        ("train dcgan --trainer al", "alternating"),
+        ("train dcgan --data di", "digits"),
+        ("sh", "show"),
+    ],
+)
+def test_the_shell_completes_names(process, words, expected):
+    import os
+
+    environment = {**os.environ, "_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": f"ganzoo {words}"}
+    environment["COMP_CWORD"] = str(len(words.split()))
+    code = "from ganzoo.cli import main; main(prog_name='ganzoo')"
+    assert expected in process("-c", code, env=environment).stdout

@@ -1,0 +1,93 @@
+"""The house in order: what is public, what is registered, what the pieces draw."""
+
+import re
+import tomllib
+from pathlib import Path
+
+import pytest
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits
+
+import ganzoo
+from ganzoo import losses
+from ganzoo.device import derive_seed
+from ganzoo.images import grid
+
+ROOT = Path(__file__).parent.parent
+PUBLIC = """
+    DataError DataInfo DeviceError Diverged GanzooError Hparams HparamError Item Labelled Model Move NameClash
+    PluginError Range Source StateError Step Trainer UnknownName Unsupported UsageError create datasets frozen
+    list_models load losses models noise to_pil trainers
+"""
+
+
+def test_the_public_names_are_these_and_all_there():
+    assert sorted(ganzoo.__all__) == sorted(PUBLIC.split())
+    assert all(getattr(ganzoo, name) is not None for name in ganzoo.__all__)
+    assert set(ganzoo.__all__) <= set(dir(ganzoo))
+    with pytest.raises(AttributeError, match="no attribute 'crate'"):
+        ganzoo.crate  # noqa: B018
+
+
+def test_what_type_checkers_see_is_what_there_is():
+    text = (ROOT / "ganzoo/__init__.py").read_text()
+    assert sorted(re.findall(r"import \w+ as (\w+)", text)) == sorted(ganzoo.__all__)
+    assert (ROOT / "ganzoo/py.typed").exists()
+
+
+def test_every_package_in_plugins_is_registered():
+    packages = {path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").exists()}
+    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    groups = settings["project"]["entry-points"].values()
+    registered = {target.partition(":")[0].split(".")[0] for group in groups for target in group.values()}
+    assert packages
+    assert packages <= registered
+
+
+def test_ci_runs_the_readmes_test_command():
+    commands = re.findall(r"^python -m venv.*$", (ROOT / "README.md").read_text(), re.MULTILINE)
+    assert len(commands) == 2
+    assert commands[1] in (ROOT / ".ci/run").read_text().splitlines()
+
+
+def test_losses_are_the_cross_entropy_against_1_and_0():
+    real, fake = torch.randn(2, 6, 3, 3).unbind()
+    terms = losses.non_saturating_discriminator(real, fake)
+    one, zero = torch.ones_like(real), torch.zeros_like(real)
+    torch.testing.assert_close(terms["real"], binary_cross_entropy_with_logits(real, one))
+    torch.testing.assert_close(terms["fake"], binary_cross_entropy_with_logits(fake, zero))
+    torch.testing.assert_close(losses.non_saturating_generator(fake), binary_cross_entropy_with_logits(fake, one))
+
+
+def test_pictures_have_the_nearest_of_256_levels():
+    images = torch.tensor([-1.0, 1.0, 0.0, -2.0, 3.0, 2 / 255 - 1]).view(6, 1, 1, 1)
+    assert [picture.getpixel((0, 0)) for picture in ganzoo.to_pil(images)] == [0, 255, 128, 0, 255, 1]
+    red = torch.tensor([1.0, -1.0, -1.0]).view(3, 1, 1).expand(3, 4, 2)
+    picture = ganzoo.to_pil(red)[0]
+    assert (picture.mode, picture.size, picture.getpixel((1, 3))) == ("RGB", (2, 4), (255, 0, 0))
+    assert ganzoo.to_pil(torch.zeros(1, 4, 2, 2))[0].mode == "RGBA"
+    for wrong in (torch.zeros(2, 2), torch.zeros(1, 2, 4, 4)):
+        with pytest.raises(ValueError, match="images are"):
+            ganzoo.to_pil(wrong)
+
+
+def test_a_grid_is_read_row_by_row():
+    levels = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(5, 1, 3, 4)
+    sheet = grid(levels, columns=2)
+    assert sheet.size == (2 * 6 + 2, 3 * 5 + 2)
+    assert [sheet.getpixel((2 + 6 * column, 2 + 5 * row)) for row, column in ((0, 0), (0, 1), (2, 0))] == [0, 64, 255]
+    assert sheet.getpixel((10, 13)) == 255  # the empty place is white
+
+
+def test_seeds_differ_in_every_part_and_are_the_same_everywhere():
+    assert derive_seed("order", 1, 23) != derive_seed("order", 12, 3)
+    assert derive_seed("order", 0, 0) == 6809659774052824133
+    assert len({derive_seed("draws", 0, step) for step in range(10_000)}) == 10_000
+
+
+def test_noise_depends_on_seed_and_index_alone():
+    assert torch.equal(ganzoo.noise(5, 3, seed=1)[2:], ganzoo.noise(9, 3, seed=1)[2:5])
+    assert ganzoo.noise(0, 3, seed=1).shape == (0, 3)
+    rows = ganzoo.noise(4000, 2, seed=0)
+    assert abs(rows.mean()) < 0.05
+    assert abs(rows.std() - 1) < 0.05

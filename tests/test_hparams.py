@@ -1,0 +1,104 @@
+"""Hyperparameters: typed, checked, and read from what a person types."""
+
+from dataclasses import dataclass
+from typing import Annotated, Literal
+
+import pytest
+
+import ganzoo
+
+
+@dataclass(frozen=True, kw_only=True)
+class Many(ganzoo.Hparams):
+    flag: bool = False
+    mode: Literal["a", "b"] = "a"
+    widths: tuple[int, ...] = (1, 2)
+    classes: int | None = None
+    bounded: Annotated[int, ganzoo.Range(1, 8)] = 4
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("lr=1e-3", 0.001),
+        ("lr=1", 1.0),
+        ("steps=1e4", 10_000),
+        ("steps=2_000", 2000),
+        ("batch-size=8", 8),
+        ("flag=yes", True),
+        ("mode=b", "b"),
+        ("widths=(4, 5, 6)", (4, 5, 6)),
+        ("widths=", ()),
+        ("betas=0,0.9", (0.0, 0.9)),
+        ("classes=none", None),
+        ("classes=10", 10),
+        ("seed=9007199254740993", 9007199254740993),
+    ],
+)
+def test_values_are_read_as_the_type_of_the_field(text, value):
+    name, parsed = Many.parse(text)
+    assert parsed == value
+    assert type(parsed) is type(value)
+    assert getattr(Many().replaced({name: parsed}), name) == value
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("lr=fast", "lr=fast: expected float, from 0 to 100"),
+        ("steps=1.5", "steps=1.5: expected int"),
+        ("steps=inf", "steps=inf: expected int"),
+        ("lr=nan", "lr=nan: expected a finite number"),
+        ("lr=-1", "lr=-1.0: expected a number from 0 to 100"),
+        ("flag=maybe", "flag=maybe: expected bool"),
+        ("mode=c", "mode=c: expected 'a' or 'b'"),
+        ("betas=0.5", "betas=0.5: expected float, float"),
+        ("betas=0.5,1", "betas=0.5,1.0: each must be at least 0 and below 1"),
+        ("bounded=9", "bounded=9: expected a number from 1 to 8"),
+        ("batch_size=0", "batch_size=0: expected a number from 1 to 1,048,576"),
+        ("classes=many", "classes=many: expected int or none"),
+        ("widht=3", "no hyperparameter 'widht'; did you mean 'widths'"),
+        ("lr", "'lr' is not key=value"),
+    ],
+)
+def test_a_wrong_value_says_what_was_expected(text, message):
+    with pytest.raises(ganzoo.UsageError) as caught:
+        Many().replaced(dict([Many.parse(text)]))
+    assert message in str(caught.value)
+
+
+@pytest.mark.parametrize("value", ["8", 8.0, True, None, [8]])
+def test_python_values_are_checked_too(value):
+    with pytest.raises(ganzoo.HparamError, match="expected int"):
+        Many(bounded=value)
+
+
+def test_json_and_back():
+    hp = Many(lr=1, widths=[3])
+    assert (hp.lr, hp.widths) == (1.0, (3,))
+    assert Many().replaced(hp.to_json()) == hp
+
+
+def test_what_is_none_is_filled_from_the_data():
+    info = ganzoo.DataInfo(size=8, channels=1, classes=("x", "y"))
+    assert Many().for_data(info).classes == 2
+    assert Many(classes=5).for_data(info).classes == 5
+
+
+def test_a_forgotten_decorator_is_said():
+    class Forgotten(ganzoo.Hparams):
+        width: int = 4
+
+    with pytest.raises(ganzoo.PluginError, match="width is not a field: put @dataclass"):
+        Forgotten()
+
+
+def test_a_new_default_keeps_the_range_it_had():
+    @dataclass(frozen=True, kw_only=True)
+    class Redeclared(Many):
+        bounded: int = 2
+        lr: float = 0.1
+
+    with pytest.raises(ganzoo.HparamError, match="bounded=9: expected a number from 1 to 8"):
+        Redeclared(bounded=9)
+    assert Redeclared().lr == 0.1

@@ -1,0 +1,125 @@
+"""Discovery: everything is listed, nothing is imported, and a broken plugin fails alone."""
+
+import json
+
+import pytest
+
+import ganzoo
+
+RAISES = '"""Documented."""\nclass Broken:\n    """A model whose module raises."""\n    task = "x"\n1 / 0\n'
+
+
+def test_listing_imports_neither_torch_nor_a_plugin(process):
+    code = (
+        "import sys\nfrom ganzoo.cli import main\nmain(['list'], standalone_mode=False)\n"
+        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    assert "dcgan-mini" in process("-c", code).stdout
+
+
+def test_importing_ganzoo_and_its_registry_imports_no_torch(process):
+    process("-c", "import ganzoo, sys; ganzoo.list_models('dc*'); ganzoo.errors; assert 'torch' not in sys.modules")
+
+
+def test_summary_and_task_are_read_from_the_source(ganzoo_command):
+    rows = json.loads(ganzoo_command("list", "--json").output)
+    dcgan = next(row for row in rows if row["name"] == "dcgan")
+    assert dcgan["summary"].startswith("Deep convolutional GAN (Radford")
+    assert dcgan["distribution"] == "ganzoo"
+    assert {row["task"] for row in rows if row["name"].startswith("dcgan")} == {"unconditional-image-generation"}
+
+
+def test_a_broken_a_missing_and_a_clashing_plugin_are_listed_and_fail_alone(
+    distribution, ganzoo_command, process, site_env
+):
+    site = distribution("zoo-raises", {"raises": "raising:Broken"}, raising=RAISES)
+    distribution("zoo-missing", {"missing": "nowhere.deep:Gone", "dcgan-mini": "nowhere:Gone"})
+    listed = process("-m", "ganzoo", "list", env=site_env(site)).stdout
+    assert "A model whose module raises." in listed
+    assert "missing" in listed
+    assert "claimed by several packages: say zoo-missing/dcgan-mini" in listed
+    with pytest.raises(ganzoo.PluginError, match=r"'raises' of the package zoo-raises 1\.0.*ZeroDivisionError"):
+        ganzoo.create("raises")
+    with pytest.raises(
+        ganzoo.PluginError, match=r"zoo-missing 1\.0 cannot be loaded: ModuleNotFoundError: No module.*nowhere"
+    ):
+        ganzoo.create("missing")
+    with pytest.raises(
+        ganzoo.NameClash, match="claimed by ganzoo and zoo-missing; say ganzoo/dcgan-mini or zoo-missing/"
+    ):
+        ganzoo.create("dcgan-mini")
+    assert ganzoo.create("ganzoo/dcgan-mini", width=2).hp.width == 2
+    assert ganzoo.create("dcgan", width=2).hp.width == 2
+    checked = ganzoo_command("list", "--check")
+    assert checked.exit_code == 1
+    assert "ZeroDivisionError" in checked.output
+    assert checked.output.count("cannot be loaded") == 3
+
+
+def test_a_module_that_exits_or_is_no_python_does_not_end_the_listing(distribution, ganzoo_command):
+    distribution("zoo-odd", {"odd": "odd_one:X"}, odd_one="this is not python (")
+    distribution("zoo-leaves", {"leaves": "leaving:X"}, leaving="raise SystemExit(3)")
+    assert "odd" in ganzoo_command("list").output
+    for name in ("odd", "leaves"):
+        with pytest.raises(ganzoo.PluginError):
+            ganzoo.create(name)
+
+
+def test_an_object_that_is_no_model_says_what_it_lacks(distribution):
+    source = "import ganzoo\nclass Plain: pass\nclass NoTask(ganzoo.Model): pass\n"
+    distribution("zoo-plain", {"plain": "plain_one:Plain", "no-task": "plain_one:NoTask"}, plain_one=source)
+    with pytest.raises(ganzoo.PluginError, match=r"Plain lacks ganzoo\.Model as its base"):
+        ganzoo.create("plain")
+    with pytest.raises(ganzoo.PluginError, match="NoTask lacks a task"):
+        ganzoo.create("no-task")
+
+
+def test_summaries_follow_reexports_and_changes_of_the_file(tmp_path, distribution, ganzoo_command):
+    distribution("zoo-deep", {"deep": "deep_package:Model"})
+    package = tmp_path / "site" / "deep_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .inner import Real as Model\nraise RuntimeError('imported')\n")
+    (package / "inner.py").write_text("class Base:\n  task = 't'\nclass Real(Base):\n  'First.'\n")
+
+    def row():
+        return next(row for row in json.loads(ganzoo_command("list", "deep", "--json").output))
+
+    assert (row()["summary"], row()["task"]) == ("First.", "t")
+    (package / "inner.py").write_text("class Base:\n  task: str = 'u'\nclass Real(Base):\n  'Second one.'\n")
+    assert (row()["summary"], row()["task"]) == ("Second one.", "u")
+
+
+@pytest.mark.parametrize("cache", ["not json", '{"ganzoo_dcgan:DCGAN": {"summary": 1, "junk": 2}}', "[]"])
+def test_a_damaged_cache_is_made_again(tmp_path, ganzoo_command, cache):
+    (tmp_path / "cache").mkdir()
+    (tmp_path / "cache" / "summaries.json").write_text(cache)
+    assert "Deep convolutional GAN" in ganzoo_command("list").output
+
+
+def test_an_unwritable_cache_does_no_harm(tmp_path, monkeypatch, ganzoo_command):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file" / "cache"))
+    assert "Deep convolutional GAN" in ganzoo_command("list").output
+
+
+def test_unknown_names_are_answered_with_the_closest(ganzoo_command):
+    with pytest.raises(ganzoo.UnknownName, match="no model 'dcgam'; did you mean 'dcgan'"):
+        ganzoo.create("dcgam")
+    with pytest.raises(ganzoo.UnknownName, match="no trainer 'alternate'; did you mean 'alternating'"):
+        ganzoo.trainers["alternate"]
+    assert ganzoo.list_models("dc*") == ["dcgan", "dcgan-mini"]
+    assert ganzoo.list_models("mini") == ["dcgan-mini"]
+    assert "no model matches 'zzz'" in ganzoo_command("list", "zzz").stderr
+
+
+def test_a_class_can_be_created_without_a_name(toy):
+    from ganzoo_toy import Toy
+
+    registered = ganzoo.create(Toy, image_size=8, channels=1)
+    assert registered.plugin.name == "toy"
+
+    class Mine(Toy):
+        """Mine."""
+
+    assert ganzoo.create(Mine, image_size=8, channels=1).plugin is None

@@ -1,0 +1,247 @@
+"""Run folders: complete or absent, verified, without a pickle."""
+
+import json
+import os
+import resource
+import shutil
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+import ganzoo
+from ganzoo.state import lock
+from ganzoo.state.folder import sha256
+
+SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
+
+
+def trained(folder, steps=2, total=20, **settings):
+    trainer = ganzoo.Trainer(
+        ganzoo.create("dcgan-mini", **{**SMALL, "steps": total, **settings}), "digits", device="cpu"
+    )
+    for _ in range(steps):
+        next(trainer)
+    trainer.save(folder)
+    return trainer
+
+
+@pytest.fixture
+def run(tmp_path):
+    trained(tmp_path / "run")
+    return tmp_path / "run"
+
+
+def test_the_folder_is_what_the_design_says(run):
+    assert {path.name for path in run.iterdir()} == {"config.json", "model.safetensors", "README.md", "train"}
+    assert {path.name for path in (run / "train/step-000002").iterdir()} == {
+        "config.json", "model.safetensors", "training.safetensors", "training.json",
+    }  # fmt: skip
+    assert oct((run / "model.safetensors").stat().st_mode & 0o777) == oct(0o666 & ~current_umask())
+    config = json.loads((run / "config.json").read_text())
+    assert config["model"] == {"name": "dcgan-mini", "distribution": "ganzoo", "version": ganzoo.__version__}
+    assert config["hyperparameters"]["width"] == 4
+    assert config["classes"] == list("0123456789")
+    assert set(load_file(run / "model.safetensors")) == set(ganzoo.create("dcgan-mini", **SMALL).state_dict())
+
+
+def current_umask():
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def test_load_gives_the_published_model(run, tmp_path):
+    trainer = trained(tmp_path / "again")
+    with trainer.published() as model:
+        expected = model.sample(3, seed=1)
+    loaded = ganzoo.load(run)
+    assert torch.equal(loaded.sample(3, seed=1), expected)
+    assert not loaded.training
+    assert loaded.classes == tuple("0123456789")
+    assert torch.equal(ganzoo.load(run / "train/step-000002").sample(3, seed=1), expected)
+
+
+def test_equal_runs_have_equal_bytes_and_another_seed_has_not(run, tmp_path):
+    trained(tmp_path / "again")
+    trained(tmp_path / "other", seed=1)
+    for file in ("model.safetensors", "config.json", "README.md", "train/step-000002/training.safetensors"):
+        assert (run / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
+        assert (run / file).read_bytes() != (tmp_path / "other" / file).read_bytes()
+
+
+def test_the_last_three_checkpoints_are_kept(tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("dcgan-mini", **SMALL, steps=5), "digits", device="cpu")
+    for _ in trainer:
+        trainer.save(tmp_path / "run")
+    kept = sorted(path.name for path in (tmp_path / "run/train").iterdir())
+    assert kept == ["step-000003", "step-000004", "step-000005"]
+
+
+def test_a_damaged_file_is_named_with_the_way_out(run):
+    checkpoint = run / "train/step-000002"
+    for name in ("model.safetensors", "training.safetensors", "config.json", "training.json"):
+        whole = (checkpoint / name).read_bytes()
+        for damaged in (whole[: len(whole) // 2], b"", bytes([whole[0] ^ 1]) + whole[1:]):
+            (checkpoint / name).write_bytes(damaged)
+            with pytest.raises(ganzoo.StateError, match=r"step-000002.*; delete ") as caught:
+                ganzoo.Trainer.resume(run, device="cpu")
+            assert name in str(caught.value) or name == "training.json"
+        (checkpoint / name).unlink()
+        with pytest.raises(ganzoo.StateError, match="delete"):
+            ganzoo.Trainer.resume(run, device="cpu")
+        (checkpoint / name).write_bytes(whole)
+    assert ganzoo.Trainer.resume(run, device="cpu").steps_done == 2
+
+
+def test_a_torn_top_is_loaded_from_the_checkpoint_and_made_again(run):
+    expected = ganzoo.load(run).sample(2)
+    whole = (run / "model.safetensors").read_bytes()
+    for damaged in (whole[:100], None):
+        (run / "model.safetensors").unlink()
+        if damaged:
+            (run / "model.safetensors").write_bytes(damaged)
+        assert torch.equal(ganzoo.load(run).sample(2), expected)
+        ganzoo.Trainer.resume(run, device="cpu")
+        assert (run / "model.safetensors").read_bytes() == whole
+    shutil.rmtree(run / "train")
+    (run / "model.safetensors").write_bytes(whole[:100])
+    with pytest.raises(ganzoo.StateError, match=r"model\.safetensors is damaged"):
+        ganzoo.load(run)
+
+
+def test_weights_that_do_not_fit_are_named(run):
+    def load_with(change):
+        weights = load_file(run / "train/step-000002/model.safetensors")
+        change(weights)
+        save_file(weights, run / "model.safetensors", metadata={"format": "pt"})
+        config = json.loads((run / "config.json").read_text())
+        config["weights"]["sha256"] = sha256(run / "model.safetensors")
+        (run / "config.json").write_text(json.dumps(config))
+        (run / "train").rename(run / ".tmp-train") if (run / "train").exists() else None
+        try:
+            ganzoo.load(run)
+        finally:
+            (run / ".tmp-train").rename(run / "train")
+
+    with pytest.raises(ganzoo.StateError, match=r"has no tensor 'generator\.0\.weight', which the model needs"):
+        load_with(lambda weights: weights.pop("generator.0.weight"))
+    with pytest.raises(ganzoo.StateError, match="has a tensor 'extra', which the model does not know"):
+        load_with(lambda weights: weights.update(extra=torch.zeros(1)))
+    with pytest.raises(
+        ganzoo.StateError, match=r"'generator\.0\.weight' has the shape \(1, 2\), the model needs \(4, 4, 4, 4\)"
+    ):
+        load_with(lambda weights: weights.update({"generator.0.weight": torch.zeros(1, 2)}))
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda config: config.update(format=99), "has format 99, and this ganzoo reads 1: pip install -U ganzoo"),
+        (lambda config: config.pop("library_name"), "was not written by ganzoo"),
+        (lambda config: config.pop("options"), "is damaged: KeyError: 'options'"),
+        (lambda config: config["model"].update(distribution="ganzoo-other"), "pip install ganzoo-other"),
+        (lambda config: config["hyperparameters"].update(widht=3), "no hyperparameter 'widht'"),
+        (lambda config: config["hyperparameters"].update(width=10**9), "width=1000000000: expected a number from 1"),
+    ],
+)
+def test_a_foreign_or_newer_configuration_says_so(run, change, message):
+    config = json.loads((run / "config.json").read_text())
+    change(config)
+    (run / "config.json").write_text(json.dumps(config))
+    shutil.rmtree(run / "train")
+    with pytest.raises(ganzoo.StateError) as caught:
+        ganzoo.load(run)
+    assert message in str(caught.value)
+
+
+def test_another_run_in_the_folder_is_not_overwritten(run, tmp_path):
+    before = (run / "model.safetensors").read_bytes()
+    with pytest.raises(ganzoo.StateError, match=r"holds another run \(lr: 0.0005 here, 0.1 asked for\)"):
+        trained(run, lr=0.1)
+    with pytest.raises(ganzoo.StateError, match="is at step 2 already, beyond 1"):
+        trained(run, steps=1)
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "thesis.txt").write_text("years of work")
+    with pytest.raises(ganzoo.StateError, match=r"mine is not empty and not a ganzoo run \(it has thesis.txt\)"):
+        trained(tmp_path / "mine")
+    (tmp_path / "data" / "train").mkdir(parents=True)
+    (tmp_path / "data" / "train" / "cat.jpg").touch()
+    with pytest.raises(ganzoo.StateError, match=r"not a ganzoo run \(it has train/cat.jpg\)"):
+        trained(tmp_path / "data")
+    assert os.listdir(tmp_path / "mine") == ["thesis.txt"]
+    assert (run / "model.safetensors").read_bytes() == before
+
+
+@pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "training.json"])
+def test_a_full_disk_leaves_the_previous_checkpoint_as_it_was(run, file):
+    """The system refuses to write the last byte of a file: at the start of a checkpoint, in it, at its end."""
+    room = (run / "train/step-000002" / file).stat().st_size - 1
+    before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
+    trainer = ganzoo.Trainer.resume(run, device="cpu")
+    next(trainer)
+    soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
+    try:
+        with pytest.raises(ganzoo.StateError, match="cannot write .*what was saved before is as it was"):
+            trainer.save(run)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))
+    assert {path: path.read_bytes() for path in run.rglob("*") if path.is_file()} == before
+    trainer.save(run)
+    assert ganzoo.Trainer.resume(run, device="cpu").steps_done == 3
+
+
+def test_two_trainings_in_one_folder_are_refused(tmp_path):
+    with (
+        lock(tmp_path / "run"),
+        pytest.raises(ganzoo.StateError, match="another process is training in"),
+        lock(tmp_path / "run"),
+    ):
+        pass
+    with lock(tmp_path / "run"):
+        pass
+
+
+def test_a_card_that_was_edited_is_left_alone(run):
+    trainer = ganzoo.Trainer.resume(run, device="cpu")
+    first = (run / "README.md").read_text()
+    assert "2 steps on `digits` (1,797 images" in first
+    next(trainer)
+    trainer.save(run)
+    assert "3 steps on `digits`" in (run / "README.md").read_text()
+    edited = (run / "README.md").read_text().replace("# dcgan-mini", "# my digits")
+    (run / "README.md").write_text(edited)
+    next(trainer)
+    trainer.save(run)
+    assert (run / "README.md").read_text() == edited
+
+
+def test_data_that_changed_is_refused(tmp_path):
+    images = torch.randint(0, 256, (16, 1, 8, 8), dtype=torch.uint8)
+    model = ganzoo.create("dcgan-mini", **SMALL, steps=4)
+    trainer = ganzoo.Trainer(model, images, device="cpu")
+    next(trainer)
+    trainer.save(tmp_path / "run")
+    assert ganzoo.Trainer.resume(tmp_path / "run", images, device="cpu").steps_done == 1
+    with pytest.raises(ganzoo.StateError, match="data passed in from Python"):
+        ganzoo.Trainer.resume(tmp_path / "run", device="cpu")
+    with pytest.raises(ganzoo.StateError, match="the data's content"):
+        ganzoo.Trainer.resume(tmp_path / "run", images.flip(0), device="cpu")
+
+
+def test_other_threads_are_warned_of(run):
+    torch.set_num_threads(1)
+    with pytest.warns(UserWarning, match="threads: 2 before, 1 now"):
+        ganzoo.Trainer.resume(run, device="cpu")
+
+
+def test_a_run_that_is_not_there(tmp_path):
+    for missing in (lambda: ganzoo.load(tmp_path / "no"), lambda: ganzoo.Trainer.resume(tmp_path / "no")):
+        with pytest.raises(ganzoo.StateError, match="there is no run"):
+            missing()
+    (tmp_path / "file").touch()
+    with pytest.raises(ganzoo.StateError, match="is a file, not a run folder"):
+        ganzoo.load(tmp_path / "file")
+    with pytest.raises(ganzoo.StateError, match=r"it has no config\.json"):
+        ganzoo.load(tmp_path)

@@ -1,0 +1,250 @@
+"""The trainer's promises: who moves, what is drawn, what survives."""
+
+import copy
+from dataclasses import dataclass
+
+import pytest
+import torch
+from torch import nn
+
+import ganzoo
+
+SETTINGS = {"image_size": 8, "channels": 1}
+
+
+def weights(module):
+    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
+
+
+def equal(one, other):
+    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_every_move_changes_the_mover_and_nobody_else(toy):
+    model = ganzoo.create("toy", **SETTINGS)
+    trainer = ganzoo.Trainer(model, "toy-squares:16", device="cpu")
+    next(trainer)
+    model.begin(1)
+    before = weights(model)
+    for player, loss in trainer.moves(trainer.batches[1]):
+        for optimizer in trainer.optimizers.values():
+            optimizer.zero_grad()
+        sum(trainer.terms(player, loss).values()).backward(inputs=trainer.trained(player))
+        others = [p for p in model.parameters() if p not in set(player.parameters())]
+        assert all(parameter.grad is None for parameter in others)
+        trainer.optimizers[player].step()
+        name = "generator" if player is model.generator else "discriminator"
+        changed = {key for key, tensor in model.state_dict().items() if not torch.equal(tensor, before[key])}
+        assert changed == {key for key in before if key.startswith(name)}
+        before = weights(model)
+
+
+def test_a_plugin_that_forgets_detach_trains_as_if_it_had_not(toy):
+    from ganzoo_toy import Toy
+
+    class Detached(Toy):
+        def losses(self, real):
+            fake = self.generator(self.randn(len(real), self.hp.latent_dim))
+            real_term = nn.functional.softplus(-self.discriminator(real)).mean()
+            fake_term = nn.functional.softplus(self.discriminator(fake.detach())).mean()
+            yield self.discriminator, {"real": real_term, "fake": fake_term}
+            yield self.generator, nn.functional.softplus(-self.discriminator(fake)).mean()
+
+    ends = []
+    for kind in (Toy, Detached):
+        model = ganzoo.create(kind, **SETTINGS)
+        list(ganzoo.Trainer(model, "toy-squares:16", device="cpu"))
+        ends.append(weights(model))
+    assert equal(*ends)
+
+
+def test_equal_seeds_give_equal_weights_and_another_does_not(toy):
+    def trained(seed):
+        model = ganzoo.create("toy", seed=seed, **SETTINGS)
+        torch.randn(3)  # what a caller draws changes nothing
+        for _ in ganzoo.Trainer(model, "toy-squares:16", device="cpu"):
+            torch.rand(1)
+        return weights(model)
+
+    assert equal(trained(1), trained(1))
+    assert not equal(trained(1), trained(2))
+
+
+def test_the_callers_random_numbers_are_left_alone(toy):
+    torch.manual_seed(5)
+    expected = torch.rand(4)
+    torch.manual_seed(5)
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    next(trainer)
+    assert torch.equal(torch.rand(4), expected)
+
+
+@pytest.mark.parametrize("stop", [1, 4, 5, 6, 11])
+def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path, stop):
+    """Phases, schedule, dropout, a pool, averages, two kinds of optimizer; step 5 is the one that unfreezes."""
+    whole = ganzoo.Trainer(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu")
+    list(whole)
+    whole.save(tmp_path / "whole")
+    first = ganzoo.Trainer(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu")
+    for step in first:
+        if step.number == stop:
+            break
+    first.save(tmp_path / "parts")
+    second = ganzoo.Trainer.resume(tmp_path / "parts", device="cpu")
+    assert second.steps_done == stop
+    list(second)
+    second.save(tmp_path / "parts")
+    for name in ("model.safetensors", "config.json", "train/step-000012/training.safetensors"):
+        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
+    assert torch.equal(second.model.pool, whole.model.pool)
+    assert second.model.pool.any()
+
+
+def test_averages_follow_their_formula_and_are_what_is_published(toy, tmp_path):
+    model = ganzoo.create("toy-phases", **SETTINGS)
+    trainer = ganzoo.Trainer(model, "toy-squares:16", device="cpu")
+    expected = copy.deepcopy(model.generator[0].weight.detach())
+    for step in trainer:
+        decay = min(0.9, step.number / (9 + step.number))  # (1 + i) / (10 + i) with i from 0
+        expected = decay * expected + (1 - decay) * model.generator[0].weight.detach()
+    raw = model.generator
+    with trainer.published() as published:
+        assert published.generator is not raw
+        torch.testing.assert_close(published.generator[0].weight, expected)
+    assert model.generator is raw
+    trainer.save(tmp_path / "run")
+    torch.testing.assert_close(ganzoo.load(tmp_path / "run").generator[0].weight, expected)
+
+
+def test_breaking_off_and_going_on_is_one_training(toy):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    for step in trainer:
+        if step.number == 5:
+            break
+    assert [step.number for step in trainer] == list(range(6, 13))
+
+
+def test_steps_may_grow_unless_the_schedule_depends_on_them(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", steps=6, **SETTINGS), "toy-squares:16", device="cpu")
+    list(trainer)
+    trainer.save(tmp_path / "grown")
+    longer = ganzoo.Trainer.resume(tmp_path / "grown", steps=12, device="cpu")
+    list(longer)
+    whole = ganzoo.Trainer(ganzoo.create("toy", steps=12, **SETTINGS), "toy-squares:16", device="cpu")
+    list(whole)
+    assert equal(weights(longer.model), weights(whole.model))
+    with pytest.raises(ganzoo.StateError, match="steps: 3 asked for, and 6 are made already"):
+        ganzoo.Trainer.resume(tmp_path / "grown", steps=3, device="cpu")
+    scheduled = ganzoo.Trainer(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu")
+    next(scheduled)
+    scheduled.save(tmp_path / "scheduled")
+    with pytest.raises(ganzoo.StateError, match="12 here, 20 asked for, and the schedule of toy-phases depends on it"):
+        ganzoo.Trainer.resume(tmp_path / "scheduled", steps=20, device="cpu")
+
+
+def test_a_trainer_plugin_decides_how_players_move(toy):
+    def end(trainer):
+        list(trainer)
+        return weights(trainer.model)
+
+    kind = ganzoo.trainers["toy-trainer"].load()
+    sgd = {"optimizers": lambda self: {child: torch.optim.SGD(child.parameters(), 0.1) for child in self.children()}}
+    model_class = type("Plain", (ganzoo.models["toy"].load(),), sgd)
+    halved = end(kind(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu"))
+    whole = end(ganzoo.Trainer(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu"))
+    assert not equal(halved, whole)
+
+
+def test_a_step_interrupted_half_way_is_not_saved(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    next(trainer)
+    trainer.step = lambda batch: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        next(trainer)
+    with pytest.raises(ganzoo.StateError, match="step 2 was interrupted half-way"):
+        trainer.save(tmp_path / "run")
+    assert not (tmp_path / "run").exists()
+
+
+def test_weights_that_are_not_finite_are_not_saved(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    trainer.model.generator[0].bias.data[0] = float("nan")
+    with pytest.raises(ganzoo.Diverged, match=r"generator\.0\.bias is not finite"):
+        trainer.save(tmp_path / "run")
+
+
+def broken(losses):
+    """A model that makes one mistake."""
+
+    class Broken(ganzoo.Model):
+        """Broken."""
+
+        task = "unconditional-image-generation"
+
+        @dataclass(frozen=True, kw_only=True)
+        class Hparams(ganzoo.Hparams):
+            batch_size: int = 4
+
+        def __init__(self, hp):
+            super().__init__(hp)
+            self.net = nn.Linear(2, 1)
+            self.other = nn.Linear(2, 1)
+
+    if losses:
+        Broken.losses = losses
+    return ganzoo.create(Broken)
+
+
+@pytest.mark.parametrize(
+    ("losses", "message"),
+    [
+        (None, r"Broken has no losses\(batch\)"),
+        (lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]))]), r"the loss net has the shape \(4, 1\)"),
+        (lambda self, batch: iter([(self.net, 0.5)]), r"the loss net is 0\.5"),
+        (lambda self, batch: iter([(nn.Linear(1, 1), batch.sum())]), r"the Linear moves, but optimizers\(\) has none"),
+        (lambda self, batch: iter([(self.net, batch.sum())]), "net depends on none of its player's trained parameters"),
+        (lambda self, batch: iter([(self.net, {})]), "net depends on none of its player's trained parameters"),
+    ],
+)
+def test_a_mistake_in_losses_is_named(losses, message):
+    trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
+    with pytest.raises(ganzoo.PluginError, match=message):
+        next(trainer)
+
+
+def test_a_loss_of_somebody_elses_parameters_is_named():
+    def losses(self, batch):
+        yield self.net, self.other(batch[:, 0, 0]).mean()
+
+    trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
+    with pytest.raises(ganzoo.PluginError, match="net depends on none of its player's trained parameters"):
+        next(trainer)
+
+
+def test_a_model_without_a_name_trains_but_is_not_saved(tmp_path):
+    model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
+    trainer = ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
+    next(trainer)
+    with pytest.raises(ganzoo.PluginError, match="Broken is registered under no name"):
+        trainer.save(tmp_path / "run")
+
+
+def test_frozen_computes_no_gradient_and_thaws():
+    net, through = nn.Linear(2, 2), torch.ones(1, 2, requires_grad=True)
+    net.bias.requires_grad_(False)
+    with ganzoo.frozen(net):
+        net(through).sum().backward()
+    assert net.weight.grad is None
+    assert through.grad is not None
+    assert net.weight.requires_grad
+    assert not net.bias.requires_grad
+
+
+def test_bf16_computes_in_it_and_keeps_weights_in_fp32(toy):
+    model = ganzoo.create("dcgan", image_size=8, width=4, channels=1, steps=2, batch_size=8)
+    trainer = ganzoo.Trainer(model, "digits", device="cpu", precision="bf16")
+    seen = []
+    model.discriminator[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    list(trainer)
+    assert set(seen) == {torch.bfloat16}
+    assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}

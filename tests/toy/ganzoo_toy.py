@@ -1,0 +1,113 @@
+"""A third party's package: a linear GAN, a model with phases and a schedule, a trainer and a data source."""
+
+from dataclasses import dataclass
+
+import torch
+from PIL import Image
+from torch import nn
+from torch.nn.functional import softplus
+
+import ganzoo
+
+
+class Toy(ganzoo.Model):
+    """Two linear layers against each other (Goodfellow et al. 2014, arXiv:1406.2661)."""
+
+    task = "unconditional-image-generation"
+    default_data = "toy-squares:16"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(ganzoo.Hparams):
+        image_size: int | None = None
+        channels: int | None = None
+        latent_dim: int = 4
+        batch_size: int = 8
+        steps: int = 12
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        pixels = hp.channels * hp.image_size**2
+        self.generator = nn.Sequential(
+            nn.Linear(hp.latent_dim, pixels), nn.Tanh(), nn.Unflatten(1, (hp.channels, hp.image_size, hp.image_size))
+        )
+        self.discriminator = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 1), nn.Flatten(0))
+
+    def losses(self, real):
+        fake = self.generator(self.randn(len(real), self.hp.latent_dim))
+        real_term = softplus(-self.discriminator(real)).mean()
+        yield self.discriminator, {"real": real_term, "fake": softplus(self.discriminator(fake)).mean()}  # no detach
+        yield self.generator, softplus(-self.discriminator(fake)).mean()
+
+    def latents(self, n, seed):
+        return ganzoo.noise(n, self.hp.latent_dim, seed=seed)
+
+    def generate(self, latents, labels=None):
+        return self.generator(latents)
+
+
+class ToyPhases(Toy):
+    """Everything that has to survive a resume: a phase, a schedule, dropout, a pool, averages, SGD and Adam."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(Toy.Hparams):
+        ema: float = 0.9
+
+    batches_per_step = 2
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.discriminator.insert(1, nn.Dropout(0.3))
+        self.register_buffer("pool", torch.zeros(4, hp.channels, hp.image_size, hp.image_size), persistent=False)
+
+    def phase(self, step):
+        return step >= 5
+
+    def optimizers(self):
+        self.generator[0].bias.requires_grad_(self.step >= 5)
+        trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        return {
+            self.generator: torch.optim.Adam(trained, self.hp.lr, self.hp.betas),
+            self.discriminator: torch.optim.SGD(self.discriminator.parameters(), 0.05, momentum=0.9),
+        }
+
+    def lr_scale(self, progress):
+        return 1 - progress
+
+    def averaged(self):
+        return [self.generator]
+
+    def losses(self, batches):
+        for real in batches:
+            fake = self.generator(self.randn(len(real), self.hp.latent_dim))
+            self.pool.copy_(torch.lerp(self.pool, fake.detach()[:4], self.rand(4, 1, 1, 1)))
+            critic = self.discriminator(self.pool).mean() - self.discriminator(real).mean()
+            yield self.discriminator, critic
+        yield self.generator, -self.discriminator(fake).mean()
+
+
+class Halved(ganzoo.Trainer):
+    """A trainer of a third party: every loss is halved before it is minimised."""
+
+    def terms(self, player, loss):
+        return {name: term / 2 for name, term in super().terms(player, loss).items()}
+
+
+class Squares:
+    """A data source: bright squares of random places on dark ground; the argument says how many."""
+
+    licence = "CC0-1.0"
+
+    def __init__(self, argument=""):
+        self.count = int(argument) if argument else 10
+
+    @property
+    def info(self):
+        return ganzoo.DataInfo(size=8, channels=1)
+
+    def items(self):
+        return [ganzoo.Item(f"square {i}", lambda i=i: self.draw(i)) for i in range(self.count)]
+
+    def draw(self, i):
+        picture = Image.new("L", (8, 8), 10)
+        picture.paste(240, (i % 4, i % 5, i % 4 + 3, i % 5 + 3))
+        return picture
