@@ -28,7 +28,6 @@ if TYPE_CHECKING:
     from ganzoo.errors import UsageError as UsageError
     from ganzoo.hparams import DataInfo as DataInfo
     from ganzoo.hparams import Hparams as Hparams
-    from ganzoo.hparams import Range as Range
     from ganzoo.images import to_pil as to_pil
     from ganzoo.model import Model as Model
     from ganzoo.model import Move as Move
@@ -39,6 +38,7 @@ if TYPE_CHECKING:
     from ganzoo.registry import trainers as trainers
     from ganzoo.trainer import Step as Step
     from ganzoo.trainer import Trainer as Trainer
+    from ganzoo.typed import Range as Range
     from ganzoo.zoo import create as create
     from ganzoo.zoo import load as load
 
@@ -51,12 +51,13 @@ _HOMES = {
         "DataError", "DeviceError", "Diverged", "GanzooError", "HparamError", "NameClash",
         "PluginError", "StateError", "UnknownName", "Unsupported", "UsageError",
     ],
-    "ganzoo.hparams": ["DataInfo", "Hparams", "Range"],
+    "ganzoo.hparams": ["DataInfo", "Hparams"],
     "ganzoo.images": ["to_pil"],
     "ganzoo.losses": ["losses"],
     "ganzoo.model": ["Model", "Move", "frozen"],
     "ganzoo.registry": ["datasets", "list_models", "models", "trainers"],
     "ganzoo.trainer": ["Step", "Trainer"],
+    "ganzoo.typed": ["Range"],
     "ganzoo.zoo": ["create", "load"],
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

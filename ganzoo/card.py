@@ -7,6 +7,7 @@ from pathlib import Path
 from ganzoo.model import Model
 from ganzoo.state import Config
 from ganzoo.state.folder import replace_file
+from ganzoo.typed import text_of
 
 STAMP = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. {} -->\n"
 
@@ -36,7 +37,7 @@ def _card(config: Config, model: Model, run: Path) -> str:
         command += f" --data {config.data['source']}"
     defaults = type(model).Hparams().to_json()
     changed = {k: v for k, v in config.hyperparameters.items() if defaults.get(k) != v}
-    command += "".join(f" --set {key}={_typed(value)}" for key, value in changed.items())
+    command += "".join(f" --set {key}={text_of(value)}" for key, value in changed.items())
     front = [
         "---",
         "library_name: ganzoo",
@@ -56,7 +57,7 @@ def _card(config: Config, model: Model, run: Path) -> str:
         f"## Training\n\n{config.step:,} steps on {_data(config)}, with {config.distribution} {config.version}, "
         f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```",
         "## Hyperparameters\n\n| name | value |\n|---|---|\n"
-        + "\n".join(f"| {key} | {_typed(value)} |" for key, value in config.hyperparameters.items()),
+        + "\n".join(f"| {key} | {text_of(value)} |" for key, value in config.hyperparameters.items()),
         "## Limits\n\nIt makes what resembles its training data, at the size that it was trained for, and no "
         "measure of its quality is stated unless one stands above.",
     ]
@@ -71,12 +72,6 @@ def _data(config: Config) -> str:
 
 def _samples(model: Model) -> bool:
     return type(model).generate is not Model.generate or type(model).sample is not Model.sample
-
-
-def _typed(value: object) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
 
 
 def _digest(text: str) -> str:

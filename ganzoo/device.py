@@ -29,7 +29,9 @@ class World:
         """
         found = _device(str(device))
         if precision == "auto":
-            precision = "bf16" if found.type == "cuda" and torch.cuda.is_bf16_supported() else "fp32"
+            precision = (
+                "bf16" if found.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False) else "fp32"
+            )
         if precision not in ("fp32", "bf16"):
             raise DeviceError(f"no precision {precision!r}; there is auto, fp32, bf16")
         return cls(found, cast("Precision", precision))
@@ -82,7 +84,6 @@ def noise(n: int, *shape: int, seed: int) -> Tensor:
 @contextmanager
 def seeded(*parts: int | str, device: torch.device) -> Iterator[None]:
     """Inside, torch's own generators are seeded by the parts; afterwards they are as they were."""
-    devices = [] if device.type == "cpu" else [device]
-    with torch.random.fork_rng(devices, device_type=device.type if devices else "cuda"):
+    with torch.random.fork_rng([device] if device.type == "cuda" else []):
         torch.manual_seed(derive_seed(*parts))
         yield

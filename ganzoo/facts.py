@@ -5,9 +5,9 @@ from typing import Any
 import torch
 
 from ganzoo.card import paper
-from ganzoo.hparams import type_name
 from ganzoo.model import Model
 from ganzoo.registry import models
+from ganzoo.typed import type_name
 from ganzoo.zoo import model_class
 
 

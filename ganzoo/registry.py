@@ -93,10 +93,13 @@ class Registry:
         return [plugin for plugin in self.plugins() if fnmatchcase(plugin.name, pattern)]
 
     def of(self, target: Callable[..., Any]) -> Plugin | None:
-        """The plugin that registers this class, if any."""
-        path = f"{target.__module__}:{target.__qualname__}"
-        loaded = (plugin for plugin in self.plugins() if plugin.entry.attr == target.__qualname__)
-        return next((plugin for plugin in loaded if plugin.target == path or plugin.load() is target), None)
+        """The plugin that registers this class, if any; only plugins of its own package are loaded to find out."""
+        package = target.__module__.split(".")[0]
+        for plugin in self.plugins():
+            module, _, name = plugin.target.partition(":")
+            if module.split(".")[0] == package and name == target.__qualname__ and plugin.load() is target:
+                return plugin
+        return None
 
 
 models = Registry("model", "ganzoo.models")

@@ -1,7 +1,7 @@
 """Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
 
 import warnings
-from collections.abc import Hashable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
@@ -11,7 +11,6 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Optimizer
 
 from ganzoo.averages import Averages
 from ganzoo.card import write_card
@@ -19,8 +18,9 @@ from ganzoo.data import Batches, as_data
 from ganzoo.device import World, seeded
 from ganzoo.errors import Diverged, PluginError, StateError
 from ganzoo.model import Model, Move
+from ganzoo.optimizers import Optimizers
 from ganzoo.registry import trainers
-from ganzoo.snapshot import carry_over, published_weights, put_back, put_back_optimizers, training_tensors
+from ganzoo.snapshot import check_steps, published_weights, put_back, training_tensors
 from ganzoo.state import Config, TrainState, empty_model, newest_checkpoint, publish
 
 
@@ -53,9 +53,7 @@ class Trainer(Iterator[Step]):
         self.batches = Batches(self.data, model.view, model.hp.batch_size, model.hp.seed, self.world.device)
         self.steps_done = 0
         self.averages = Averages(model)
-        self.optimizers: dict[nn.Module, Optimizer] = {}
-        self._rates: list[float] = []
-        self._phase: Hashable = object()  # equal to none: the first step enters one
+        self.optimizers = Optimizers(model)
         self._whole = True
         if not model.classes:
             model.classes = self.data.info.classes
@@ -67,10 +65,7 @@ class Trainer(Iterator[Step]):
         batch = self._batch(step)
         self._whole = False
         model.begin(step)
-        self._enter_phase(step)
-        scale = model.lr_scale(step / model.hp.steps)
-        for group, rate in zip(self._groups(), self._rates, strict=True):
-            group["lr"] = rate * scale
+        self.optimizers.enter(step)
         with seeded("step", model.hp.seed, step, device=self.world.device):
             losses = self.step(batch)
         self.averages.update(step)
@@ -85,7 +80,7 @@ class Trainer(Iterator[Step]):
         """
         losses: dict[str, Tensor] = {}
         for player, loss in self.moves(batch):
-            terms, trained = self.terms(player, loss), self.trained(player)
+            terms, trained = self.terms(player, loss), self.optimizers.trained(player)
             self.optimizers[player].zero_grad()
             reduce(add, terms.values()).backward(inputs=trained)  # type: ignore[no-untyped-call]  # nobody else's
             if all(parameter.grad is None for parameter in trained):
@@ -119,10 +114,6 @@ class Trainer(Iterator[Step]):
         if not any(value.requires_grad for value in terms.values()):
             raise self._independent(terms or [name])
         return terms
-
-    def trained(self, player: nn.Module) -> list[nn.Parameter]:
-        """The parameters that a move of this player changes."""
-        return [parameter for group in self.optimizers[player].param_groups for parameter in group["params"]]
 
     def published(self) -> AbstractContextManager[Model]:
         """`with trainer.published() as model`: the model as it would be saved, averages in their players' places."""
@@ -165,9 +156,9 @@ class Trainer(Iterator[Step]):
         weights = published_weights(self.model, self.averages)
         if broken := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
             raise Diverged(f"{self._called()}: after step {self.steps_done}, {broken} is not finite")
-        training, scalars = training_tensors(self.model, self.averages, self.optimizers)
+        training, plain = training_tensors(self.model, self.averages, self.optimizers)
         extra = {
-            "optimizer": scalars,
+            "optimizer": plain,
             "threads": torch.get_num_threads(),
             "device": self.world.device.type,
             "progress_was_read": self.model.progress_was_read,
@@ -230,13 +221,9 @@ class Trainer(Iterator[Step]):
             raise StateError(
                 f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, or the same settings"
             )
-        _check_steps(self.model, state)
+        check_steps(self.model, state)
         self.steps_done = state.config.step
-        put_back(self.model, self.averages, state.weights, state.training, checkpoint)
-        self.model.begin(self.steps_done)
-        self._enter_phase(self.steps_done)
-        put_back_optimizers(self.model, self.optimizers, state.training, state.extra["optimizer"])
-        self.model.progress_was_read = bool(state.extra["progress_was_read"])
+        put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return self._changes(state)
 
@@ -258,31 +245,8 @@ class Trainer(Iterator[Step]):
         batches = tuple(self.batches[step * count + i] for i in range(count))
         return batches if count > 1 else batches[0]
 
-    def _enter_phase(self, step: int) -> None:
-        phase = self.model.phase(step)
-        if phase != self._phase:
-            self._phase = phase
-            old, self.optimizers = self.optimizers, self.model.optimizers()
-            self._rates = [group["lr"] for group in self._groups()]
-            carry_over(self.model, old, self.optimizers)
-
-    def _groups(self) -> list[dict[str, Any]]:
-        return [group for optimizer in self.optimizers.values() for group in optimizer.param_groups]
-
     def _independent(self, terms: Iterable[str]) -> PluginError:
         return PluginError(f"{self._called()}: {', '.join(terms)} depends on none of its player's trained parameters")
 
     def _called(self) -> str:
         return self.model.plugin.name if self.model.plugin else type(self.model).__name__
-
-
-def _check_steps(model: Model, state: TrainState) -> None:
-    planned, asked = state.config.hyperparameters["steps"], model.hp.steps
-    if asked == planned:
-        return
-    if state.extra["progress_was_read"] or type(model).lr_scale is not Model.lr_scale:
-        raise StateError(
-            f"steps: {planned} here, {asked} asked for, and the schedule of {state.config.model} depends on it"
-        )
-    if asked < state.config.step:
-        raise StateError(f"steps: {asked} asked for, and {state.config.step} are made already")

@@ -1,4 +1,4 @@
-"""Fixtures: a cache and a working folder of each test's own, distributions made on the spot, the command as a process."""
+"""Fixtures: folders of each test's own, distributions made on the spot, the command as a process."""
 
 import os
 import shutil

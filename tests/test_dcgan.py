@@ -116,10 +116,7 @@ def test_the_loss_is_the_cross_entropy_of_pytorchs_example():
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
     net_g, net_d = twin_of(model)
     sgd = {"lr": 0.05}
-    trainer.optimizers = {
-        net: torch.optim.SGD(net.parameters(), **sgd) for net in (model.generator, model.discriminator)
-    }
-    model.optimizers = lambda: trainer.optimizers
+    model.optimizers = lambda: {net: torch.optim.SGD(net.parameters(), **sgd) for net in model.children()}
     bce, ones, zeros = nn.BCELoss(), torch.ones(16), torch.zeros(16)
     sgd_g, sgd_d = torch.optim.SGD(net_g.parameters(), **sgd), torch.optim.SGD(net_d.parameters(), **sgd)
     for step in range(3):

@@ -60,7 +60,7 @@ def start(*words, **kwargs):
 
 
 def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
-    """The moments are calls of fsync: in config.json at the start, then in, after and between the files of a checkpoint."""
+    """The moments are calls of fsync: at the first config.json, then in, after and between files of a checkpoint."""
     run = tmp_path / "work/runs/dcgan-mini"
     states = []
     for moment in (1, 4, 8, 10, 22):
@@ -75,7 +75,7 @@ def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
     assert (True, True) in states  # inside the write of a later one
     assert start("-m", "ganzoo").communicate(timeout=120)
     assert left_behind(tmp_path / "work") == in_one_go
-    litter = [path for path in run.rglob(".tmp-*")]
+    litter = list(run.rglob(".tmp-*"))
     assert not litter
 
 

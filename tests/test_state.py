@@ -183,7 +183,7 @@ def test_a_full_disk_leaves_the_previous_checkpoint_as_it_was(run, file):
     soft, hard = resource.getrlimit(resource.RLIMIT_FSIZE)
     resource.setrlimit(resource.RLIMIT_FSIZE, (room, hard))
     try:
-        with pytest.raises(ganzoo.StateError, match="cannot write .*what was saved before is as it was"):
+        with pytest.raises(ganzoo.StateError, match=r"cannot write .*what was saved before is as it was"):
             trainer.save(run)
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, (soft, hard))

@@ -29,7 +29,7 @@ def test_every_move_changes_the_mover_and_nobody_else(toy):
     for player, loss in trainer.moves(trainer.batches[1]):
         for optimizer in trainer.optimizers.values():
             optimizer.zero_grad()
-        sum(trainer.terms(player, loss).values()).backward(inputs=trainer.trained(player))
+        sum(trainer.terms(player, loss).values()).backward(inputs=trainer.optimizers.trained(player))
         others = [p for p in model.parameters() if p not in set(player.parameters())]
         assert all(parameter.grad is None for parameter in others)
         trainer.optimizers[player].step()

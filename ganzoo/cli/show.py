@@ -7,6 +7,7 @@ import click
 
 from ganzoo.cli.complete import names_of
 from ganzoo.registry import models
+from ganzoo.typed import text_of
 
 
 @click.command("show")
@@ -21,7 +22,7 @@ def command(name: str, as_json: bool) -> None:
 
 
 def _page(known: dict[str, Any]) -> str:
-    rows = [(h["name"], _text(h["default"]), h["type"]) for h in known["hyperparameters"]]
+    rows = [(h["name"], text_of(h["default"]), h["type"]) for h in known["hyperparameters"]]
     names, values = (max(len(row[column]) for row in rows) for column in (0, 1))
     networks = known["networks"]
     labels = {
@@ -42,9 +43,3 @@ def _page(known: dict[str, Any]) -> str:
         else "networks\n  their sizes depend on the data",
     ]
     return "\n\n".join(parts)
-
-
-def _text(value: object) -> str:
-    if isinstance(value, list):
-        return ",".join(map(str, value))
-    return "from the data" if value is None else str(value).lower() if isinstance(value, bool) else str(value)

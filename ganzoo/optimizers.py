@@ -1,0 +1,88 @@
+"""The optimizers of a model's players, through its phases and its schedule."""
+
+from collections.abc import Hashable, Iterator, Mapping
+from typing import Any
+
+from torch import Tensor, nn
+from torch.optim import Optimizer
+
+from ganzoo.model import Model
+
+PerParameter = dict[str, dict[str, Any]]
+"""A parameter's name -> its part of an optimizer's state, by key."""
+
+
+class Optimizers(Mapping[nn.Module, Optimizer]):
+    """Player -> its optimizer, in the phase that was entered last."""
+
+    def __init__(self, model: Model) -> None:
+        self._model = model
+        self._of: dict[nn.Module, Optimizer] = {}
+        self._phase: Hashable = object()  # equal to none: the first step enters one
+        self._rates: list[float] = []
+
+    def __getitem__(self, player: nn.Module) -> Optimizer:
+        return self._of[player]
+
+    def __iter__(self) -> Iterator[nn.Module]:
+        return iter(self._of)
+
+    def __len__(self) -> int:
+        return len(self._of)
+
+    def enter(self, step: int) -> None:
+        """Before a step: `model.optimizers()` anew if its phase changes; parameters that stay keep their state."""
+        phase = self._model.phase(step)
+        if phase != self._phase:
+            kept = self.state()
+            self._phase, self._of = phase, self._model.optimizers()
+            self._rates = [group["lr"] for group in self._groups()]
+            self.restore(kept)
+        scale = self._model.lr_scale(step / self._model.hp.steps)
+        for group, rate in zip(self._groups(), self._rates, strict=True):
+            group["lr"] = rate * scale
+
+    def trained(self, player: nn.Module) -> list[nn.Parameter]:
+        """The parameters that a move of this player changes."""
+        return [parameter for group in self._of[player].param_groups for parameter in group["params"]]
+
+    def state(self) -> PerParameter:
+        """What the optimizers remember of each parameter."""
+        return {name: optimizer.state[p] for name, optimizer, _, p in self._rows() if p in optimizer.state}
+
+    def restore(self, saved: Mapping[str, Mapping[str, Any]]) -> None:
+        """Puts it back; a parameter of which nothing was saved starts afresh."""
+        states: dict[Optimizer, dict[int, Any]] = {}
+        for name, optimizer, number, _ in self._rows():
+            if name in saved:
+                states.setdefault(optimizer, {})[number] = dict(saved[name])
+        for optimizer, state in states.items():
+            optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
+
+    def _groups(self) -> list[dict[str, Any]]:
+        return [group for optimizer in self._of.values() for group in optimizer.param_groups]
+
+    def _rows(self) -> list[tuple[str, Optimizer, int, nn.Parameter]]:
+        """(name, optimizer, its number there, the parameter itself) of every parameter that is trained."""
+        names = {parameter: name for name, parameter in self._model.named_parameters()}
+        return [
+            (names[parameter], self._of[player], number, parameter)
+            for player in self._of
+            for number, parameter in enumerate(self.trained(player))
+        ]
+
+
+def split(state: PerParameter) -> tuple[dict[str, Tensor], PerParameter]:
+    """Tensors under `"parameter/key"`, for safetensors, and the plain numbers, for JSON."""
+    tensors = {f"{n}/{key}": v for n, values in state.items() for key, v in values.items() if isinstance(v, Tensor)}
+    plain = {n: {k: v for k, v in values.items() if not isinstance(v, Tensor)} for n, values in state.items()}
+    return tensors, {name: values for name, values in plain.items() if values}
+
+
+def join(tensors: Mapping[str, Tensor], plain: Mapping[str, Mapping[str, Any]]) -> PerParameter:
+    """The other way round."""
+    state: PerParameter = {name: dict(values) for name, values in plain.items()}
+    for path, tensor in tensors.items():
+        name, _, key = path.rpartition("/")
+        state.setdefault(name, {})[key] = tensor
+    return state

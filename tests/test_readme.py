@@ -1,0 +1,35 @@
+"""The README's code, run as it stands but for the number of steps."""
+
+import re
+from pathlib import Path
+
+import pytest
+
+import ganzoo
+
+README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
+BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+
+
+def test_the_thirty_seconds(capsys):
+    code = BLOCKS[0].replace("steps=200", "steps=2, width=4").replace("steps=400", "steps=4").replace("% 50", "% 1")
+    names = {}
+    exec(code, names)  # noqa: S102  (our own README)
+    assert "'discriminator/real'" in capsys.readouterr().out
+    assert names["model"].hp.steps == 2
+    assert names["trainer"].steps_done == 2
+    assert [picture.size for picture in names["pictures"]] == [(32, 32)] * 8
+
+
+@pytest.mark.parametrize("command", ["list", "train my-gan --data digits --set steps=3", "sample runs/my-gan"])
+def test_your_own_model(distribution, ganzoo_command, command):
+    distribution("my-package", {"my-gan": "my_gan:MyGAN"}, my_gan=BLOCKS[1])
+    assert 'my-gan = "my_gan:MyGAN"' in README
+    if command.startswith("sample"):
+        ganzoo_command("train", "my-gan", "--data", "digits", "--set", "steps=1")
+    done = ganzoo_command(*command.split())
+    assert done.exit_code == 0, done.output
+    if command == "list":
+        assert "Two linear layers against each other" in done.output
+    if command.startswith("train"):
+        assert ganzoo.load("runs/my-gan").hp.image_size == 32
