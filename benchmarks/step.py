@@ -66,10 +66,9 @@ def compare(settings: dict[str, object], steps: int, repeats: int) -> None:
         for a, b in zip(model.generator.state_dict().values(), twin.state_dict().values(), strict=True)
     )
     ratios = [b / a for a, b in times]
-    print(
-        f"| {size}x{size}x{channels}, width {settings['width']}, batch {settings['batch_size']} | {theirs:.1f} | {ours:.1f} "
-        f"| {theirs / ours:.2f} ({min(ratios):.2f} to {max(ratios):.2f}) | {'yes' if equal else 'no'} |"
-    )
+    what = f"{size}x{size}x{channels}, width {settings['width']}, batch {settings['batch_size']}"
+    speed = f"{theirs / ours:.2f} ({min(ratios):.2f} to {max(ratios):.2f})"
+    print(f"| {what} | {theirs:.1f} | {ours:.1f} | {speed} | {'yes' if equal else 'no'} |")
 
 
 def main() -> None:

@@ -10,6 +10,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from ganzoo import augment as augment
     from ganzoo import losses as losses
     from ganzoo.data import Item as Item
     from ganzoo.data import Labelled as Labelled
@@ -45,6 +46,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ganzoo.augment": ["augment"],
     "ganzoo.data": ["Item", "Labelled", "Source"],
     "ganzoo.device": ["noise"],
     "ganzoo.errors": [
@@ -69,7 +71,7 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME:
         raise AttributeError(f"module 'ganzoo' has no attribute {name!r}")
     module = import_module(_HOME[name])
-    return module if name == "losses" else getattr(module, name)
+    return module if module.__name__ == f"ganzoo.{name}" else getattr(module, name)
 
 
 def __dir__() -> list[str]:

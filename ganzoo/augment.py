@@ -10,14 +10,15 @@ from torch.nn.functional import pad
 
 
 def translated(images: Tensor, draws: Tensor, *, ratio: float = 1 / 8) -> Tensor:
-    """Each image moved by whole pixels, up to `ratio` of its size either way; what comes in is 0 (section 3.3).
+    """Each image moved by whole pixels, up to `ratio` of its size either way (section 3.3); what comes in is black.
 
-    images `(n, channels, height, width)`, draws `(n, 2)` uniform in [0, 1): one for the rows, one for the columns.
+    images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for the rows and the columns.
+    The paper's ground is grey: on dark pictures the discriminator then sees little else.
     """
     n, _, height, width = images.shape
     rows = _moved(draws[:, :1], height, round(height * ratio))
     columns = _moved(draws[:, 1:], width, round(width * ratio))
-    padded = pad(images, (1, 1, 1, 1)).permute(0, 2, 3, 1)  # one border of zeros stands for all that lies outside
+    padded = pad(images, (1, 1, 1, 1), value=-1.0).permute(0, 2, 3, 1)  # a border of one stands for all outside
     picked = padded[torch.arange(n, device=images.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
     return picked.permute(0, 3, 1, 2)
 

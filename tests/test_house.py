@@ -9,14 +9,14 @@ import torch
 from torch.nn.functional import binary_cross_entropy_with_logits
 
 import ganzoo
-from ganzoo import losses
+from ganzoo import augment, losses
 from ganzoo.device import derive_seed
 from ganzoo.images import grid
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = """
     DataError DataInfo DeviceError Diverged GanzooError Hparams HparamError Item Labelled Model Move NameClash
-    PluginError Range Source StateError Step Trainer UnknownName Unsupported UsageError create datasets frozen
+    PluginError Range Source StateError Step Trainer UnknownName Unsupported UsageError augment create datasets frozen
     list_models load losses models noise to_pil trainers
 """
 
@@ -91,3 +91,18 @@ def test_noise_depends_on_seed_and_index_alone():
     rows = ganzoo.noise(4000, 2, seed=0)
     assert abs(rows.mean()) < 0.05
     assert abs(rows.std() - 1) < 0.05
+
+
+def test_translation_moves_each_image_by_its_own_draws_and_passes_gradients():
+    images = torch.rand(6, 2, 8, 16, requires_grad=True)
+    draws = torch.tensor([[0.0, 0.0], [0.999, 0.999], [0.5, 0.5], [0.0, 0.999], [0.4, 0.3], [0.99, 0.1]])
+    moved = augment.translated(images, draws)  # up to 1 row and 2 columns
+    assert torch.equal(moved[0, :, 1:, 2:], images[0, :, :-1, :-2])
+    assert torch.equal(moved[1, :, :-1, :-2], images[1, :, 1:, 2:])
+    assert torch.equal(moved[2], images[2])
+    assert (moved[0, :, 0] == -1).all()
+    assert (moved[1, :, :, -2:] == -1).all()
+    moved[1].sum().backward()
+    assert images.grad is not None
+    assert images.grad[1, :, 1:, 2:].eq(1).all()
+    assert images.grad[1, :, 0].eq(0).all()

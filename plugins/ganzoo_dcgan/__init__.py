@@ -3,12 +3,12 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated
+from typing import Annotated, Literal
 
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo import losses
+from ganzoo import augment, losses
 
 
 class DCGAN(ganzoo.Model):
@@ -23,12 +23,16 @@ class DCGAN(ganzoo.Model):
 
     @dataclass(frozen=True, kw_only=True)
     class Hparams(ganzoo.Hparams):
-        """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times."""
+        """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
+
+        `augment` is done to all that the discriminator sees (DiffAugment); the paper has none, small data need it.
+        """
 
         image_size: Annotated[int, ganzoo.Range(8, 1024)] = 64
         channels: Annotated[int, ganzoo.Range(1, 4)] = 3
         latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
         width: Annotated[int, ganzoo.Range(1, 1024)] = 64
+        augment: tuple[Literal["translation"], ...] = ()
 
         def validate(self) -> None:
             sizes = [4 * 2**k for k in range(1, 9)]
@@ -54,10 +58,16 @@ class DCGAN(ganzoo.Model):
 
     def losses(self, real: Tensor) -> Iterator[ganzoo.Move]:
         fake = self.generator(self.randn(len(real), self.hp.latent_dim, 1, 1))
-        terms = losses.non_saturating_discriminator(self.discriminator(real), self.discriminator(fake.detach()))
-        yield self.discriminator, terms
+        yield self.discriminator, losses.non_saturating_discriminator(self.judge(real), self.judge(fake.detach()))
         with ganzoo.frozen(self.discriminator):
-            yield self.generator, losses.non_saturating_generator(self.discriminator(fake))
+            yield self.generator, losses.non_saturating_generator(self.judge(fake))
+
+    def judge(self, images: Tensor) -> Tensor:
+        """Images -> logits `(n,)`, as they look after augmentation."""
+        if "translation" in self.hp.augment:
+            images = augment.translated(images, self.rand(len(images), 2))
+        logits: Tensor = self.discriminator(images)
+        return logits
 
     def averaged(self) -> list[nn.Module]:
         return [self.generator]
