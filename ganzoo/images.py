@@ -47,7 +47,7 @@ def enlarged(picture: Image.Image, at_least: int = 512) -> Image.Image:
 
 def save_png(picture: Image.Image, path: Path) -> None:
     """Written aside and renamed: a reader never meets half a picture."""
-    aside = path.with_name(f".{path.name}.tmp")
+    aside = path.with_name(f".tmp-{path.name}")
     try:
         picture.save(aside, format="PNG")
         aside.replace(path)

@@ -8,7 +8,7 @@ from ganzoo.images import to_pil
 
 SMALL = {
     "dcgan": {"image_size": 8, "width": 4, "batch_size": 8, "steps": 4},
-    "dcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8, "steps": 4},
+    "dcgan-mini": {"image_size": 16, "width": 4, "batch_size": 8, "steps": 4},
     "toy": {"image_size": 8, "channels": 1, "steps": 4},
     "toy-phases": {"image_size": 8, "channels": 1, "steps": 4},
 }

@@ -47,7 +47,9 @@ def train(plan: Plan) -> int:
         if signals and trainer.steps_done < steps:
             click.echo(f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}")
             return signals[0]
-        click.echo(f"{run} is finished. Look at {run / 'samples.png'}; for more: ganzoo sample {run}")
+        picture = run / "samples.png"
+        look = f" Look at {picture}; for more: ganzoo sample {run}" if picture.exists() else ""
+        click.echo(f"{run} is finished.{look}")
         return 0
 
 

@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated
 
 from torch import Tensor, nn
 
@@ -25,14 +25,15 @@ class DCGAN(ganzoo.Model):
     class Hparams(ganzoo.Hparams):
         """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
 
-        `augment` is done to all that the discriminator sees (DiffAugment); the paper has none, small data need it.
+        `translation` is how far, as a share of the size, all that the discriminator sees is moved at random: the
+        paper has none, and a small data set needs it (DiffAugment).
         """
 
         image_size: Annotated[int, ganzoo.Range(8, 1024)] = 64
         channels: Annotated[int, ganzoo.Range(1, 4)] = 3
         latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
         width: Annotated[int, ganzoo.Range(1, 1024)] = 64
-        augment: tuple[Literal["translation"], ...] = ()
+        translation: Annotated[float, ganzoo.Range(0, 0.5)] = 0.0
 
         def validate(self) -> None:
             sizes = [4 * 2**k for k in range(1, 9)]
@@ -64,8 +65,8 @@ class DCGAN(ganzoo.Model):
 
     def judge(self, images: Tensor) -> Tensor:
         """Images -> logits `(n,)`, as they look after augmentation."""
-        if "translation" in self.hp.augment:
-            images = augment.translated(images, self.rand(len(images), 2))
+        if self.hp.translation:
+            images = augment.translated(images, self.rand(len(images), 2), ratio=self.hp.translation)
         logits: Tensor = self.discriminator(images)
         return logits
 
@@ -90,9 +91,11 @@ class DCGANMini(DCGAN):
         image_size: int = 32
         channels: int = 1
         width: int = 32
-        steps: int = 1500
+        latent_dim: int = 6
+        steps: int = 2000
         lr: float = 5e-4
-        ema: float = 0.99
+        ema: float = 0.998
+        translation: float = 1 / 16
 
 
 def generator(hp: DCGAN.Hparams) -> nn.Sequential:
