@@ -110,11 +110,11 @@ class Model(nn.Module):
 
     def latents(self, n: int, seed: int) -> Tensor:
         """Noise for n images, on the CPU: row i depends on (seed, i) alone. `ganzoo.noise` does that."""
-        raise Unsupported(f"{self._called()} draws no images: it has no latents(n, seed)")
+        raise Unsupported(f"{self.called} draws no images: it has no latents(n, seed)")
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """Latents -> images in [-1, 1], `(n, channels, height, width)`: a pure function."""
-        raise Unsupported(f"{self._called()} draws no images: it has no generate(latents)")
+        raise Unsupported(f"{self.called} draws no images: it has no generate(latents)")
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         """The network's plain use: `generate`. A translator or a classifier overrides it."""
@@ -135,7 +135,9 @@ class Model(nn.Module):
         """What samples.png shows while training: 64 images from fixed noise, or something made of a fixed batch."""
         return self.sample(64)
 
-    def _called(self) -> str:
+    @property
+    def called(self) -> str:
+        """What to call it in a message."""
         return self.plugin.name if self.plugin else type(self).__name__
 
 

@@ -11,7 +11,7 @@ from ganzoo.averages import Averages
 from ganzoo.errors import StateError
 from ganzoo.model import Model
 from ganzoo.optimizers import Optimizers, join, split
-from ganzoo.state import TrainState, cpu_tensors, fit
+from ganzoo.state import Config, TrainState, cpu_tensors, fit
 
 
 def published_weights(model: Model, averages: Averages) -> dict[str, Tensor]:
@@ -59,6 +59,20 @@ def check_steps(model: Model, state: TrainState) -> None:
         raise StateError(f"steps: {planned} here, {asked} asked for, and the schedule of {name} depends on it")
     if asked < state.config.step:
         raise StateError(f"steps: {asked} asked for, and {state.config.step} are made already")
+
+
+def changes(state: TrainState, config: Config, device: torch.device) -> list[str]:
+    """What is not as it was when the state was saved, and may change the last bits of the result."""
+    compared = {
+        "threads": (state.extra["threads"], torch.get_num_threads()),
+        "device": (state.extra["device"], device.type),
+        config.distribution: (state.config.version, config.version),
+    }
+    return [
+        f"{name}: {then} before, {now} now; the result may differ in its last bits from a run in one go"
+        for name, (then, now) in compared.items()
+        if then != now
+    ]
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:

@@ -1,7 +1,7 @@
 """Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
 
 import warnings
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from functools import reduce
@@ -18,9 +18,10 @@ from ganzoo.data import Batches, as_data
 from ganzoo.device import World, seeded
 from ganzoo.errors import Diverged, PluginError, StateError
 from ganzoo.model import Model, Move
+from ganzoo.moves import independent, named_terms
 from ganzoo.optimizers import Optimizers
 from ganzoo.registry import trainers
-from ganzoo.snapshot import check_steps, published_weights, put_back, training_tensors
+from ganzoo.snapshot import changes, check_steps, published_weights, put_back, training_tensors
 from ganzoo.state import Config, TrainState, empty_model, newest_checkpoint, publish
 
 
@@ -84,7 +85,7 @@ class Trainer(Iterator[Step]):
             self.optimizers[player].zero_grad()
             reduce(add, terms.values()).backward(inputs=trained)  # type: ignore[no-untyped-call]  # nobody else's
             if all(parameter.grad is None for parameter in trained):
-                raise self._independent(terms)
+                raise independent(self.model, terms)
             self.optimizers[player].step()
             losses |= {name: term.detach() for name, term in terms.items()}
         return losses
@@ -101,19 +102,7 @@ class Trainer(Iterator[Step]):
 
     def terms(self, player: nn.Module, loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The loss of a move as named scalars: `generator`, or `discriminator/real` and `discriminator/fake`."""
-        name = next((name for name, module in self.model.named_modules() if module is player), None)
-        if name is None or player not in self.optimizers:
-            what = f"the {type(player).__name__} {name or ''}".rstrip()
-            raise PluginError(f"{self._called()}: {what} moves, but optimizers() has none for it")
-        named = loss.items() if isinstance(loss, Mapping) else [("", loss)]
-        terms: dict[str, Tensor] = {f"{name}/{term}".rstrip("/"): value for term, value in named}
-        for term, value in terms.items():
-            if not isinstance(value, Tensor) or value.numel() != 1:
-                shape = f"has the shape {tuple(value.shape)}" if isinstance(value, Tensor) else f"is {value!r}"
-                raise PluginError(f"{self._called()}: the loss {term} {shape}; it must be a tensor of one number")
-        if not any(value.requires_grad for value in terms.values()):
-            raise self._independent(terms or [name])
-        return terms
+        return named_terms(self.model, player, loss, self.optimizers)
 
     def published(self) -> AbstractContextManager[Model]:
         """`with trainer.published() as model`: the model as it would be saved, averages in their players' places."""
@@ -155,7 +144,7 @@ class Trainer(Iterator[Step]):
             raise StateError(f"step {self.steps_done + 1} was interrupted half-way: resume from the last checkpoint")
         weights = published_weights(self.model, self.averages)
         if broken := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
-            raise Diverged(f"{self._called()}: after step {self.steps_done}, {broken} is not finite")
+            raise Diverged(f"{self.model.called}: after step {self.steps_done}, {broken} is not finite")
         training, plain = training_tensors(self.model, self.averages, self.optimizers)
         extra = {
             "optimizer": plain,
@@ -225,28 +214,9 @@ class Trainer(Iterator[Step]):
         self.steps_done = state.config.step
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
-        return self._changes(state)
-
-    def _changes(self, state: TrainState) -> list[str]:
-        config = self.config()
-        compared = {
-            "threads": (state.extra["threads"], torch.get_num_threads()),
-            "device": (state.extra["device"], self.world.device.type),
-            config.distribution: (state.config.version, config.version),
-        }
-        return [
-            f"{name}: {then} before, {now} now; the result may differ in its last bits from a run in one go"
-            for name, (then, now) in compared.items()
-            if then != now
-        ]
+        return changes(state, self.config(), self.world.device)
 
     def _batch(self, step: int) -> Any:
         count = self.model.batches_per_step
         batches = tuple(self.batches[step * count + i] for i in range(count))
         return batches if count > 1 else batches[0]
-
-    def _independent(self, terms: Iterable[str]) -> PluginError:
-        return PluginError(f"{self._called()}: {', '.join(terms)} depends on none of its player's trained parameters")
-
-    def _called(self) -> str:
-        return self.model.plugin.name if self.model.plugin else type(self.model).__name__

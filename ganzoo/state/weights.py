@@ -31,7 +31,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
         save_file(dict(tensors), path, metadata={"format": "pt"})
     except SafetensorError as cause:  # it wraps the operating system's error in words
         path.unlink(missing_ok=True)
-        raise StateError(f"cannot write {path.name}: {cause}; what was saved before is as it was") from cause
+        raise StateError(f"cannot write {path}: {cause}; what was saved before is as it was") from cause
 
 
 def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
