@@ -7,6 +7,7 @@ from contextlib import contextmanager
 import torch
 from torch import Tensor, nn
 
+from ganzoo.errors import PluginError
 from ganzoo.model import Model
 
 
@@ -15,6 +16,10 @@ class Averages:
 
     def __init__(self, model: Model) -> None:
         players = model.averaged() if model.hp.ema else []
+        for player in players:
+            inside = [module for other in players for module in other.modules() if module is not other]
+            if player is model or player in inside:
+                raise PluginError(f"{model.called}: averaged() names the model itself or a player inside another")
         self._model = model
         self.pairs = {player: copy.deepcopy(player).requires_grad_(False) for player in players}
 
@@ -35,17 +40,19 @@ class Averages:
     @contextmanager
     def substituted(self) -> Iterator[Model]:
         """Inside, the averages stand in the model where their players stood."""
-        self._swap(self.pairs)
+        places = [
+            (parent, name, child)
+            for parent in list(self._model.modules())
+            for name, child in parent._modules.items()
+            if child in self.pairs
+        ]
+        for parent, name, player in places:
+            setattr(parent, name, self.pairs[player])
         try:
             yield self._model
         finally:
-            self._swap({average: player for player, average in self.pairs.items()})
-
-    def _swap(self, replacements: dict[nn.Module, nn.Module]) -> None:
-        for parent in list(self._model.modules()):
-            for name, child in list(parent.named_children()):
-                if child in replacements:
-                    setattr(parent, name, replacements[child])
+            for parent, name, player in places:
+                setattr(parent, name, player)
 
 
 def _tensors(module: nn.Module) -> list[Tensor]:

@@ -95,5 +95,8 @@ class Hparams:
 
     def to_json(self) -> dict[str, Any]:
         """Name -> value, of types that JSON has."""
-        values = {name: getattr(self, name) for name in self.annotations()}
-        return {name: list(value) if isinstance(value, tuple) else value for name, value in values.items()}
+        return {name: _plain(getattr(self, name)) for name in self.annotations()}
+
+
+def _plain(value: Any) -> Any:
+    return [_plain(part) for part in value] if isinstance(value, tuple) else value

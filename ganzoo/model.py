@@ -124,6 +124,7 @@ class Model(nn.Module):
     def sample(self, n: int, seed: int = 0, labels: Tensor | None = None) -> Tensor:
         """n images in [-1, 1], `(n, channels, height, width)` on the model's device; in eval mode, in batches of 64."""
         latents = self.latents(n, seed)
+        labels = labels if labels is None else labels.to(self.device)
         with evaluating(self):
             parts = [
                 self.generate(latents[i : i + 64].to(self.device), None if labels is None else labels[i : i + 64])

@@ -9,7 +9,7 @@ from torch.optim import Optimizer
 from ganzoo.model import Model
 
 PerParameter = dict[str, dict[str, Any]]
-"""A parameter's name -> its part of an optimizer's state, by key."""
+"""`"player/parameter"` -> its part of that player's optimizer's state, by key."""
 
 
 class Optimizers(Mapping[nn.Module, Optimizer]):
@@ -63,10 +63,11 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
         return [group for optimizer in self._of.values() for group in optimizer.param_groups]
 
     def _rows(self) -> list[tuple[str, Optimizer, int, nn.Parameter]]:
-        """(name, optimizer, its number there, the parameter itself) of every parameter that is trained."""
-        names = {parameter: name for name, parameter in self._model.named_parameters()}
+        """(player/parameter, optimizer, number there, the parameter) for each; two players may share one."""
+        names = {parameter: name for name, parameter in self._model.named_parameters(remove_duplicate=False)}
+        players = {module: name for name, module in self._model.named_modules()}
         return [
-            (names[parameter], self._of[player], number, parameter)
+            (f"{players[player]}/{names[parameter]}", self._of[player], number, parameter)
             for player in self._of
             for number, parameter in enumerate(self.trained(player))
         ]

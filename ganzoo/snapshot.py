@@ -38,15 +38,22 @@ def put_back(model: Model, averages: Averages, optimizers: Optimizers, state: Tr
     with averages.substituted():
         fit(model, state.weights, origin)
     fit(model, {**state.weights, **_part(state.training, "raw/")}, origin)
-    buffers = dict(model.named_buffers())
-    for name, value in _part(state.training, "buffer/").items():
-        if name not in buffers or buffers[name].shape != value.shape:
-            raise StateError(f"{origin} has a buffer {name!r} that does not fit the model")
-        buffers[name].copy_(value)
+    device = model.device
+    for path, value in _part(state.training, "buffer/").items():
+        parent, _, name = path.rpartition(".")
+        owner = model.get_submodule(parent)
+        if name not in owner._buffers:
+            raise StateError(f"{origin} has a buffer {path!r} that the model does not know")
+        setattr(owner, name, value.to(device))  # a pool may have grown since the model was made
     model.begin(state.config.step)
     optimizers.enter(state.config.step)
     optimizers.restore(join(_part(state.training, "optimizer/"), state.extra["optimizer"]))
     model.progress_was_read = bool(state.extra["progress_was_read"])
+
+
+def depends_on_steps(model: Model) -> bool:
+    """Whether another number of steps would have trained the model otherwise."""
+    return model.progress_was_read or type(model).lr_scale is not Model.lr_scale
 
 
 def check_steps(model: Model, state: TrainState) -> None:
@@ -54,7 +61,7 @@ def check_steps(model: Model, state: TrainState) -> None:
     planned, asked = state.config.hyperparameters["steps"], model.hp.steps
     if asked == planned:
         return
-    if state.extra["progress_was_read"] or type(model).lr_scale is not Model.lr_scale:
+    if state.extra["progress_was_read"] or depends_on_steps(model):
         name = state.config.model
         raise StateError(f"steps: {planned} here, {asked} asked for, and the schedule of {name} depends on it")
     if asked < state.config.step:

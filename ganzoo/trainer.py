@@ -81,7 +81,8 @@ class Trainer(Iterator[Step]):
         """
         losses: dict[str, Tensor] = {}
         for player, loss in self.moves(batch):
-            terms, trained = self.terms(player, loss), self.optimizers.trained(player)
+            terms = self.terms(player, loss)
+            trained = [parameter for parameter in self.optimizers.trained(player) if parameter.requires_grad]
             self.optimizers[player].zero_grad()
             reduce(add, terms.values()).backward(inputs=trained)  # type: ignore[no-untyped-call]  # nobody else's
             if all(parameter.grad is None for parameter in trained):
@@ -212,6 +213,7 @@ class Trainer(Iterator[Step]):
             )
         check_steps(self.model, state)
         self.steps_done = state.config.step
+        self._whole = True
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device)

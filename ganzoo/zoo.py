@@ -37,10 +37,12 @@ def load(run: str | Path, *, device: str = "cpu") -> Model:
     weights are damaged, or the package that provides the model is not installed.
     """
     folder = Path(run)
-    if not folder.is_dir():
-        raise StateError(
-            f"there is no run {folder}" if not folder.exists() else f"{folder} is a file, not a run folder"
-        )
+    try:
+        if not folder.is_dir():
+            there = folder.exists()
+            raise StateError(f"{folder} is a file, not a run folder" if there else f"there is no run {folder}")
+    except OSError as cause:
+        raise StateError(f"{folder} cannot be read: {cause.strerror}") from None
     try:
         model, _ = load_model(folder)
     except StateError:

@@ -95,6 +95,7 @@ def test_a_config_file_and_set_over_it(tmp_path, ganzoo_command):
         ("train dcgan-mini --set widht=3", 2, "no hyperparameter 'widht'; did you mean 'width'"),
         ("train dcgan-mini --set lr=fast", 2, "lr=fast: expected float, from 0 to 100"),
         ("train dcgan-mini --set image_size=100", 2, "image_size=100 is not 4 * 2^k: the nearest two are 64 and 128"),
+        ("train dcgan --data digits --set channels=2", 1, "channels=2: pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"),
         ("train dcgan-mini --set lr", 2, "'lr' is not key=value"),
         ("train dcgan-mini --config no.toml", 2, "no.toml: No such file"),
         ("train dcgan-mini --config bad.toml", 2, "bad.toml: "),
@@ -154,6 +155,17 @@ def test_a_loss_that_is_not_finite_stops_the_training_and_keeps_what_was_good(ga
     assert done.exit_code == 1
     assert "the loss generator is nan at step 4" in done.stderr
     assert sorted(path.name for path in Path("runs/dcgan-mini/train").glob("step-*")) == ["step-000002"]
+
+
+def test_a_preview_that_fails_costs_no_checkpoint(ganzoo_command, monkeypatch):
+    def preview(self, batch):
+        raise RuntimeError("no paint")
+
+    monkeypatch.setattr(ganzoo.Model, "preview", preview)
+    done = ganzoo_command("train", "dcgan-mini", *TINY, "--set", "steps=2")
+    assert done.exit_code == 1
+    assert "dcgan-mini: preview() failed: RuntimeError: no paint" in done.stderr
+    assert ganzoo.load("runs/dcgan-mini").sample(1).isfinite().all()
 
 
 def test_sampling_to_a_grid_and_to_a_folder(finished, ganzoo_command):

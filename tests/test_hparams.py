@@ -13,6 +13,7 @@ class Many(ganzoo.Hparams):
     flag: bool = False
     mode: Literal["a", "b"] = "a"
     widths: tuple[int, ...] = (1, 2)
+    stages: tuple[tuple[int, int], ...] = ((1, 2), (3, 4))
     classes: int | None = None
     bounded: Annotated[int, ganzoo.Range(1, 8)] = 4
 
@@ -76,6 +77,7 @@ def test_python_values_are_checked_too(value):
 def test_json_and_back():
     hp = Many(lr=1, widths=[3])
     assert (hp.lr, hp.widths) == (1.0, (3,))
+    assert hp.to_json()["stages"] == [[1, 2], [3, 4]]
     assert Many().replaced(hp.to_json()) == hp
 
 

@@ -248,3 +248,46 @@ def test_bf16_computes_in_it_and_keeps_weights_in_fp32(toy):
     list(trainer)
     assert set(seen) == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
+
+
+def test_a_dataset_that_draws_is_resumed_bit_for_bit(tmp_path):
+    class Flipping:
+        def __len__(self):
+            return 20
+
+        def __getitem__(self, i):
+            picture = torch.full((1, 8, 8), i, dtype=torch.uint8)
+            return picture if torch.rand(()) < 0.5 else 255 - picture
+
+    small = {"image_size": 8, "width": 4, "batch_size": 8, "steps": 4}
+    whole = ganzoo.Trainer(ganzoo.create("dcgan-mini", **small), Flipping(), device="cpu")
+    list(whole)
+    parts = ganzoo.Trainer(ganzoo.create("dcgan-mini", **small), Flipping(), device="cpu")
+    next(parts), next(parts)
+    parts.save(tmp_path / "run")
+    torch.rand(3)
+    resumed = ganzoo.Trainer.resume(tmp_path / "run", Flipping(), device="cpu")
+    list(resumed)
+    assert equal(weights(resumed.model), weights(whole.model))
+
+
+def test_averages_of_a_player_inside_another_are_refused(toy):
+    from ganzoo_toy import Toy
+
+    for pick in (lambda self: [self.generator, self.generator[0]], lambda self: [self]):
+        kind = type("Nested", (Toy,), {"averaged": pick})
+        with pytest.raises(ganzoo.PluginError, match=r"Nested: averaged\(\) names the model itself or a player inside"):
+            ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
+
+
+def test_restoring_heals_an_interrupted_step(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    next(trainer)
+    trainer.save(tmp_path / "run")
+    whole, trainer.step = trainer.step, lambda batch: (_ for _ in ()).throw(KeyboardInterrupt)
+    with pytest.raises(KeyboardInterrupt):
+        next(trainer)
+    trainer.step = whole
+    assert trainer.restore(tmp_path / "run") == []
+    assert next(trainer).number == 2
+    trainer.save(tmp_path / "run")

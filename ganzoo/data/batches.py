@@ -8,7 +8,7 @@ from torch import Tensor
 
 from ganzoo.data.dataset import Data
 from ganzoo.data.views import Labelled
-from ganzoo.device import generator
+from ganzoo.device import generator, seeded
 from ganzoo.errors import DataError
 
 
@@ -28,7 +28,8 @@ class Batches:
     _orders: dict[int, Tensor] = field(default_factory=dict, repr=False)
 
     def __getitem__(self, number: int) -> Any:
-        images, labels = self.data.fetch(self.indices(number), self.device)
+        with seeded("items", self.seed, number, device=self.device):  # a Dataset's own transforms may draw
+            images, labels = self.data.fetch(self.indices(number), self.device)
         if self.view is Tensor:
             return images
         if self.view is not Labelled:

@@ -99,6 +99,10 @@ class DatasetData(Data):
 
     def fetch(self, indices: Tensor, device: torch.device) -> tuple[Tensor, Tensor | None]:
         items = [split_item(self.dataset[i]) for i in indices.tolist()]
+        if len(shapes := {tuple(image.shape) for image, _ in items}) > 1:
+            raise DataError(
+                f"the data set's images differ in shape ({', '.join(map(str, sorted(shapes)))}): resize them"
+            )
         images = torch.stack([image for image, _ in items])
         checked_range(images)
         labels = [label for _, label in items if label is not None]
@@ -117,6 +121,8 @@ def as_data(data: object, hp: Hparams, *, workers: int = 1) -> Data:
         source = open_source(data)
         size = getattr(hp, "image_size", None) or source.info.size
         channels = getattr(hp, "channels", None) or source.info.channels
+        if channels not in MODES:
+            raise DataError(f"channels={channels}: pictures have 1 (grey), 3 (RGB) or 4 (RGBA)")
         info = replace(source.info, size=size, channels=channels)
         prepared = _prepared(source.items(), info, workers)
         prepared.name, prepared.licence = data, source.licence
@@ -128,6 +134,9 @@ def as_data(data: object, hp: Hparams, *, workers: int = 1) -> Data:
         if data.ndim != 4 or not len(data):
             raise DataError(f"images are (n, channels, height, width), n at least 1, not {tuple(data.shape)}")
         checked_range(data)
+        if hasattr(hp, "image_size") and data.shape[-1] != data.shape[-2]:
+            raise DataError(f"the images are {data.shape[-1]} wide and {data.shape[-2]} high: the model wants squares")
+        data = data if data.dtype == torch.uint8 else data.float()
         found = TensorData(data, DataInfo(size=data.shape[-1], channels=data.shape[1]))
     elif isinstance(data, MapStyle):
         if not len(data):
@@ -152,7 +161,10 @@ def _prepared(items: Sequence[Item], info: DataInfo, workers: int) -> TensorData
     """Every item decoded, converted and resized once, in parallel, as one uint8 tensor."""
 
     def prepare(item: Item) -> np.ndarray[Any, Any]:
-        picture = item.decode().convert(MODES[info.channels])
+        try:
+            picture = item.decode().convert(MODES[info.channels])
+        except (OSError, ValueError, SyntaxError) as cause:
+            raise DataError(f"the image {item.name} cannot be read: {cause}") from None
         if picture.size != (info.size, info.size):
             picture = picture.resize((info.size, info.size), Image.Resampling.BICUBIC)
         return np.asarray(picture)
@@ -160,6 +172,8 @@ def _prepared(items: Sequence[Item], info: DataInfo, workers: int) -> TensorData
     with ThreadPoolExecutor(workers) as pool:  # Pillow decodes and resizes without holding the interpreter
         images = torch.from_numpy(np.stack(list(pool.map(prepare, items))))
     numbers = {name: number for number, name in enumerate(info.classes)}
+    if strange := next((item for item in items if item.label is not None and item.label not in numbers), None):
+        raise DataError(f"the image {strange.name} is labelled {strange.label!r}, which is none of the classes")
     labels = [numbers[item.label] for item in items if item.label is not None]
     images = images[:, None] if images.ndim == 3 else images.permute(0, 3, 1, 2).contiguous()
     return TensorData(images, info, torch.tensor(labels) if len(labels) == len(items) else None)

@@ -9,10 +9,12 @@ from types import FrameType
 import click
 import torch
 
-from ganzoo.errors import StateError, Unsupported
+from ganzoo.card import write_card
+from ganzoo.errors import PluginError, StateError, Unsupported
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
+from ganzoo.snapshot import depends_on_steps
 from ganzoo.state import check_ours, lock, newest_checkpoint
 from ganzoo.state.folder import replace_file, writing
 from ganzoo.trainer import Trainer
@@ -30,9 +32,8 @@ def train(plan: Plan) -> int:
         _begin(trainer, run)
         steps = trainer.model.hp.steps
         if trainer.steps_done >= steps:
-            click.echo(
-                f"{run} is finished: all {steps} steps are made. --set steps=N goes on to N, --out starts another."
-            )
+            more = "" if depends_on_steps(trainer.model) else " --set steps=N goes on to N,"
+            click.echo(f"{run} is finished: all {steps} steps are made.{more} --out DIR starts another.")
             return 0
         with (
             stop_signals() as signals,
@@ -65,18 +66,21 @@ def _begin(trainer: Trainer, run: Path) -> None:
 
 
 def _save(trainer: Trainer, run: Path) -> None:
+    trainer.save(run)  # first: nothing that goes wrong with a picture may cost a checkpoint
     _picture(trainer, run / "samples.png")
-    trainer.save(run)
+    write_card(run, trainer.model)  # once more, now that there is a picture to show
 
 
 def _picture(trainer: Trainer, path: Path) -> None:
     try:
         with trainer.published() as model, torch.no_grad():
-            images = model.preview(trainer.batches[0])
+            picture = enlarged(grid(model.preview(trainer.batches[0])))
     except Unsupported:
         return  # a model that only trains has nothing to show
+    except Exception as cause:  # a stranger's code may do anything at all
+        raise PluginError(f"{trainer.model.called}: preview() failed: {type(cause).__name__}: {cause}") from cause
     with writing(path):
-        save_png(enlarged(grid(images)), path)
+        save_png(picture, path)
 
 
 @contextmanager

@@ -49,6 +49,8 @@ class TrainState:
     def _check_may_write(self, run: Path) -> None:
         check_ours(run)
         newest = newest_checkpoint(run)
+        if newest is None and (run / "model.safetensors").exists():
+            raise StateError(f"{run} holds weights and no checkpoint to go on from: choose another folder")
         if newest is None:
             return
         there = Config.read(newest / "config.json")
@@ -65,21 +67,25 @@ class TrainState:
         try:
             document = json.loads((folder / "training.json").read_text(encoding="utf-8"))
             digests, extra = dict(document["sha256"]), dict(document["extra"])
-            if sha256(folder / "config.json") != digests["config.json"]:
-                raise StateError(f"{folder / 'config.json'} is damaged: its content is not what was saved")
-            return cls(
-                config=Config.read(folder / "config.json"),
-                weights=load_tensors(folder / "model.safetensors", digests["model.safetensors"]),
-                training=load_tensors(folder / "training.safetensors", digests["training.safetensors"]),
-                extra=extra,
+            damaged = next((name for name, digest in digests.items() if sha256(folder / name) != digest), None)
+        except FileNotFoundError as cause:
+            damaged = Path(str(cause.filename)).name
+        except OSError as cause:
+            raise StateError(f"{folder} cannot be read: {cause}") from None
+        except (ValueError, KeyError, TypeError):
+            damaged = "training.json"
+        if damaged:
+            others = [path for path in checkpoints(folder.parents[1]) if path != folder]
+            back = (
+                f"delete it to go on from {others[-1].name}" if others else "there is no other: start again elsewhere"
             )
-        except StateError as cause:
-            raise StateError(f"{cause}; delete {folder} to go on from the checkpoint before it") from None
-        except (OSError, ValueError, KeyError, TypeError) as cause:
-            reason = f"{type(cause).__name__}: {cause}"
-            raise StateError(
-                f"{folder} is damaged ({reason}); delete it to go on from the checkpoint before it"
-            ) from None
+            raise StateError(f"{folder} is damaged ({damaged} is not what was saved); {back}")
+        return cls(
+            config=Config.read(folder / "config.json"),
+            weights=load_tensors(folder / "model.safetensors", digests["model.safetensors"]),
+            training=load_tensors(folder / "training.safetensors", digests["training.safetensors"]),
+            extra=extra,
+        )
 
 
 def checkpoints(run: Path) -> list[Path]:

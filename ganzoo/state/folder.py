@@ -33,9 +33,12 @@ def new_folder(path: Path) -> Iterator[Path]:
                 os.chmod(file, 0o666 & ~_umask())  # safetensors writes files that only their owner may read
                 _flush(file)
             _flush(aside)
-            remove(path)
+            replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
+            if path.exists():
+                os.rename(path, replaced)
             os.rename(aside, path)
             _flush(path.parent)
+            shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
 
@@ -77,8 +80,9 @@ def remove(path: Path) -> None:
 
 def check_ours(run: Path) -> None:
     """Raises StateError unless the folder is a run, empty, or not there yet."""
-    if run.exists() and not run.is_dir():
-        raise StateError(f"{run} is a file: choose a folder with --out")
+    with writing(run):
+        if run.exists() and not run.is_dir():
+            raise StateError(f"{run} is a file: choose a folder with --out")
     if any(run.glob("train/step-*/config.json")):
         return
     if (run / "config.json").is_file():

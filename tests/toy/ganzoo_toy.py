@@ -46,7 +46,7 @@ class Toy(ganzoo.Model):
 
 
 class ToyPhases(Toy):
-    """Everything that has to survive a resume: a phase, a schedule, dropout, a pool, averages, SGD and Adam."""
+    """All that has to survive a resume: phases, schedule, dropout, a growing pool, averages, shared parameters."""
 
     @dataclass(frozen=True, kw_only=True)
     class Hparams(Toy.Hparams):
@@ -57,16 +57,18 @@ class ToyPhases(Toy):
     def __init__(self, hp):
         super().__init__(hp)
         self.discriminator.insert(1, nn.Dropout(0.3))
-        self.register_buffer("pool", torch.zeros(4, hp.channels, hp.image_size, hp.image_size), persistent=False)
+        self.register_buffer("pool", torch.zeros(0, hp.channels, hp.image_size, hp.image_size), persistent=False)
+        self.guess = nn.Sequential(nn.Flatten(), nn.Linear(hp.channels * hp.image_size**2, hp.latent_dim))
 
     def phase(self, step):
         return step >= 5
 
     def optimizers(self):
         self.generator[0].bias.requires_grad_(self.step >= 5)
-        trained = [parameter for parameter in self.generator.parameters() if parameter.requires_grad]
+        shared = [*self.guess.parameters(), *self.generator.parameters()]  # as InfoGAN has it
         return {
-            self.generator: torch.optim.Adam(trained, self.hp.lr, self.hp.betas),
+            self.generator: torch.optim.Adam(self.generator.parameters(), self.hp.lr, self.hp.betas),
+            self.guess: torch.optim.Adam(shared, 0.01),
             self.discriminator: torch.optim.SGD(self.discriminator.parameters(), 0.05, momentum=0.9),
         }
 
@@ -78,11 +80,13 @@ class ToyPhases(Toy):
 
     def losses(self, batches):
         for real in batches:
-            fake = self.generator(self.randn(len(real), self.hp.latent_dim))
-            self.pool.copy_(torch.lerp(self.pool, fake.detach()[:4], self.rand(4, 1, 1, 1)))
+            latents = self.randn(len(real), self.hp.latent_dim)
+            fake = self.generator(latents)
+            self.pool = torch.cat([self.pool, fake.detach()[:2] * self.rand(2, 1, 1, 1)])[-10:]
             critic = self.discriminator(self.pool).mean() - self.discriminator(real).mean()
             yield self.discriminator, critic
         yield self.generator, -self.discriminator(fake).mean()
+        yield self.guess, (self.guess(self.generator(latents)) - latents).square().mean()
 
 
 class Halved(ganzoo.Trainer):
