@@ -10,12 +10,12 @@ import click
 import torch
 
 from ganzoo.card import write_card
-from ganzoo.errors import PluginError, StateError, Unsupported
+from ganzoo.errors import PluginError, Unsupported
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
 from ganzoo.snapshot import depends_on_steps
-from ganzoo.state import check_ours, lock, newest_checkpoint
+from ganzoo.state import check_no_weights, check_ours, lock, newest_checkpoint
 from ganzoo.state.folder import replace_file, writing
 from ganzoo.trainer import Trainer
 
@@ -60,8 +60,7 @@ def _begin(trainer: Trainer, run: Path) -> None:
         notes = trainer.restore(run)
         click.echo("\n".join([f"going on from step {trainer.steps_done} in {run}", *notes]))
         return
-    if (run / "model.safetensors").exists():
-        raise StateError(f"{run} holds weights and no checkpoint to go on from: choose another folder with --out")
+    check_no_weights(run)
     replace_file(run / "config.json", trainer.config().to_json().encode())
 
 

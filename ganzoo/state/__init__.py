@@ -1,6 +1,6 @@
 """The state of a run, and the folder that holds it: safetensors and JSON, never a pickle."""
 
-from ganzoo.state.checkpoint import TrainState, newest_checkpoint, publish
+from ganzoo.state.checkpoint import TrainState, check_no_weights, newest_checkpoint, publish
 from ganzoo.state.config import Config
 from ganzoo.state.folder import check_ours, lock
 from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model
@@ -8,6 +8,7 @@ from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model
 __all__ = [
     "Config",
     "TrainState",
+    "check_no_weights",
     "check_ours",
     "cpu_tensors",
     "empty_model",

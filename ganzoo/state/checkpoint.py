@@ -49,9 +49,8 @@ class TrainState:
     def _check_may_write(self, run: Path) -> None:
         check_ours(run)
         newest = newest_checkpoint(run)
-        if newest is None and (run / "model.safetensors").exists():
-            raise StateError(f"{run} holds weights and no checkpoint to go on from: choose another folder")
         if newest is None:
+            check_no_weights(run)
             return
         there = Config.read(newest / "config.json")
         if differences := there.differences(self.config):
@@ -99,6 +98,12 @@ def checkpoints(run: Path) -> list[Path]:
 def newest_checkpoint(run: Path) -> Path | None:
     """The folder to go on from; None before the first."""
     return next(reversed(checkpoints(run)), None)
+
+
+def check_no_weights(run: Path) -> None:
+    """Raises StateError when a folder without checkpoints holds weights, which a new run would overwrite."""
+    if (run / "model.safetensors").exists():
+        raise StateError(f"{run} holds weights and no checkpoint to go on from: choose another folder with --out")
 
 
 def publish(run: Path) -> None:
