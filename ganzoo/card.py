@@ -4,9 +4,9 @@ import hashlib
 import re
 from pathlib import Path
 
+from ganzoo.files import replace_file
 from ganzoo.model import Model
 from ganzoo.state import Config
-from ganzoo.state.folder import replace_file
 from ganzoo.typed import text_of
 
 STAMP = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. {} -->\n"

@@ -10,8 +10,8 @@ import torch
 from safetensors.torch import load_file, save_file
 
 import ganzoo
+from ganzoo.files import sha256
 from ganzoo.state import lock
-from ganzoo.state.folder import sha256
 
 SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
 

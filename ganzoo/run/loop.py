@@ -11,12 +11,12 @@ import torch
 
 from ganzoo.card import write_card
 from ganzoo.errors import PluginError, Unsupported
+from ganzoo.files import replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
 from ganzoo.snapshot import depends_on_steps
 from ganzoo.state import check_no_weights, check_ours, lock, newest_checkpoint
-from ganzoo.state.folder import replace_file, writing
 from ganzoo.trainer import Trainer
 
 

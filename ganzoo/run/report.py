@@ -13,7 +13,7 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from ganzoo.errors import Diverged
-from ganzoo.state.folder import replace_file, writing
+from ganzoo.files import replace_file, writing
 from ganzoo.trainer import Step
 
 

@@ -4,8 +4,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ganzoo.errors import UsageError
+from ganzoo.files import writing
 from ganzoo.images import grid, save_png, to_pil
-from ganzoo.state.folder import writing
 from ganzoo.zoo import load
 
 

@@ -9,8 +9,9 @@ from typing import Any, Self
 from torch import Tensor
 
 from ganzoo.errors import StateError
+from ganzoo.files import new_folder, remove, replace_file, sha256
 from ganzoo.state.config import Config
-from ganzoo.state.folder import check_ours, new_folder, remove, replace_file, sha256
+from ganzoo.state.folder import check_ours
 from ganzoo.state.weights import load_tensors, save_tensors
 
 KEPT = 3

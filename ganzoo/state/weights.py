@@ -8,10 +8,10 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
 from ganzoo.errors import GanzooError, StateError, UnknownName
+from ganzoo.files import sha256
 from ganzoo.model import Model, make
 from ganzoo.registry import models
 from ganzoo.state.config import Config
-from ganzoo.state.folder import sha256
 
 
 def cpu_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:

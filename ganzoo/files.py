@@ -1,0 +1,107 @@
+"""Files and folders that are complete or absent, whenever the process or the disk gives out."""
+
+import errno
+import hashlib
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
+from pathlib import Path
+
+from ganzoo.errors import GanzooError, StateError
+
+ASIDE = ".tmp-"
+"""How the names of unfinished files and folders start: whoever finds one may delete it."""
+
+
+@contextmanager
+def writing(
+    path: Path,
+    *,
+    error: type[GanzooError] = StateError,
+    if_full: str = "make room; what was saved before is as it was",
+    otherwise: str = "choose another folder with --out",
+) -> Iterator[None]:
+    """Turns what the disk refuses into an error that names the file and what to do."""
+    try:
+        yield
+    except OSError as cause:
+        advice = if_full if cause.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG) else otherwise
+        raise error(f"cannot write {path}: {cause.strerror or cause}; {advice}") from cause
+
+
+Guard = Callable[[Path], AbstractContextManager[None]]
+"""Something like `writing`: says what it means when a path cannot be written."""
+
+
+@contextmanager
+def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
+    """A folder to fill; it gets its name when all of it is on the disk, and takes the place of an older one.
+
+    Leaves nothing behind, and the older one as it was, when it cannot be written; `guard` raises its error then.
+    """
+    aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
+    try:
+        with guard(path):
+            shutil.rmtree(aside, ignore_errors=True)
+            aside.mkdir(parents=True)
+            yield aside
+            for file in aside.iterdir():
+                os.chmod(file, 0o666 & ~_umask())  # safetensors writes files that only their owner may read
+                _flush(file)
+            _flush(aside)
+            replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
+            if path.exists():
+                os.rename(path, replaced)
+            os.rename(aside, path)
+            _flush(path.parent)
+            shutil.rmtree(replaced, ignore_errors=True)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:
+    """Writes a file, or copies one, aside, and renames it: a reader finds the old one or the new one, whole."""
+    aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
+    try:
+        with guard(path):
+            if isinstance(content, Path):
+                shutil.copyfile(content, aside)
+            else:
+                aside.write_bytes(content)
+            _flush(aside)
+            os.replace(aside, path)
+            _flush(path.parent)
+    finally:
+        aside.unlink(missing_ok=True)
+
+
+def remove(path: Path) -> None:
+    """Deletes a folder in such a way that a half-deleted one is never taken for whole."""
+    if path.exists():
+        dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
+        os.rename(path, dying)
+        shutil.rmtree(dying, ignore_errors=True)
+
+
+def sha256(path: Path) -> str:
+    """Of the content of a file, as 64 hexadecimal digits."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _umask() -> int:
+    mask = os.umask(0)
+    os.umask(mask)
+    return mask
+
+
+def _flush(path: Path) -> None:
+    """To the disk, not only to the operating system."""
+    if os.name == "nt" and path.is_dir():
+        return  # Windows has no such thing
+    handle = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(handle)
+    finally:
+        os.close(handle)
