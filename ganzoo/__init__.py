@@ -12,10 +12,13 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo import augment as augment
     from ganzoo import losses as losses
+    from ganzoo.data import Domains as Domains
     from ganzoo.data import Item as Item
     from ganzoo.data import Labelled as Labelled
+    from ganzoo.data import Pair as Pair
     from ganzoo.data import Source as Source
     from ganzoo.device import noise as noise
+    from ganzoo.errors import BadImage as BadImage
     from ganzoo.errors import DataError as DataError
     from ganzoo.errors import DeviceError as DeviceError
     from ganzoo.errors import Diverged as Diverged
@@ -47,10 +50,10 @@ __version__ = "0.1.0"
 
 _HOMES = {
     "ganzoo.augment": ["augment"],
-    "ganzoo.data": ["Item", "Labelled", "Source"],
+    "ganzoo.data": ["Domains", "Item", "Labelled", "Pair", "Source"],
     "ganzoo.device": ["noise"],
     "ganzoo.errors": [
-        "DataError", "DeviceError", "Diverged", "GanzooError", "HparamError", "NameClash",
+        "BadImage", "DataError", "DeviceError", "Diverged", "GanzooError", "HparamError", "NameClash",
         "PluginError", "StateError", "UnknownName", "Unsupported", "UsageError",
     ],
     "ganzoo.hparams": ["DataInfo", "Hparams"],

@@ -2,6 +2,7 @@
 
 import hashlib
 import re
+import shlex
 from pathlib import Path
 
 from ganzoo.files import replace_file
@@ -33,8 +34,7 @@ def _card(config: Config, model: Model, run: Path) -> str:
     documentation = (type(model).__doc__ or "").strip()
     link = paper(documentation)
     command = f"ganzoo train {config.model}"
-    if config.data.get("source"):
-        command += f" --data {config.data['source']}"
+    command += "".join(f" --data {shlex.quote(source)}" for source in _sources(config))
     defaults = type(model).Hparams().to_json()
     changed = {k: v for k, v in config.hyperparameters.items() if defaults.get(k) != v}
     command += "".join(f" --set {key}={text_of(value)}" for key, value in changed.items())
@@ -65,9 +65,14 @@ def _card(config: Config, model: Model, run: Path) -> str:
 
 
 def _data(config: Config) -> str:
-    name = f"`{config.data['source']}`" if config.data.get("source") else "data passed in from Python"
+    name = " and ".join(f"`{source}`" for source in _sources(config)) or "data passed in from Python"
     licence = f"; {config.data['licence']}" if config.data.get("licence") else ""
     return f"{name} ({config.data.get('images', 0):,} images{licence})"
+
+
+def _sources(config: Config) -> list[str]:
+    named = config.data.get("source") or []
+    return [named] if isinstance(named, str) else named
 
 
 def _samples(model: Model) -> bool:

@@ -53,6 +53,14 @@ class DataError(GanzooError, ValueError):
     """The data cannot be read, or is not what the model needs."""
 
 
+class BadImage(DataError):  # noqa: N818
+    """One image of a source cannot be used: it is skipped and counted under its `kind` (corrupt, hidden, ...)."""
+
+    def __init__(self, kind: str, detail: str) -> None:
+        super().__init__(detail)
+        self.kind = kind
+
+
 class StateError(GanzooError):
     """A run folder cannot be read, written or continued."""
 

@@ -4,7 +4,7 @@ import dataclasses
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, Self
+from typing import Annotated, Any, Literal, Self
 
 from ganzoo.errors import HparamError, PluginError, unknown
 from ganzoo.typed import Range, bounds_of, checked, is_class_var, parsed, text_of
@@ -29,6 +29,10 @@ class Hparams:
 
     A step is one full pass of the model's `losses`. `batch_size` is that of all processes together. `ema` is
     the decay of the averages that the model asks for with `averaged()`.
+
+    The last three say what becomes of the data: an image that is not square is cropped to its middle, stretched, or
+    padded with black (`fit`); it is prepared at `load_size`, from which each batch cuts `image_size` at random (none:
+    image_size itself); `flip` mirrors each with probability 1/2.
     """
 
     batch_size: Annotated[int, Range(1, 2**20)] = 64
@@ -37,6 +41,9 @@ class Hparams:
     lr: Annotated[float, Range(0, 100)] = 2e-4
     betas: tuple[float, float] = (0.5, 0.999)
     ema: Annotated[float, Range(0, 1)] = 0.0
+    fit: Literal["crop", "stretch", "pad"] = "crop"
+    load_size: Annotated[int, Range(1, 2**14)] | None = None
+    flip: bool = False
 
     def __post_init__(self) -> None:
         for name, annotation in self.annotations().items():

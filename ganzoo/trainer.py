@@ -40,17 +40,29 @@ class Step:
 class Trainer(Iterator[Step]):
     """`for step in Trainer(model, data): ...` trains the model until it has made `hp.steps` steps.
 
-    `data` is a SOURCE ("digits"), a tensor of images (uint8, or floats in [-1, 1]) or a `torch.utils.data.Dataset`.
+    `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in [-1, 1]) or a
+    `torch.utils.data.Dataset`; a tuple of two for a model of two domains, or of pairs. `workers` threads prepare the
+    images of a SOURCE, and `cache` says where they are kept; of a Dataset, more than one are processes that make items.
     To stop early, `break`; going on with the loop goes on with the training. Each player's gradients come from its
     own losses alone. A trainer plugin subclasses this and overrides `step`.
     """
 
     def __init__(
-        self, model: Model, data: object, *, device: str = "auto", precision: str = "auto", workers: int = 1
+        self,
+        model: Model,
+        data: object,
+        *,
+        device: str = "auto",
+        precision: str = "auto",
+        workers: int | None = None,
+        cache: str = "auto",
     ) -> None:
         self.world = World.open(device, precision)
         self.model = model.to(self.world.device).train()
-        self.data = as_data(data, model.hp, workers=workers)
+        self.data = as_data(data, model.hp, model.view, workers=workers, cache=cache)
+        if self.data is not data:
+            for note in self.data.notes:
+                warnings.warn(note, stacklevel=2)
         self.batches = Batches(self.data, model.view, model.hp.batch_size, model.hp.seed, self.world.device)
         self.steps_done = 0
         self.averages = Averages(model)
@@ -169,7 +181,8 @@ class Trainer(Iterator[Step]):
         *,
         steps: int | None = None,
         device: str = "auto",
-        workers: int = 1,
+        workers: int | None = None,
+        cache: str = "auto",
     ) -> "Trainer":
         """The trainer that wrote the newest checkpoint of the run folder, as it was then.
 
@@ -182,14 +195,15 @@ class Trainer(Iterator[Step]):
             raise StateError(f"{run} has no checkpoint to go on from" if run.is_dir() else f"there is no run {run}")
         state = TrainState.read(checkpoint)
         config = state.config
-        if data is None and config.data.get("source") is None:
+        if data is None and not config.data.get("source"):
             raise StateError(f"{run} was trained on data passed in from Python: pass it to resume(folder, data)")
         model = empty_model(config, checkpoint)
         if steps is not None:
             model.hp = model.hp.replaced({"steps": steps})
         kind: type[Trainer] = trainers[config.trainer].load()
-        source = config.data["source"] if data is None else data
-        trainer = kind(model, source, device=device, precision=config.precision, workers=workers)
+        named = config.data["source"]
+        source = (tuple(named) if isinstance(named, list) else named) if data is None else data
+        trainer = kind(model, source, device=device, precision=config.precision, workers=workers, cache=cache)
         for note in trainer._go_to(state, checkpoint):
             warnings.warn(note, stacklevel=2)
         return trainer

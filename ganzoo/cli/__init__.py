@@ -8,7 +8,7 @@ import click
 
 from ganzoo.errors import GanzooError
 
-VERBS = ("list", "show", "train", "sample")
+VERBS = ("list", "show", "data", "train", "sample")
 
 
 class Failure(click.ClickException):

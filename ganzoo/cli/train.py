@@ -12,28 +12,44 @@ from ganzoo.registry import datasets, models, trainers
 
 @click.command("train")
 @click.argument("name", shell_complete=names_of(models))
-@click.option("--data", metavar="SOURCE", shell_complete=names_of(datasets), help="What to train on: digits, ...")
+@click.option(
+    "--data",
+    metavar="SOURCE",
+    multiple=True,
+    shell_complete=names_of(datasets),
+    help="What to train on: a folder, a zip, digits, hf:user/name, ...; twice for two domains.",
+)
 @click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter (see ganzoo show).")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of hyperparameters; --set wins over it.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]")
 @click.option("--trainer", shell_complete=names_of(trainers), help="How players take turns.  [default: the model's]")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
 @click.option("--precision", default="auto", show_default=True, help="fp32, bf16; auto is bf16 on a GPU that has it.")
-@click.option("--workers", type=click.IntRange(1), default=2, show_default=True, help="Threads that prepare images.")
+@click.option("--workers", type=click.IntRange(1), help="Threads that prepare images.  [default: one per core]")
+@click.option(
+    "--data-cache",
+    type=click.Choice(["auto", "device", "disk", "none"]),
+    default="auto",
+    show_default=True,
+    help="Where prepared images are kept; none decodes them anew in every epoch.",
+)
+@click.option("--strict", is_flag=True, help="Refuse data with a file that cannot be used, instead of skipping it.")
 @click.option("--report-every", type=click.IntRange(1), default=50, show_default=True, metavar="STEPS")
 @click.option("--save-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS")
 @click.pass_context
 def command(
     ctx: click.Context,
     name: str,
-    data: str | None,
+    data: tuple[str, ...],
     assignments: tuple[str, ...],
     config: Path | None,
     out: Path | None,
     trainer: str | None,
     device: str,
     precision: str,
-    workers: int,
+    workers: int | None,
+    data_cache: str,
+    strict: bool,
     report_every: int,
     save_every: int,
 ) -> None:
@@ -53,6 +69,8 @@ def command(
         device=device,
         precision=precision,
         workers=workers,
+        cache=data_cache,
+        strict=strict,
         report_every=report_every,
         save_every=save_every,
         again=shlex.join(["ganzoo", *sys.argv[1:]]),

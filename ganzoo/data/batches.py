@@ -1,14 +1,16 @@
 """Batches: an endless sequence of them, each a function of (seed, number) alone."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 import torch
 from torch import Tensor
 
-from ganzoo.data.dataset import Data
-from ganzoo.data.views import Labelled
-from ganzoo.device import generator, seeded
+from ganzoo.data.opening import Data
+from ganzoo.data.order import Order
+from ganzoo.data.views import Domains, Labelled, Pair, check_view
+from ganzoo.device import generator
 from ganzoo.errors import DataError
 
 
@@ -16,8 +18,8 @@ from ganzoo.errors import DataError
 class Batches:
     """`batches[i]` is the i-th batch on the device, in the form of `view`.
 
-    Epochs follow each other without a gap: every image comes exactly once in each, in an order that depends on
-    (seed, epoch); a batch may hold the end of one and the start of the next.
+    Each domain has an order of its own. Crops and mirrorings are drawn for the whole batch, of which each of `ranks`
+    processes takes its part; `batch_size` is that of all processes together.
     """
 
     data: Data
@@ -25,34 +27,65 @@ class Batches:
     batch_size: int
     seed: int
     device: torch.device
-    _orders: dict[int, Tensor] = field(default_factory=dict, repr=False)
+    rank: int = 0
+    ranks: int = 1
+
+    def __post_init__(self) -> None:
+        check_view(self.view)
 
     def __getitem__(self, number: int) -> Any:
-        with seeded("items", self.seed, number, device=self.device):  # a Dataset's own transforms may draw
-            images, labels = self.data.fetch(self.indices(number), self.device)
+        images = [self._images(part, number) for part in range(len(self.data.parts))]
+        if self.view is Domains:
+            return Domains(images[0][0], images[1][0])
+        pixels, labels = images[0]
+        if self.view is Pair:
+            return Pair(*pixels.chunk(2, dim=1))
         if self.view is Tensor:
-            return images
-        if self.view is not Labelled:
-            raise DataError(f"no data source gives batches of {self.view!r}; a view is torch.Tensor or ganzoo.Labelled")
+            return pixels
         if labels is None:
             raise DataError("the model wants labels, and the data has none: give each image a class")
-        return Labelled(images, labels)
+        return Labelled(pixels, labels)
 
-    def indices(self, number: int) -> Tensor:
-        """Which images the batch holds, `(batch_size,)`."""
-        total = len(self.data)
-        position, end = number * self.batch_size, (number + 1) * self.batch_size
-        parts = []
-        while position < end:
-            epoch, offset = divmod(position, total)
-            part = self._order(epoch)[offset : offset + end - position]
-            parts.append(part)
-            position += len(part)
-        return torch.cat(parts)
+    @cached_property
+    def orders(self) -> list[Order]:
+        """The order of each part of the data."""
+        return [
+            Order(len(part), self.batch_size, self.seed, name=f"order{i or ''}", rank=self.rank, ranks=self.ranks)
+            for i, part in enumerate(self.data.parts)
+        ]
 
-    def _order(self, epoch: int) -> Tensor:
-        if epoch not in self._orders:
-            if len(self._orders) > 1:
-                self._orders.clear()
-            self._orders[epoch] = torch.randperm(len(self.data), generator=generator("order", self.seed, epoch))
-        return self._orders[epoch]
+    def _images(self, part: int, number: int) -> tuple[Tensor, Tensor | None]:
+        """`(n, channels, image_size, image_size)` in [-1, 1], and labels."""
+        order, wanted = self.orders[part], self.data.preparation
+        images, labels = self.data.parts[part].fetch(order, number, self.device)
+        if wanted.load_size > wanted.image_size or wanted.flip:
+            rows, columns, mirrored = torch.rand(
+                3, self.batch_size, generator=generator("crop", self.seed, number, part)
+            ).unbind()
+            mine = order.mine
+            if wanted.load_size > wanted.image_size:
+                images = cropped(images, rows[mine], columns[mine], wanted.image_size)
+            if wanted.flip:
+                images = flipped(images, mirrored[mine])
+        return scaled(images), labels
+
+
+def cropped(images: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:
+    """`(n, channels, size, size)`: a square of each image, at a place that uniform draws `(n,)` in [0, 1) decide."""
+    n, channels, height, width = images.shape
+    top = (rows * (height - size + 1)).long()[:, None] + torch.arange(size)
+    left = (columns * (width - size + 1)).long()[:, None] + torch.arange(size)
+    top, left = (indices.to(images.device, non_blocking=True) for indices in (top, left))
+    images = images.take_along_dim(top[:, None, :, None].expand(n, channels, size, width), 2)
+    return images.take_along_dim(left[:, None, None, :].expand(n, channels, size, size), 3)
+
+
+def flipped(images: Tensor, draws: Tensor) -> Tensor:
+    """Mirrored left to right where a uniform draw of `(n,)` is below one half."""
+    mirrored = (draws < 0.5).to(images.device, non_blocking=True)
+    return torch.where(mirrored[:, None, None, None], images.flip(3), images)
+
+
+def scaled(images: Tensor) -> Tensor:
+    """uint8 0..255 -> floats -1..1; floats as they are."""
+    return images.float().div_(127.5).sub_(1) if images.dtype == torch.uint8 else images.float()

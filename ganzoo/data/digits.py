@@ -31,6 +31,6 @@ class Digits:
         bunch = load_digits()
         pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 17 levels of ink -> 8 bits
         return [
-            Item(f"digits/{i:04}", partial(Image.fromarray, picture), str(label))
+            Item(f"digits/{i:04}", partial(Image.fromarray, picture), str(label), stamp="1,797 of UCI's test part")
             for i, (picture, label) in enumerate(zip(pictures, bunch.target, strict=True))
         ]

@@ -2,32 +2,39 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from pathlib import Path
+from typing import Protocol, runtime_checkable
 
 from PIL import Image
 
-from ganzoo.errors import DataError
+from ganzoo.errors import DataError, UnknownName, unknown
 from ganzoo.hparams import DataInfo
 from ganzoo.registry import datasets
 
 
 @dataclass(frozen=True)
 class Item:
-    """One picture of a source: a name to call it by in messages, how to decode it, and its label if it has one."""
+    """One image of a source: a name to call it by in messages, how to read it, and its label if it has one.
+
+    `read` gives the bytes of an image file, or a picture, and raises BadImage when there is none to be had; it is
+    called from several threads. `stamp` changes when the image does (size and time of a file, a checksum): with it, a
+    second run starts without reading the images again.
+    """
 
     name: str
-    decode: Callable[[], Image.Image]
+    read: Callable[[], bytes | Image.Image]
     label: str | None = None
+    stamp: str = ""
 
 
 class Source(Protocol):
     """What an entry point of the group `ganzoo.datasets` names: a class, made from what stands after `name:`.
 
     `info` is what the data are by themselves; a model that leaves its size or channels open takes them from it.
-    `licence` is an SPDX name or a sentence, for the model card.
+    `licence` is an SPDX name or a sentence for the model card, None where it is not known.
     """
 
-    licence: str
+    licence: str | None
 
     def __init__(self, argument: str) -> None: ...
 
@@ -35,17 +42,42 @@ class Source(Protocol):
     def info(self) -> DataInfo: ...
 
     def items(self) -> Sequence[Item]:
-        """The pictures, always in the same order. Raises DataError when they cannot be had."""
+        """The images, always in the same order. Raises DataError when they cannot be had."""
+        ...
+
+
+@runtime_checkable
+class HasDomains(Protocol):
+    """A source that is two unpaired domains as well."""
+
+    def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
+        """The images of A and those of B. Raises DataError, saying why, when these data are not two domains."""
+        ...
+
+
+@runtime_checkable
+class HasPairs(Protocol):
+    """A source that has aligned pairs as well."""
+
+    def pairs(self) -> Sequence[tuple[Item, Item]]:
+        """Source and target of each pair. Raises DataError, saying why, when these data are no pairs."""
         ...
 
 
 def open_source(text: str) -> Source:
-    """`"digits"` or `"name:argument"` -> the source.
+    """`"digits"`, `"name:argument"`, or the path of a folder or of a zip -> the source.
 
-    Raises UnknownName with the closest match, and DataError for its argument.
+    A registered name goes before a folder of that name (`./digits` is the folder). Raises UnknownName with the closest
+    match, DataError for an argument or a path.
     """
     name, _, argument = text.partition(":")
+    if name not in datasets:
+        if Path(text).exists():
+            name, argument = "folder" if Path(text).is_dir() else "zip", text
+        elif "/" not in name:
+            error = unknown("data source", name, datasets)
+            raise error if "did you mean" in str(error) else UnknownName(f"{error}, and no folder or zip {text}")
+        elif name.rpartition("/")[2] not in datasets or not text.startswith(f"{name}:"):
+            raise DataError(f"there is no folder or zip {text}")
     source: Source = datasets[name].load()(argument)
-    if not source.items():
-        raise DataError(f"the data source {text!r} has no images")
     return source

@@ -28,6 +28,8 @@ def train(plan: Plan) -> int:
     run = plan.folder
     check_ours(run)
     trainer = plan.make_trainer()
+    for note in trainer.data.notes:
+        click.echo(note)
     with lock(run):
         _begin(trainer, run)
         steps = trainer.model.hp.steps

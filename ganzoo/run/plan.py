@@ -19,14 +19,16 @@ class Plan:
     """The words of the command. None is what was not said."""
 
     model: str
-    data: str | None = None
+    data: tuple[str, ...] = ()
     assignments: tuple[str, ...] = ()
     config: Path | None = None
     out: Path | None = None
     trainer: str | None = None
     device: str = "auto"
     precision: str = "auto"
-    workers: int = 1
+    workers: int | None = None
+    cache: str = "auto"
+    strict: bool = False
     report_every: int = 50
     save_every: int = 500
     again: str = "the same command"
@@ -47,10 +49,10 @@ class Plan:
         kind = model_class(plugin.load(), plugin.name)
         hp = self.hyperparameters(kind)
         data = self.data or kind.default_data
-        if data is None:
+        if not data:
             raise UsageError(f"{plugin.name} has no data of its own: give --data SOURCE ({', '.join(datasets)})")
         trainer: type[Trainer] = trainers[self.trainer or kind.default_trainer].load()
-        opened = as_data(data, hp, workers=self.workers)
+        opened = as_data(data, hp, kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
         model = make(kind, hp.for_data(opened.info), plugin=plugin)
         return trainer(model, opened, device=self.device, precision=self.precision)
 

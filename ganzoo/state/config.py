@@ -94,8 +94,7 @@ class Config:
             **hyperparameters,
             "trainer": self.trainer,
             "precision": self.precision,
-            "data": self.data.get("source"),
-            "the data's content": self.data.get("fingerprint"),
+            "the data's content": f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}",
         }
 
     def at(self, step: int, sha256: str | None) -> Self:

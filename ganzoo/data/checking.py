@@ -1,0 +1,141 @@
+"""What `ganzoo data check` finds: for each file, whether it can be used, and what would be done to it."""
+
+import hashlib
+from collections import Counter
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
+from typing import Any
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor
+
+from ganzoo.data.picture import Preparation, decoded, fitted, prepared, quiet
+from ganzoo.data.source import HasDomains, Item, Source, open_source
+from ganzoo.data.threads import default_workers, in_order, shown
+from ganzoo.data.views import Domains, Row, arranged
+from ganzoo.errors import BadImage, DataError
+from ganzoo.hparams import Hparams
+from ganzoo.images import grid
+
+THUMBNAIL = 96
+SHOWN = 64
+
+
+@dataclass(frozen=True)
+class Finding:
+    """Something about one file; `skipped` says that it is not used because of it."""
+
+    name: str
+    kind: str
+    detail: str
+    skipped: bool
+
+
+@dataclass
+class Report:
+    """What a source holds. `sizes`, `modes` and `classes` count the usable images as they are in their files."""
+
+    source: str
+    files: int = 0
+    usable: int = 0
+    sizes: Counter[str] = field(default_factory=Counter)
+    modes: Counter[str] = field(default_factory=Counter)
+    classes: Counter[str] = field(default_factory=Counter)
+    findings: list[Finding] = field(default_factory=list)
+    thumbnails: list[Image.Image] = field(default_factory=list, repr=False)
+
+    @property
+    def skipped(self) -> list[Finding]:
+        return [finding for finding in self.findings if finding.skipped]
+
+    def to_json(self) -> dict[str, Any]:
+        """All of it but the thumbnails; sizes, modes and classes by falling count."""
+        counts = {name: dict(getattr(self, name).most_common()) for name in ("sizes", "modes", "classes")}
+        known = {"source": self.source, "files": self.files, "usable": self.usable, "skipped": len(self.skipped)}
+        return {**known, **counts, "findings": [asdict(finding) for finding in self.findings]}
+
+    def sheet(self) -> Image.Image:
+        """A contact sheet of up to 64 usable images, evenly picked."""
+        squares = [np.asarray(fitted(thumbnail, THUMBNAIL, "pad")) for thumbnail in self.thumbnails]
+        images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
+        return grid(images.float() / 127.5 - 1)
+
+
+def check(names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None) -> Report:
+    """Reads every file of one or two sources. With the hyperparameters of a model, by what that model needs."""
+    sources = [open_source(name) for name in names]
+    if hp is None and len(sources) == 2:
+        view = Domains
+    parts = arranged(sources, names, view)
+    preparation = Preparation.of(hp, sources[0].info) if hp else None
+    report = Report(" and ".join(names))
+    domains = _domains(sources, parts)
+    first_with: dict[str, tuple[str, str]] = {}
+    rows = [(row, domain) for part, domain in zip(parts, domains, strict=True) for row in part]
+    every = max(1, len(rows) // SHOWN)
+    work = in_order(partial(_examined, preparation), [row for row, _ in rows], workers or default_workers())
+    with quiet():
+        found = shown(work, len(rows), f"checking {report.source}")
+        for number, ((row, domain), seen) in enumerate(zip(rows, found, strict=True)):
+            report.files += len({item.name for item in row})
+            report.findings += seen.findings
+            if any(finding.skipped for finding in seen.findings):
+                continue
+            report.usable += 1
+            report.sizes[seen.size] += 1
+            report.modes[seen.mode] += 1
+            if (label := row[0].label) is not None:
+                report.classes[label] += 1
+            name, where = row[0].name, domain.get(row[0].name, "")
+            twin, there = first_with.setdefault(seen.digest, (name, where))
+            if (twin, there) != (name, where):
+                kind = "in both domains" if where != there else "duplicate"
+                report.findings.append(Finding(name, kind, f"the same picture as {twin}", skipped=False))
+            if number % every == 0 and len(report.thumbnails) < SHOWN:
+                report.thumbnails.append(seen.thumbnail)
+    return report
+
+
+def _domains(sources: Sequence[Source], parts: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
+    """For each part: name -> domain."""
+    if len(parts) == 2:
+        return [{row[0].name: domain for row in part} for part, domain in zip(parts, "AB", strict=True)]
+    if isinstance(sources[0], HasDomains):
+        try:
+            return [{item.name: d for d, part in zip("AB", sources[0].domains(), strict=True) for item in part}]
+        except DataError:
+            pass  # not two domains, and nobody said that they are
+    return [{}]
+
+
+@dataclass(frozen=True)
+class _Seen:
+    findings: list[Finding]
+    digest: str = ""
+    size: str = ""
+    mode: str = ""
+    thumbnail: Image.Image = field(default_factory=lambda: Image.new("RGB", (1, 1)))
+
+
+def _examined(preparation: Preparation | None, row: Row) -> _Seen:
+    seen = [_seen(preparation, item) for item in row]
+    whole = replace(seen[0], findings=[finding for one in seen for finding in one.findings])
+    return replace(whole, digest=" ".join(one.digest for one in seen))
+
+
+def _seen(preparation: Preparation | None, item: Item) -> _Seen:
+    try:
+        picture, notes = decoded(item)
+        size, mode = f"{picture.width}x{picture.height}", picture.mode
+        channels = preparation.channels if preparation else 3
+        ready, more = prepared(picture, channels, preparation.load_size if preparation else 0)
+    except BadImage as cause:
+        return _Seen([Finding(item.name, cause.kind, str(cause), skipped=True)])
+    findings = [Finding(item.name, note.kind, note.detail, skipped=False) for note in notes + more]
+    digest = hashlib.sha256(f"{ready.size}".encode() + ready.tobytes()).hexdigest()
+    thumbnail = ready.convert("RGB")
+    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
+    return _Seen(findings, digest, size, mode, thumbnail)
