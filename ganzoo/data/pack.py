@@ -166,8 +166,8 @@ def _alone(folder: Path, called: str) -> Iterator[None]:
             lock.acquire()
         try:
             for litter in cache.glob(f"{ASIDE}*"):
-                owner = FileLock(locks / litter.name.removeprefix(ASIDE).partition("-")[0])
-                with suppress(Timeout), owner.acquire(blocking=False):
+                owner = litter.name.removeprefix(ASIDE).partition("-")[0]
+                with suppress(Timeout), lock if owner == folder.name else FileLock(locks / owner, blocking=False):
                     shutil.rmtree(litter, ignore_errors=True)
             yield
         finally:

@@ -1,0 +1,357 @@
+"""Folders and zips as people have them: every kind of file is used or skipped as documented."""
+
+import io
+import json
+import os
+import stat
+import struct
+import sys
+import warnings
+import zipfile
+import zlib
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image, ImageOps, features
+
+import ganzoo
+from ganzoo.data import as_data
+
+SIZE = 16
+RANDOM = np.random.default_rng(0)
+HP = ganzoo.create("dcgan", image_size=SIZE, width=2, batch_size=2).hp
+
+
+def noise(mode, size=(24, 20)):
+    """A picture of random pixels in any mode."""
+    picture = Image.fromarray(RANDOM.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
+    if mode in ("RGBA", "LA"):
+        picture.putalpha(Image.fromarray(RANDOM.integers(0, 256, (size[1], size[0]), dtype=np.uint8)))
+    return picture.convert(mode)
+
+
+def saved(picture, form, **options):
+    file = io.BytesIO()
+    picture.save(file, form, **options)
+    return file.getvalue()
+
+
+def exif(orientation):
+    found = Image.Exif()
+    found[0x0112] = orientation
+    return found
+
+
+def frames(form):
+    return saved(noise("RGB"), form, save_all=True, append_images=[noise("RGB"), noise("RGB")])
+
+
+def chunk(kind, content):
+    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+
+
+def bomb(side):
+    """A PNG of some bytes that says that it has side * side pixels."""
+    head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+
+
+def flipped(content):
+    """The same bytes with one of them, in the middle, turned over."""
+    middle = len(content) // 2
+    return content[:middle] + bytes([content[middle] ^ 255]) + content[middle + 1 :]
+
+
+grey16 = Image.fromarray(RANDOM.integers(0, 65536, (20, 24), dtype=np.uint16))
+twin = saved(noise("RGB"), "PNG")
+mpo = saved(noise("RGB"), "MPO", save_all=True, append_images=[noise("RGB")])
+
+GOOD = {
+    "rgb.jpg": saved(noise("RGB"), "JPEG"),
+    "progressive.jpg": saved(noise("RGB"), "JPEG", progressive=True),
+    "UPPER.JPG": saved(noise("RGB"), "JPEG"),
+    "grey.png": saved(noise("L"), "PNG"),
+    "grey and alpha.png": saved(noise("LA"), "PNG"),
+    "rgba.png": saved(noise("RGBA"), "PNG"),
+    "palette.png": saved(noise("P"), "PNG"),
+    "palette with transparency.png": saved(noise("P"), "PNG", transparency=bytes(range(256))),
+    "16 bit.png": saved(grey16, "PNG"),
+    "16 bit.pgm": b"P5 24 20 65535\n" + np.asarray(grey16).astype(">u2").tobytes(),
+    "cmyk.jpg": saved(noise("CMYK"), "JPEG"),
+    "ycbcr.tif": saved(noise("YCbCr"), "TIFF"),
+    "one bit.bmp": saved(noise("1"), "BMP"),
+    "lies on its side.jpg": saved(noise("RGB"), "JPEG", exif=exif(6)),
+    "exif that is broken.jpg": saved(noise("RGB"), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01"),
+    "animated.gif": frames("GIF"),
+    "animated.png": frames("PNG"),
+    "pages.tif": frames("TIFF"),
+    "a phone's.mpo": mpo,
+    "icon.ico": saved(noise("RGBA", (32, 32)), "ICO", sizes=[(32, 32)]),
+    "no ending": saved(noise("RGB"), "PNG"),
+    "a png that says jpeg.jpg": saved(noise("RGB"), "PNG"),
+    "caf\u00e9 \u732b.png": saved(noise("RGB"), "PNG"),
+    "small.png": saved(noise("RGB", (4, 5)), "PNG"),
+    "very wide.png": saved(noise("RGB", (300, 16)), "PNG"),
+    "one.png": twin,
+    "the same again.png": twin,
+    "deep/er/and deeper.png": saved(noise("RGB"), "PNG"),
+}
+if features.check("webp"):
+    GOOD["web.webp"] = saved(noise("RGB"), "WEBP")
+BAD = {
+    "empty.png": (b"", "empty"),
+    "truncated.jpg": (saved(noise("RGB", (64, 64)), "JPEG")[:-900], "truncated"),
+    "truncated.png": (saved(noise("RGB", (64, 64)), "PNG")[:-900], "truncated"),
+    "flipped.png": (flipped(saved(noise("RGB", (64, 64)), "PNG")), "corrupt"),
+    "a web page.jpg": (b"<!DOCTYPE html><title>404</title>", "corrupt"),
+    "labels.csv": (b"file,label\n", "not an image"),
+    "drawing.svg": (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "not an image"),
+    "program.eps": (b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 24 20\n", "corrupt"),
+    "bomb.png": (bomb(20_000), "decompression bomb"),
+    "smaller bomb.png": (bomb(10_000), "decompression bomb"),
+    "a pixel.png": (saved(noise("RGB", (1, 1)), "PNG"), "too small"),
+    "floats.tif": (saved(Image.fromarray(np.ones((20, 24), np.float32)), "TIFF"), "unsupported"),
+    "32 bit.tif": (saved(Image.fromarray(np.ones((20, 24), np.int32)), "TIFF"), "unsupported"),
+    ".DS_Store": (b"\0\0\0\1Bud1", "hidden"),
+    ".hidden.png": (twin, "hidden"),
+    "Thumbs.db": (b"\xd0\xcf", "hidden"),
+    "__MACOSX/._rgb.jpg": (b"\0\5\x16\7", "hidden"),
+    ".git/config": (b"[core]", "hidden"),
+}
+
+
+def expected(content):
+    """The pixels by Pillow's own conversion."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # of the broken EXIF
+        picture = ImageOps.exif_transpose(Image.open(io.BytesIO(content)))
+    if picture.mode in ("I", "I;16"):
+        picture = Image.fromarray((np.asarray(picture) // 256).astype(np.uint8))
+    if picture.mode == "P" and "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+    fitted = ImageOps.fit(picture.convert("RGB"), (SIZE, SIZE), Image.Resampling.BICUBIC)
+    return torch.from_numpy(np.asarray(fitted).copy()).permute(2, 0, 1)
+
+
+@pytest.fixture(scope="module")
+def odd(tmp_path_factory):
+    """A folder of everything above, and of what only a file system can hold; with what is wrong with each."""
+    folder = tmp_path_factory.mktemp("odd")
+    for name, content in [*GOOD.items(), *((name, content) for name, (content, _) in BAD.items())]:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        (folder / name).write_bytes(content)
+    (folder / "link.png").symlink_to(folder / "grey.png")
+    (folder / "broken link.png").symlink_to(folder / "nothing.png")
+    (folder / "deep" / "loop").symlink_to(folder, target_is_directory=True)
+    os.mkfifo(folder / "pipe.png")
+    bad = {name.replace("config", "").rstrip("/") if ".git" in name else name: kind for name, (_, kind) in BAD.items()}
+    bad = {name.partition("/")[0] if name.startswith("__MACOSX") else name: kind for name, kind in bad.items()}
+    return folder, bad | {"broken link.png": "unreadable", "pipe.png": "not a file"}
+
+
+def test_at_least_25_kinds_are_made():
+    assert len(GOOD) >= 25
+    assert len(BAD) >= 15
+
+
+def test_every_odd_file_is_used_or_skipped_as_documented(odd, ganzoo_command, tmp_path):
+    folder, bad = odd
+    done = ganzoo_command("data", "check", folder, "--model", "dcgan", "--set", f"image_size={SIZE}", "--json")
+    assert done.exit_code == 1, done.output
+    report = json.loads(done.stdout)
+    skipped = {finding["name"]: finding["kind"] for finding in report["findings"] if finding["skipped"]}
+    assert skipped == bad
+    assert report["usable"] == len(GOOD) + 1
+    assert report["files"] == len(GOOD) + 1 + len(bad)
+    noted = {(finding["name"], finding["kind"]) for finding in report["findings"] if not finding["skipped"]}
+    for note in [
+        ("animated.gif", "animated"),
+        ("animated.png", "animated"),
+        ("pages.tif", "animated"),
+        ("lies on its side.jpg", "turned"),
+        ("cmyk.jpg", "converted"),
+        ("16 bit.png", "converted"),
+        ("small.png", "enlarged"),
+        ("the same again.png", "duplicate"),
+        ("link.png", "duplicate"),
+    ]:
+        assert note in noted, note
+    assert ("a phone's.mpo", "animated") not in noted
+    assert not [finding for finding in report["findings"] if not finding["detail"]]
+    with Image.open("contact-sheet.png") as sheet:
+        assert min(sheet.size) > 300
+
+
+def test_the_good_ones_are_all_used_with_pillows_own_pixels(odd):
+    folder, bad = odd
+    data = as_data(str(folder), HP)
+    names = sorted([*GOOD, "link.png"])
+    assert len(data) == len(names)
+    images = data.parts[0].images
+    for name, pixels in zip(names, images, strict=True):
+        content = GOOD["grey.png" if name == "link.png" else name]
+        assert torch.equal(pixels, expected(content)), name
+    (note,) = data.notes
+    assert f"skipped {len(bad)} of {len(bad) + len(names)} files" in note
+    assert "hidden" in note
+    assert "ganzoo data check" in note
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (4, "RGBA")])
+def test_grey_and_transparent_pictures_are_pillows_too(odd, channels, mode):
+    folder, _ = odd
+    data = as_data(str(folder), HP.replaced({"channels": channels}))
+    names = sorted([*GOOD, "link.png"])
+    for name in ("rgb.jpg", "rgba.png", "grey.png"):
+        picture = Image.open(folder / name).convert(mode)
+        fitted = np.asarray(ImageOps.fit(picture, (SIZE, SIZE), Image.Resampling.BICUBIC)).reshape(SIZE, SIZE, channels)
+        assert torch.equal(data.parts[0].images[names.index(name)].permute(1, 2, 0), torch.from_numpy(fitted.copy()))
+
+
+def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded(tmp_path):
+    picture = noise("RGB", (64, 16))
+    for i in range(2):
+        picture.save(tmp_path / f"{i}.png")
+
+    def first(fit):
+        return as_data(str(tmp_path), HP.replaced({"fit": fit})).parts[0].images[0].permute(1, 2, 0).numpy()
+
+    np.testing.assert_array_equal(first("crop"), picture.crop((24, 0, 40, 16)))
+    np.testing.assert_array_equal(first("stretch"), picture.resize((16, 16), Image.Resampling.BICUBIC))
+    assert (first("pad")[:6] == 0).all()
+    assert (first("pad")[6:10] != 0).any()
+
+
+def test_strict_refuses_and_training_counts_in_one_line(odd, ganzoo_command):
+    folder, bad = odd
+    words = ["train", "dcgan-mini", "--data", folder, "--set", "image_size=16", "--set", "width=4", "--set", "steps=1"]
+    words += ["--set", "batch_size=4"]
+    refused = ganzoo_command(*words, "--strict")
+    assert refused.exit_code == 1
+    assert f"Error: {len(bad)} of" in refused.stderr
+    assert ".DS_Store: hidden" in refused.stderr
+    assert not Path("runs").exists()
+    done = ganzoo_command(*words)
+    assert done.exit_code == 0, done.output
+    assert done.output.count("skipped") == 1
+
+
+@pytest.mark.parametrize(
+    ("files", "message"),
+    [
+        ({}, "has no images"),
+        ({"a.txt": b"a", "b.jpg": b"b"}, r"has no images that can be used \(1 not an image, 1 corrupt\)"),
+        ({"a.png": twin, "b.jpg": b"b"}, r"has 1 usable images \(1 corrupt\), and a batch takes 2: give at least 2$"),
+    ],
+)
+def test_nothing_or_too_little_left_is_an_error(tmp_path, files, message):
+    folder = tmp_path / "few"
+    folder.mkdir()
+    for name, content in files.items():
+        (folder / name).write_bytes(content)
+    with pytest.raises(ganzoo.DataError, match=message):
+        as_data(str(folder), HP)
+
+
+@pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
+def test_a_file_without_permission_is_skipped(tmp_path):
+    for i in range(3):
+        (tmp_path / f"{i}.png").write_bytes(twin)
+    (tmp_path / "0.png").chmod(0)
+    assert "1 unreadable" in as_data(str(tmp_path), HP).notes[0]
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
+def test_names_that_are_no_utf8_can_be_read_and_printed(tmp_path):
+    for i in range(2):
+        (tmp_path / f"{i}.png").write_bytes(twin)
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).write_bytes(saved(noise("RGB"), "PNG"))
+    Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfe.jpg")).write_bytes(b"nothing")
+    data = as_data(str(tmp_path), HP)
+    assert len(data) == 3
+    data.notes[0].encode()
+
+
+def test_a_folders_size_channels_and_classes_fill_what_a_model_leaves_open(tmp_path, toy):
+    for label, size, mode in [("cat", 12, "L"), ("dog", 12, "L"), ("dog", 20, "L")]:
+        (tmp_path / label).mkdir(exist_ok=True)
+        for i in range(4 if size == 12 else 1):
+            noise(mode, (size, size + 3)).save(tmp_path / label / f"{size}-{i}.png")
+    hp = ganzoo.models["toy"].load().Hparams(batch_size=4)
+    data = as_data(str(tmp_path), hp)
+    assert (data.info.size, data.info.channels, data.info.classes) == (12, 1, ("cat", "dog"))
+    assert data.parts[0].labels.tolist() == [0] * 4 + [1] * 5
+    noise("RGB", (12, 12)).save(tmp_path / "cat" / "colour.png")
+    assert as_data(str(tmp_path), hp).info.channels == 3
+
+
+def zipped(path, entries):
+    with zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as archive:
+        for name, content in entries:
+            archive.writestr(name, content)
+    return str(path)
+
+
+def test_a_zip_of_a_folder_is_that_folder(odd, tmp_path):
+    folder, _ = odd
+    files = [
+        (path, path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and "loop" not in str(path)
+    ]
+    archive = zipped(tmp_path / "odd.zip", [(f"odd/{name}", path.read_bytes()) for path, name in files])
+    from_zip, from_folder = as_data(archive, HP), as_data(str(folder), HP)
+    assert from_zip.fingerprint == from_folder.fingerprint
+    assert torch.equal(from_zip.parts[0].images, from_folder.parts[0].images)
+
+
+def test_a_hostile_zip_is_harmless(tmp_path, ganzoo_command):
+    target = tmp_path / "inner"
+    target.mkdir()
+    link = zipfile.ZipInfo("link.png")
+    link.external_attr = (stat.S_IFLNK | 0o777) << 16
+    archive = zipped(
+        target / "hostile.zip",
+        [
+            ("good/one.png", twin),
+            ("good/two.png", saved(noise("RGB"), "PNG")),
+            ("../outside.png", twin),
+            ("good/../../further.png", twin),
+            ("/absolute.png", twin),
+            ("C:\\windows.png", twin),
+            ("zeros.png", b"\0" * (65 * 2**20)),
+            (link, "/etc/passwd"),
+        ],
+    )
+    before = sorted(tmp_path.rglob("*"))
+    done = ganzoo_command("data", "check", archive, "--sheet", tmp_path / "work" / "sheet.png")
+    assert done.exit_code == 1
+    for line in [
+        "../outside.png: its name leads out of the zip",
+        "good/../../further.png: its name leads out",
+        "/absolute.png: its name leads out",
+        "C:/windows.png: its name leads out",
+        "zeros.png: 66,",
+        "link.png: a link inside a zip is not followed",
+    ]:
+        assert line in done.output, line
+    assert "unpack to 68,157,440; it was not unpacked" in done.output
+    assert len(as_data(archive, HP)) == 2
+    assert [path for path in sorted(tmp_path.rglob("*")) if "cache" not in str(path)] == sorted(
+        [*(path for path in before if "cache" not in str(path)), tmp_path / "work" / "sheet.png"]
+    )
+
+
+def test_damaged_and_encrypted_entries_are_skipped_and_damaged_zips_refused(tmp_path):
+    archive = Path(zipped(tmp_path / "a.zip", [(f"{i}.png", saved(noise("RGB"), "PNG")) for i in range(4)]))
+    content = bytearray(archive.read_bytes())
+    content[100] ^= 255  # inside the first image
+    second = content.find(b"PK\1\2", content.find(b"PK\1\2") + 1)
+    content[second + 8] |= 1  # the second says that it is encrypted
+    archive.write_bytes(content)
+    data = as_data(str(archive), HP)
+    assert len(data) == 2
+    assert "1 corrupt, 1 encrypted" in data.notes[0] or "1 encrypted, 1 corrupt" in data.notes[0]
+    archive.write_bytes(content[: len(content) // 2])
+    with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip that can be read"):
+        as_data(str(archive), HP)

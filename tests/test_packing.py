@@ -1,0 +1,223 @@
+"""Packing: once, whole or not at all, noticed when the images change, and the same batches wherever they are kept."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+import ganzoo
+from ganzoo.data import Batches, as_data, opening, pack
+
+HP = ganzoo.create("dcgan", image_size=8, width=2, batch_size=4).hp
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Twelve pictures in two classes."""
+    random = np.random.default_rng(1)
+    for i in range(12):
+        path = tmp_path / "pictures" / ("cat", "dog")[i % 2] / f"{i}.png"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        Image.fromarray(random.integers(0, 256, (12, 10, 3), dtype=np.uint8)).save(path)
+    return tmp_path / "pictures"
+
+
+@pytest.fixture
+def decodings(monkeypatch):
+    """The names of what was decoded, in a list that grows."""
+    names = []
+    plain = pack.stacked
+
+    def counted(row, preparation):
+        names.append(row[0].name)
+        return plain(row, preparation)
+
+    monkeypatch.setattr(pack, "stacked", counted)
+    return names
+
+
+def test_a_second_run_decodes_and_reads_nothing(folder, decodings, monkeypatch):
+    first = as_data(str(folder), HP)
+    assert len(decodings) == 12
+    monkeypatch.setattr(pack, "_digest", lambda row: pytest.fail("an image was read"))
+    second = as_data(str(folder), HP)
+    assert len(decodings) == 12
+    assert second.fingerprint == first.fingerprint
+    assert torch.equal(second.parts[0].images, first.parts[0].images)
+
+
+def test_files_that_were_only_touched_or_moved_are_not_decoded_again(folder, decodings):
+    first = as_data(str(folder), HP)
+    for path in folder.rglob("*.png"):
+        os.utime(path, (1, 1))
+    moved = folder.rename(folder.with_name("elsewhere"))
+    assert as_data(str(moved), HP).fingerprint == first.fingerprint
+    assert len(decodings) == 12
+
+
+def repaint(folder):
+    path = folder / "cat" / "0.png"
+    before = path.stat()
+    Image.new("RGB", (12, 10), "red").save(path)
+    os.utime(path, ns=(before.st_atime_ns, before.st_mtime_ns))
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        repaint,
+        lambda folder: (folder / "dog" / "1.png").unlink(),
+        lambda folder: (folder / "dog" / "1.png").rename(folder / "cat" / "1.png"),
+        lambda folder: Image.new("RGB", (9, 9), "blue").save(folder / "cat" / "new.png"),
+    ],
+    ids=["repainted, with its old time", "deleted", "of another class", "added"],
+)
+def test_a_changed_folder_is_noticed(folder, change):
+    before = as_data(str(folder), HP).fingerprint
+    change(folder)
+    assert as_data(str(folder), HP).fingerprint != before
+
+
+def test_another_size_is_another_pack_and_mirroring_is_not(folder, decodings):
+    as_data(str(folder), HP)
+    as_data(str(folder), HP.replaced({"flip": True}))
+    assert len(decodings) == 12
+    assert as_data(str(folder), HP.replaced({"load_size": 9})).parts[0].images.shape == (12, 3, 9, 9)
+    assert len(decodings) == 24
+
+
+def test_a_pack_that_was_damaged_is_made_again(folder, decodings):
+    expected = as_data(str(folder), HP).parts[0].images.clone()
+    (images,) = (Path(os.environ["GANZOO_CACHE"]) / "packs").glob("*/images.bin")
+    for damage in (lambda: os.truncate(images, 100), lambda: (images.parent / "manifest.json").write_text("{")):
+        damage()
+        assert torch.equal(as_data(str(folder), HP).parts[0].images, expected)
+    assert len(decodings) == 36
+
+
+def test_wherever_images_are_kept_the_batches_have_the_same_bytes(folder):
+    hp = HP.replaced({"load_size": 11, "flip": True})
+    kept = {}
+    for cache, workers in [("disk", 1), ("none", 1), ("none", 3), ("device", 2), ("auto", 2)]:
+        data = as_data(str(folder), hp, cache=cache, workers=workers)
+        batches = Batches(data, ganzoo.Labelled, 5, 0, torch.device("cpu"))
+        kept[cache, workers] = [batches[i] for i in (0, 1, 2, 3, 4, 5, 0, 9, 6)]
+        assert data.fingerprint == as_data(str(folder), hp).fingerprint
+    for found in kept.values():
+        for one, other in zip(found, kept["disk", 1], strict=True):
+            assert torch.equal(one.images, other.images)
+            assert torch.equal(one.labels, other.labels)
+    with pytest.raises(ganzoo.UsageError, match="no cache 'ram'"):
+        as_data(str(folder), hp, cache="ram")
+
+
+def test_what_does_not_fit_the_disk_is_decoded_anew_and_said(folder, monkeypatch):
+    usage = type("Usage", (), {"free": 1000})
+    monkeypatch.setattr(opening.shutil, "disk_usage", lambda path: usage)
+    data = as_data(str(folder), HP)
+    assert "decoded anew in every epoch" in data.notes[0]
+    assert not list(Path(os.environ["GANZOO_CACHE"]).rglob("images.bin"))
+    assert Batches(data, torch.Tensor, 4, 0, torch.device("cpu"))[0].shape == (4, 3, 8, 8)
+
+
+def test_a_file_that_vanishes_while_it_is_streamed_is_named(folder):
+    data = as_data(str(folder), HP, cache="none")
+    (folder / "dog" / "3.png").unlink()
+    batches = Batches(data, torch.Tensor, 12, 0, torch.device("cpu"))
+    with pytest.raises(ganzoo.DataError, match=r"dog/3\.png could be read when .*, and now is unreadable"):
+        batches[0]
+
+
+def test_a_cache_that_cannot_be_written_is_one_line_with_the_way_out(folder, monkeypatch, tmp_path):
+    (tmp_path / "file").touch()
+    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file"))
+    with pytest.raises(ganzoo.DataError, match=r"cannot write .*set GANZOO_CACHE to a folder elsewhere"):
+        as_data(str(folder), HP)
+
+
+def test_a_full_disk_leaves_nothing_half_packed(folder, process):
+    program = """
+import resource, sys, ganzoo
+from ganzoo.data import as_data
+hp = ganzoo.create("dcgan", image_size=64, width=2, batch_size=4).hp
+resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
+as_data(sys.argv[1], hp)
+"""
+    import_signal = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
+    done = process("-c", import_signal + program, folder, check=False)
+    assert "DataError: cannot write" in done.stderr
+    assert "make room" in done.stderr
+    cache = Path(os.environ["GANZOO_CACHE"])
+    assert not list(cache.rglob("images.bin"))
+    assert not list(cache.rglob("manifest.json"))
+
+
+SLOW = """
+import time
+from PIL import Image
+import ganzoo
+
+
+class Slow:
+    licence = None
+    info = ganzoo.DataInfo(size=8, channels=1)
+
+    def __init__(self, argument):
+        self.log = argument
+
+    def items(self):
+        return [ganzoo.Item(f"{i:02}", lambda i=i: self.read(i)) for i in range(40)]
+
+    def read(self, i):
+        with open(self.log, "a") as file:
+            file.write("x")
+        time.sleep(0.02)
+        return Image.new("L", (8, 8), i)
+"""
+PROGRAM = """
+import sys, ganzoo
+from ganzoo.data import as_data
+data = as_data("slow:" + sys.argv[1], ganzoo.Hparams(batch_size=4), workers=1)
+print(data.fingerprint, sorted(data.parts[0].images[:, 0, 0, 0].tolist()) == list(range(40)))
+"""
+
+
+def test_two_processes_pack_the_same_thing_once(distribution, site_env, tmp_path):
+    site = distribution("slow", {"slow": "slow:Slow"}, "ganzoo.datasets", slow=SLOW)
+    log = tmp_path / "log"
+    command = [sys.executable, "-c", PROGRAM, str(log)]
+    pipes = {"stdout": subprocess.PIPE, "stderr": subprocess.PIPE, "text": True}
+    both = [subprocess.Popen(command, env=site_env(site), **pipes) for _ in range(2)]
+    outputs = [process.communicate(timeout=120) for process in both]
+    assert [process.returncode for process in both] == [0, 0], outputs
+    assert outputs[0][0] == outputs[1][0]
+    assert "True" in outputs[0][0]
+    assert len(log.read_text()) == 40 + 40 + 40  # each tells what the images are; one decodes them
+    assert len(list((Path(os.environ["GANZOO_CACHE"]) / "packs").glob("*/manifest.json"))) == 1
+
+
+def test_packing_that_is_killed_leaves_nothing_that_is_taken_for_whole(distribution, site_env, tmp_path):
+    site = distribution("slow", {"slow": "slow:Slow"}, "ganzoo.datasets", slow=SLOW)
+    log, packs = tmp_path / "log", Path(os.environ["GANZOO_CACHE"]) / "packs"
+    command = [sys.executable, "-c", PROGRAM, str(log)]
+    killed = subprocess.Popen(command, env=site_env(site))
+    end = time.monotonic() + 100
+    while time.monotonic() < end and (not log.exists() or len(log.read_text()) < 60):
+        time.sleep(0.005)
+    killed.send_signal(signal.SIGKILL)
+    killed.wait()
+    assert list(packs.glob(".tmp-*"))
+    assert not list(packs.glob("*/manifest.json"))
+    done = subprocess.run(command, env=site_env(site), capture_output=True, text=True, timeout=100, check=True)
+    assert "True" in done.stdout
+    assert not list(packs.glob(".tmp-*"))
+    (manifest,) = packs.glob("*/manifest.json")
+    assert json.loads(manifest.read_text())["rows"] == list(range(40))
