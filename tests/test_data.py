@@ -1,5 +1,9 @@
 """Data: what is taken, what is refused, and in which order it comes."""
 
+import random
+from dataclasses import replace
+from pathlib import Path
+
 import numpy as np
 import pytest
 import torch
@@ -120,3 +124,185 @@ def test_sources_are_plugins_and_unknown_ones_are_answered_with_the_closest(toy)
         as_data("digits:odd", ganzoo.Hparams())
     with pytest.raises(ganzoo.DataError, match="the data source toy-squares:0 has no images"):
         as_data("toy-squares:0", ganzoo.Hparams())
+
+
+@pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7])
+def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
+    data = as_data(torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8), ganzoo.Hparams(load_size=6, flip=True))
+    data.preparation = replace(data.preparation, image_size=4)
+    whole = Batches(data, torch.Tensor, 10, 3, torch.device("cpu"))
+    parts = [replace(whole, rank=rank, ranks=ranks) for rank in range(ranks)]
+    seen = []
+    for number in range(23):
+        together = torch.cat([part[number] for part in parts])
+        assert torch.equal(together, whole[number])
+        seen += [i for part in parts for i in part.orders[0][number].indices.tolist()]
+    assert [sorted(seen[epoch * 23 : epoch * 23 + 23]) for epoch in range(10)] == [list(range(23))] * 10
+
+
+@pytest.mark.parametrize("start", [1, 6, 17])
+def test_from_any_point_the_batches_go_on_with_equal_bytes(start):
+    def fresh():
+        data = as_data("digits", ganzoo.Hparams(batch_size=300, load_size=36, flip=True))
+        return Batches(data, ganzoo.Labelled, 300, 0, torch.device("cpu"))
+
+    whole, resumed = fresh(), fresh()
+    earlier = [whole[i] for i in range(20)]
+    for i in range(start, 20):
+        assert torch.equal(resumed[i].images, earlier[i].images)
+        assert torch.equal(resumed[i].labels, earlier[i].labels)
+
+
+def test_crops_and_mirrorings_are_those_of_the_image_and_all_places_are_met():
+    ramp = torch.arange(36, dtype=torch.uint8).view(1, 1, 6, 6).expand(500, 1, 6, 6).clone()
+    data = as_data(ramp, ganzoo.Hparams(load_size=6, flip=True))
+    data.preparation = replace(data.preparation, image_size=4)
+    images = Batches(data, torch.Tensor, 500, 0, torch.device("cpu"))[0].add(1).mul(127.5).round().int()
+    met = set()
+    for image in images[:, 0]:
+        mirrored = bool(image[0, 0] > image[0, 1])
+        upright = image.flip(1) if mirrored else image
+        top, left = divmod(int(upright[0, 0]), 6)
+        assert torch.equal(upright, ramp[0, 0, top : top + 4, left : left + 4].int())
+        met.add((top, left, mirrored))
+    assert len(met) == 3 * 3 * 2
+
+
+def test_a_smaller_load_size_than_image_size_is_refused():
+    with pytest.raises(ganzoo.DataError, match="load_size=16 is smaller than image_size=32"):
+        as_data("digits", ganzoo.create("dcgan-mini", load_size=16).hp)
+
+
+class Noisy:
+    """A Dataset whose items draw from all three generators."""
+
+    def __len__(self):
+        return 30
+
+    def __getitem__(self, index):
+        draws = [random.random(), float(np.random.rand()), float(torch.rand(()))]
+        return torch.tensor([index / 30, *draws]).view(1, 2, 2) - 0.5
+
+
+def test_a_datasets_own_transforms_draw_from_seed_epoch_and_index_with_any_workers():
+    hp = ganzoo.Hparams(batch_size=7)
+
+    def fresh(workers):
+        return Batches(as_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu"))
+
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    one, two, resumed = fresh(None), fresh(2), fresh(2)
+    first = [one[i] for i in range(12)]
+    for i in (0, 1, 2, 0, 3, 4):  # and a look back, as pictures while training take it
+        assert torch.equal(two[i], first[i])
+    for i in (8, 9, 10):
+        assert torch.equal(resumed[i], first[i])
+    assert not any(torch.equal(first[0][0], other) for other in torch.cat(first[1:]))
+    assert (random.random(), torch.rand(()).item()) != (0, 0)
+    random.seed(5)
+    expected = random.random()
+    random.seed(5)
+    one[0]
+    assert random.random() == expected
+
+
+def test_two_domains_have_orders_of_their_own():
+    a, b = numbered(5), numbered(9) + 100
+    data = as_data((a, b), ganzoo.Hparams(), ganzoo.Domains)
+    batches = Batches(data, ganzoo.Domains, 3, 0, torch.device("cpu"))
+    seen = [batches[i] for i in range(15)]
+    assert isinstance(seen[0], ganzoo.Domains)
+    first, second = ([level for batch in seen for level in levels(batch[part])] for part in (0, 1))
+    assert [sorted(first[i : i + 5]) for i in range(0, 45, 5)] == [list(range(5))] * 9
+    assert [sorted(second[i : i + 9]) for i in range(0, 45, 9)] == [list(range(100, 109))] * 5
+
+
+def test_pairs_stay_together_and_are_cropped_alike():
+    source = torch.randint(0, 200, (12, 3, 8, 8), dtype=torch.uint8)
+    for given in [(source, source + 50), [(one, one + 50) for one in source]]:
+        data = as_data(given, ganzoo.Hparams(load_size=8, flip=True), ganzoo.Pair)
+        data.preparation = replace(data.preparation, image_size=5)
+        batch = Batches(data, ganzoo.Pair, 12, 0, torch.device("cpu"))[0]
+        assert batch.source.shape == batch.target.shape == (12, 3, 5, 5)
+        torch.testing.assert_close(batch.target - batch.source, torch.full((12, 3, 5, 5), 50 / 127.5))
+
+
+def draw(folder, name, level, size=(12, 12)):
+    path = folder / name
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", size, level).save(path)
+
+
+SMALL = ganzoo.create("dcgan", image_size=8, channels=1, width=2, batch_size=2).hp
+
+
+@pytest.mark.parametrize("names", [("A", "B"), ("trainA", "trainB"), ("a", "b")])
+def test_a_folder_of_two_domains(tmp_path, names):
+    for i in range(3):
+        draw(tmp_path, f"{names[0]}/{i}.png", i)
+        draw(tmp_path, f"{names[1]}/deep/{i}.png", 100 + i)
+    draw(tmp_path, "testA/9.png", 200)
+    data = as_data(str(tmp_path), SMALL, ganzoo.Domains)
+    assert [part.images[:, 0, 0, 0].tolist() for part in data.parts] == [[0, 1, 2], [100, 101, 102]]
+    two = as_data((tmp_path / names[0], str(tmp_path / names[1])), SMALL, ganzoo.Domains)
+    assert two.fingerprint == data.fingerprint
+    assert two.name == [str(tmp_path / name) for name in names]
+
+
+def test_pairs_by_name_and_side_by_side(tmp_path):
+    for i in range(4):
+        draw(tmp_path, f"names/A/{i}.png", i)
+        draw(tmp_path, f"names/B/{i}.bmp", 100 + i)
+        both = Image.new("L", (24, 12), i)
+        both.paste(100 + i, (12, 0, 24, 12))
+        (tmp_path / "sides").mkdir(exist_ok=True)
+        both.save(tmp_path / "sides" / f"{i}.png")
+    draw(tmp_path, "names/A/alone.png", 50)
+    draw(tmp_path, "names/B/single.png", 150)
+    draw(tmp_path, "sides/square.png", 50)
+    (tmp_path / "names" / "B" / "3.bmp").write_bytes(b"BM")
+    for folder, left, reasons in [
+        ("names", 3, "(2 no partner, 1 corrupt)"),
+        ("sides", 4, "(1 not a pair)"),
+    ]:
+        data = as_data(str(tmp_path / folder), SMALL, ganzoo.Pair)
+        assert data.parts[0].images[:, :, 4, 4].tolist() == [[i, 100 + i] for i in range(left)]
+        assert reasons in data.notes[0]
+    two = as_data((str(tmp_path / "names/A"), str(tmp_path / "names/B")), SMALL, ganzoo.Pair)
+    assert len(two) == 3
+
+
+@pytest.mark.parametrize(
+    ("view", "data", "message"),
+    [
+        (ganzoo.Domains, "digits", "digits is not two domains: give two sources"),
+        (ganzoo.Domains, "cats", "cats is not two domains: it has no A/ and B/ .*, but x, y; two folders go as --data"),
+        (ganzoo.Pair, "digits", "digits has no pairs"),
+        (ganzoo.Pair, ("cats/x", "cats/y"), "no two files of the two folders have the same name"),
+        (ganzoo.Labelled, "cats/x", "wants labels, and cats/x has none"),
+        (torch.Tensor, ("cats", "digits"), "the model takes one data source, not 2: cats, digits"),
+        (ganzoo.Domains, ("cats", "cats", "cats"), "there are two domains, not 3"),
+        (ganzoo.Domains, "digits-photo:a", "digits-photo:a is one domain"),
+        (ganzoo.Domains, "half", "domain B of half has 1 usable images"),
+        (ganzoo.Domains, "empty", "it has no A/ and B/"),
+        (ganzoo.Domains, torch.zeros(4, 1, 8, 8), r"pass a tuple of two, \(a, b\)"),
+        (ganzoo.Pair, torch.zeros(4, 1, 8, 8), r"pass a tuple of two tensors"),
+        (ganzoo.Pair, (numbered(3), numbered(4)), "pairs have equal shapes"),
+        (ganzoo.Pair, [Image.new("L", (8, 8))] * 4, "where pairs are wanted, an item is"),
+        (torch.Tensor, (numbered(3), numbered(3)), "takes one data set, not 2"),
+        (dict, "digits", "no data source gives batches of"),
+        (torch.Tensor, "no/where", "there is no folder or zip no/where"),
+        (torch.Tensor, "nowhere", "no data source 'nowhere'; there is .*, and no folder or zip nowhere"),
+        (torch.Tensor, "folder:cats/none", "there is no folder cats/none"),
+        (torch.Tensor, "zip:none.zip", r"none\.zip cannot be read: No such file"),
+        (torch.Tensor, "digits-photo:c", "digits-photo takes one of"),
+    ],
+)
+@pytest.mark.filterwarnings("ignore:the images are all in")
+def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
+    for name, count in [("cats/x/1", 2), ("cats/y/2", 2), ("half/A/1", 3), ("half/B/1", 1), ("empty/A/1", 2)]:
+        for i in range(count):
+            draw(Path(), f"{name}{i}.png", i)
+    Path("empty/B").mkdir()
+    with pytest.raises(ganzoo.GanzooError, match=message):
+        Batches(as_data(data, SMALL.replaced({"image_size": 8}), view), view, 2, 0, torch.device("cpu"))[0]

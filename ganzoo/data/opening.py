@@ -13,7 +13,16 @@ from torch import Tensor
 
 from ganzoo.data.pack import Cache, Manifest, Skipped, packed
 from ganzoo.data.picture import Preparation
-from ganzoo.data.reading import DatasetImages, Images, MapStyle, StoredImages, StreamedImages, checked_range, split_item
+from ganzoo.data.reading import (
+    DatasetImages,
+    Images,
+    MapStyle,
+    StoredImages,
+    StreamedImages,
+    checked_range,
+    split_item,
+    split_pair,
+)
 from ganzoo.data.source import Source, open_source
 from ganzoo.data.threads import default_workers
 from ganzoo.data.views import Domains, Pair, Row, arranged, check_view
@@ -218,9 +227,10 @@ def _images(data: object, hp: Hparams, pairs: bool, workers: int | None) -> tupl
         raise DataError(f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}")
     if not len(data):
         raise DataError("the data set is empty")
-    image, _ = split_item(data[0][0] if pairs else data[0])
+    image, _ = split_pair(data[0]) if pairs else split_item(data[0])
     classes = tuple(map(str, getattr(data, "classes", ())))
-    info = DataInfo(size=image.shape[-1], channels=image.shape[0], classes=classes)
+    channels = len(image) // 2 if pairs else len(image)
+    info = DataInfo(size=image.shape[-1], channels=channels, classes=classes)
     return DatasetImages(data, pairs, workers or 1), info
 
 

@@ -135,7 +135,7 @@ def _pack(
                 kept.append(number)
                 notes.update({note.kind for note in found[1]})
                 if stored:
-                    file.write(np.ascontiguousarray(found[0]).data)
+                    file.write(found[0].data)
         if not stored:
             (aside / "images.bin").unlink()
         manifest = Manifest(

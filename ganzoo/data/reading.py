@@ -176,7 +176,7 @@ class DatasetImages(Images):
     def _items(self, order: Order, number: int) -> list[tuple[Tensor, int | None]]:
         if self.workers > 1 and self._loader is None:
             self._loader, self._next = self._from(order, number), number
-        if self._loader and number == self._next:
+        if self._loader is not None and number == self._next:
             self._next += 1
             return next(self._loader)
         seeded_items = _SeededItems(self.dataset, order.seed, self.pairs)  # out of turn: a look at an earlier batch
@@ -205,11 +205,7 @@ class _SeededItems(Dataset[tuple[Tensor, int | None]]):
         epoch, index = key
         with _all_seeded("item", self.seed, epoch, index):
             item = self.dataset[index]
-        if not self.pairs:
-            return split_item(item)
-        if not isinstance(item, tuple | list) or len(item) != 2:
-            raise DataError(f"where pairs are wanted, an item is (source, target), not {item!r:.80}")
-        return torch.cat([split_item(part)[0] for part in item]), None
+        return split_pair(item) if self.pairs else split_item(item)
 
 
 @contextmanager
@@ -236,6 +232,13 @@ def split_item(item: Any) -> tuple[Tensor, int | None]:
     if not isinstance(image, Tensor) or image.ndim != 3:
         raise DataError(f"a data set's item is an image (channels, height, width), or (image, label), not {item!r:.80}")
     return image, None if label is None else int(label)
+
+
+def split_pair(item: Any) -> tuple[Tensor, None]:
+    """An item of a Dataset of pairs -> `(2 * channels, height, width)`: the source's channels, then the target's."""
+    if not isinstance(item, tuple | list) or len(item) != 2:
+        raise DataError(f"where pairs are wanted, an item is (source, target), not {item!r:.80}")
+    return torch.cat([split_item(part)[0] for part in item]), None
 
 
 def checked_range(images: Tensor) -> None:
