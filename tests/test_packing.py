@@ -221,3 +221,18 @@ def test_packing_that_is_killed_leaves_nothing_that_is_taken_for_whole(distribut
     assert not list(packs.glob(".tmp-*"))
     (manifest,) = packs.glob("*/manifest.json")
     assert json.loads(manifest.read_text())["rows"] == list(range(40))
+
+
+def test_a_run_on_a_folder_goes_on_bit_for_bit_wherever_its_images_are_kept(folder, ganzoo_command):
+    settings = ["image_size=8", "width=4", "batch_size=5", "load_size=10", "flip=true"]
+    words = ["train", "dcgan-mini", "--data", folder, *(word for setting in settings for word in ("--set", setting))]
+    done = ganzoo_command(*words, "--set", "steps=7", "--out", "whole")
+    assert done.exit_code == 0, done.output
+    assert ganzoo_command(*words, "--set", "steps=3", "--out", "parts", "--workers", 1).exit_code == 0
+    done = ganzoo_command(*words, "--set", "steps=7", "--out", "parts", "--data-cache", "none")
+    assert "going on from step 3" in done.output, done.output
+    assert Path("parts/model.safetensors").read_bytes() == Path("whole/model.safetensors").read_bytes()
+    (folder / "cat" / "0.png").unlink()
+    done = ganzoo_command(*words, "--set", "steps=8", "--out", "parts")
+    assert done.exit_code == 1
+    assert "the data's content: 12 images" in done.stderr
