@@ -46,10 +46,15 @@ def enlarged(picture: Image.Image, at_least: int = 512) -> Image.Image:
 
 
 def save_png(picture: Image.Image, path: Path) -> None:
-    """Written aside and renamed: a reader never meets half a picture."""
+    """A PNG, whatever the name; like `save_picture`."""
+    save_picture(picture, path, "PNG")
+
+
+def save_picture(picture: Image.Image, path: Path, form: str | None = None) -> None:
+    """In the format that the name says, or this one; written aside and renamed: nobody meets half a picture."""
     aside = path.with_name(f".tmp-{path.name}")
     try:
-        picture.save(aside, format="PNG")
+        picture.save(aside, format=form, quality=95)
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

@@ -19,3 +19,13 @@ def non_saturating_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor
 def non_saturating_generator(fake: Tensor) -> Tensor:
     """-log D(G(z)): its gradient does not vanish where the discriminator is sure (Goodfellow 2014, section 3)."""
     return softplus(-fake).mean()
+
+
+def least_squares_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
+    """(D(x) - 1)^2 and D(G(z))^2: Mao et al. 2017, equation 9 with a = 0 and b = 1 (arXiv:1611.04076), times 2."""
+    return {"real": (real - 1).square().mean(), "fake": fake.square().mean()}
+
+
+def least_squares_generator(fake: Tensor) -> Tensor:
+    """(D(G(z)) - 1)^2: Mao et al. 2017, equation 9 with c = 1, times 2."""
+    return (fake - 1).square().mean()

@@ -10,7 +10,7 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo import hparams
 from ganzoo.device import generator, seeded
-from ganzoo.errors import HparamError, PluginError, Unsupported
+from ganzoo.errors import HparamError, PluginError, Unsupported, UsageError
 from ganzoo.registry import Plugin
 
 Move = tuple[nn.Module, Tensor | Mapping[str, Tensor]]
@@ -117,7 +117,9 @@ class Model(nn.Module):
         raise Unsupported(f"{self.called} draws no images: it has no generate(latents)")
 
     def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The network's plain use: `generate`. A translator or a classifier overrides it."""
+        """The network's plain use: `generate`, or for a translator `translated` in its first direction."""
+        if self.directions:
+            return self.translated(latents, self.directions[0])
         return self.generate(latents, labels)
 
     @torch.no_grad()
@@ -131,6 +133,50 @@ class Model(nn.Module):
                 for i in range(0, max(n, 1), 64)
             ]
         return torch.cat(parts)
+
+    directions: tuple[str, ...] = ()
+    """What a translator can do: `("a2b", "b2a")`."""
+
+    def translated(self, images: Tensor, direction: str, /) -> Tensor:
+        """Images `(n, channels, height, width)` of one domain -> those of the other, of the same size: a pure function.
+
+        A translator implements it; the direction is one of `directions`.
+        """
+        raise Unsupported(f"{self.called} translates no images: it has no translated(images, direction)")
+
+    @torch.no_grad()
+    def translate(self, images: Tensor, direction: str | None = None) -> Tensor:
+        """Images `(n, channels, height, width)` in [-1, 1], of any size -> the same, translated; in eval mode.
+
+        The direction is the first that the model has unless said. Raises UsageError for another, Unsupported for a
+        model that translates nothing.
+        """
+        direction = self.checked_direction(direction)
+        channels = getattr(self.hp, "channels", None)
+        if images.ndim != 4 or (channels and images.shape[1] != channels):
+            raise UsageError(f"{self.called} translates (n, {channels}, height, width), not {tuple(images.shape)}")
+        with evaluating(self):
+            parts = [
+                self.translated(images[i : i + 16].to(self.device), direction)
+                for i in range(0, max(len(images), 1), 16)
+            ]
+        return torch.cat(parts)
+
+    def checked_direction(self, direction: str | None) -> str:
+        """The direction, or the first that there is. Raises UsageError or, for a model that has none, Unsupported."""
+        if not self.directions:
+            raise Unsupported(f"{self.called} translates no images; it is for {self.task}")
+        if direction not in (None, *self.directions):
+            raise UsageError(f"{self.called} has no direction {direction!r}; there is {', '.join(self.directions)}")
+        return direction or self.directions[0]
+
+    @classmethod
+    def from_others(cls, files: Mapping[str, Mapping[str, Tensor]], /) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Weights of another project, `{file name: {tensor name: tensor}}` -> hyperparameters, tensors by our names.
+
+        A tensor that has no place here keeps its name, and is reported. Raises DataError for what is not understood.
+        """
+        raise Unsupported(f"{cls.__name__} reads no weights of other projects")
 
     def preview(self, batch: Any, /) -> Tensor:
         """What samples.png shows while training: 64 images from fixed noise, or something made of a fixed batch."""

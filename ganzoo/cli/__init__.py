@@ -8,7 +8,8 @@ import click
 
 from ganzoo.errors import GanzooError
 
-VERBS = ("list", "show", "data", "train", "sample")
+VERBS = {verb: verb for verb in ("list", "show", "data", "train", "sample", "translate")} | {"import": "import_"}
+"""Verb -> the module that has it."""
 
 
 class Failure(click.ClickException):
@@ -31,7 +32,7 @@ class Verbs(click.Group):
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:
             return None
-        command: click.Command = import_module(f"ganzoo.cli.{cmd_name}").command
+        command: click.Command = import_module(f"ganzoo.cli.{VERBS[cmd_name]}").command
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:

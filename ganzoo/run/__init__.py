@@ -1,8 +1,10 @@
 """What the command line does with a model: train it in a run folder, and draw from it."""
 
 from ganzoo.run.checking import check_data
+from ganzoo.run.importing import import_weights
 from ganzoo.run.loop import train
 from ganzoo.run.plan import Plan
 from ganzoo.run.sampling import sample
+from ganzoo.run.translating import translate
 
-__all__ = ["Plan", "check_data", "sample", "train"]
+__all__ = ["Plan", "check_data", "import_weights", "sample", "train", "translate"]

@@ -51,7 +51,8 @@ def train(plan: Plan) -> int:
             click.echo(f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}")
             return signals[0]
         picture = run / "samples.png"
-        look = f" Look at {picture}; for more: ganzoo sample {run}" if picture.exists() else ""
+        more = f"ganzoo translate {run} INPUT OUT" if trainer.model.directions else f"ganzoo sample {run}"
+        look = f" Look at {picture}; for more: {more}" if picture.exists() else ""
         click.echo(f"{run} is finished.{look}")
         return 0
 

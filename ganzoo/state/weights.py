@@ -60,6 +60,13 @@ def fit(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
     module.load_state_dict(dict(weights))
 
 
+def write_weights(folder: Path, model: Model, config: Config) -> None:
+    """Writes model.safetensors and config.json, which knows its sha256."""
+    path = folder / "model.safetensors"
+    save_tensors(cpu_tensors(model.state_dict()), path)
+    (folder / "config.json").write_text(config.at(config.step, sha256(path)).to_json(), encoding="utf-8")
+
+
 def load_model(folder: Path) -> tuple[Model, Config]:
     """The model that config.json describes, with its weights, in eval mode. The folder is a run or a checkpoint."""
     config = Config.read(folder / "config.json")
