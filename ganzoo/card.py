@@ -50,12 +50,11 @@ def _card(config: Config, model: Model, run: Path) -> str:
         f"# {config.model}",
         documentation.partition("\n")[0] + (f" [Paper]({link})." if link else ""),
         "![what it makes](samples.png)" if (run / "samples.png").exists() else "",
-        '## Use\n\n```python\nimport ganzoo\n\nmodel = ganzoo.load("path/to/this/folder")\n'
-        "ganzoo.to_pil(model.sample(8, seed=0))\n```"
-        if _samples(model)
-        else "",
+        _use(model),
         f"## Training\n\n{config.step:,} steps on {_data(config)}, with {config.distribution} {config.version}, "
-        f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```",
+        f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```"
+        if config.step
+        else "## Training\n\nElsewhere: the weights were imported.",
         "## Hyperparameters\n\n| name | value |\n|---|---|\n"
         + "\n".join(f"| {key} | {text_of(value)} |" for key, value in config.hyperparameters.items()),
         "## Limits\n\nIt makes what resembles its training data, at the size that it was trained for, and no "
@@ -75,8 +74,14 @@ def _sources(config: Config) -> list[str]:
     return [named] if isinstance(named, str) else named
 
 
-def _samples(model: Model) -> bool:
-    return type(model).generate is not Model.generate or type(model).sample is not Model.sample
+def _use(model: Model) -> str:
+    if model.directions:
+        made = f'model.translate(images, direction="{model.directions[0]}")  # (n, channels, height, width) in [-1, 1]'
+    elif type(model).generate is not Model.generate or type(model).sample is not Model.sample:
+        made = "ganzoo.to_pil(model.sample(8, seed=0))"
+    else:
+        return ""
+    return f'## Use\n\n```python\nimport ganzoo\n\nmodel = ganzoo.load("path/to/this/folder")\n{made}\n```'
 
 
 def _digest(text: str) -> str:

@@ -44,4 +44,5 @@ def _networks(kind: type[Model]) -> dict[str, int]:
         return {}
     with torch.device("meta"):
         model = kind(hp)
-    return {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    counts = {name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()}
+    return {name: count for name, count in counts.items() if count}

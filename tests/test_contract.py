@@ -9,6 +9,9 @@ from ganzoo.images import to_pil
 SMALL = {
     "dcgan": {"image_size": 8, "width": 4, "batch_size": 8, "steps": 4},
     "dcgan-mini": {"image_size": 16, "width": 4, "batch_size": 8, "steps": 4},
+    "cyclegan": {"image_size": 16, "load_size": 18, "width": 2, "blocks": 1, "batch_size": 2, "steps": 4, "pool": 3},
+    "cyclegan-mini": {"image_size": 16, "width": 2, "blocks": 1, "batch_size": 2, "steps": 4, "pool": 3},
+    "pix2pix": {"image_size": 16, "load_size": 18, "width": 2, "batch_size": 2, "steps": 4},
     "toy": {"image_size": 8, "channels": 1, "steps": 4},
     "toy-phases": {"image_size": 8, "channels": 1, "steps": 4},
 }
@@ -25,7 +28,10 @@ def model(request, toy):
 
 
 def trainer_of(model):
-    return ganzoo.Trainer(model, "digits", device="cpu")
+    size = getattr(model.hp, "load_size", None) or model.hp.image_size
+    pictures = torch.arange(12 * 3 * size * size).view(12, 3, size, size).remainder(251).to(torch.uint8)
+    data = {ganzoo.Domains: "digits-photo", ganzoo.Pair: (pictures, pictures.flip(1))}.get(model.view, "digits")
+    return ganzoo.Trainer(model, data, device="cpu")
 
 
 def test_its_docstring_names_the_paper(model, ganzoo_command):
@@ -58,7 +64,8 @@ def test_it_is_saved_loaded_and_resumed_bit_for_bit(model, tmp_path):
     trainer = trainer_of(model)
     next(trainer)
     trainer.save(tmp_path / "run")
-    resumed = ganzoo.Trainer.resume(tmp_path / "run", device="cpu")
+    data = trainer.data if trainer.data.name is None else None
+    resumed = ganzoo.Trainer.resume(tmp_path / "run", data, device="cpu")
     list(trainer), list(resumed)
     trainer.save(tmp_path / "run")
     loaded = ganzoo.load(tmp_path / "run")
@@ -67,9 +74,18 @@ def test_it_is_saved_loaded_and_resumed_bit_for_bit(model, tmp_path):
             assert torch.equal(loaded.state_dict()[name], tensor), name
 
 
-def test_its_samples_are_images_in_range_and_depend_on_the_seed(model):
-    images = model.sample(5, seed=1)
+def test_what_it_makes_is_in_range_and_the_same_again(model):
     size, channels = model.hp.image_size, model.hp.channels
+    if model.directions:
+        images = torch.linspace(-1, 1, 2 * channels * size * size).view(2, channels, size, size)
+        for direction in model.directions:
+            made = model.translate(images, direction)
+            assert made.shape == images.shape
+            assert made.abs().max() <= 1
+            assert torch.equal(made, model.translate(images, direction))
+        assert torch.equal(model.eval()(images), model.translate(images))
+        return
+    images = model.sample(5, seed=1)
     assert images.shape == (5, channels, size, size)
     assert images.abs().max() <= 1
     assert torch.equal(images, model.sample(5, seed=1))

@@ -95,6 +95,34 @@ def test_killed_between_steps(tmp_path, in_one_go, lines):
     assert left_behind(tmp_path / "work") == in_one_go
 
 
+def test_a_cyclegan_that_is_killed_goes_on_with_its_pool_and_its_schedule(tmp_path, process):
+    settings = [
+        "image_size=16",
+        "width=2",
+        "blocks=1",
+        "batch_size=2",
+        "pool=5",
+        "steps=24",
+        "flip=true",
+        "load_size=20",
+    ]
+    words = ["-m", "ganzoo", "train", "cyclegan-mini", *(word for one in settings for word in ("--set", one))]
+    words += ["--save-every", "4", "--report-every", "2", "--device", "cpu"]
+    process(*words, "--out", "whole")
+    for count in (4, 3):
+        killed = subprocess.Popen([sys.executable, *words, "--out", "parts"], stdout=subprocess.PIPE, text=True)
+        for line in killed.stdout:
+            count -= line.startswith("step ")
+            if not count:
+                killed.kill()
+                break
+        killed.communicate(timeout=120)
+        assert killed.returncode == -signal.SIGKILL
+    assert "going on from step" in process(*words, "--out", "parts").stdout
+    for name in PUBLISHED:
+        assert (tmp_path / "work/parts" / name).read_bytes() == (tmp_path / "work/whole" / name).read_bytes(), name
+
+
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, in_one_go, number):
     stopped = start("-m", "ganzoo")

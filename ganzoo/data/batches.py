@@ -46,6 +46,13 @@ class Batches:
             raise DataError("the model wants labels, and the data has none: give each image a class")
         return Labelled(pixels, labels)
 
+    def first(self, count: int) -> Any:
+        """The first batches as one, of at least `count` images."""
+        batches = [self[number] for number in range(-(-count // self.batch_size))]
+        if isinstance(batches[0], Tensor):
+            return torch.cat(batches)
+        return type(batches[0])(*map(torch.cat, zip(*batches, strict=True)))
+
     @cached_property
     def orders(self) -> list[Order]:
         """The order of each part of the data."""

@@ -76,7 +76,7 @@ def _save(trainer: Trainer, run: Path) -> None:
 def _picture(trainer: Trainer, path: Path) -> None:
     try:
         with trainer.published() as model, torch.no_grad():
-            picture = enlarged(grid(model.preview(trainer.batches[0])))
+            picture = enlarged(grid(model.preview(trainer.batches.first(8))))
     except Unsupported:
         return  # a model that only trains has nothing to show
     except Exception as cause:  # a stranger's code may do anything at all

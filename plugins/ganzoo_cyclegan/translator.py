@@ -77,7 +77,8 @@ class Translator(ganzoo.Model):
         """Images of any size, padded until the generator can halve them, and cut back."""
         height, width = images.shape[-2:]
         step = 2**self.hp.halvings
-        padded = pad(images, (0, -width % step, 0, -height % step), mode="replicate")
+        right, below = (max(-side % step, 2 * step - side) for side in (width, height))  # a norm needs two pixels
+        padded = pad(images, (0, right, 0, below), mode="replicate")
         made: Tensor = self.network(direction)(padded)
         return made[..., :height, :width]
 
