@@ -18,7 +18,7 @@ def write_card(run: Path, model: Model) -> None:
     path = run / "README.md"
     if path.exists() and not _is_untouched(path.read_text(encoding="utf-8")):
         return
-    text = _card(Config.read(run / "config.json"), model, run)
+    text = _card(Config.read(run / "config.json"), model, run).encode(errors="replace").decode()
     replace_file(path, (text + STAMP.format(_digest(text))).encode())
 
 

@@ -46,7 +46,7 @@ class World:
 def _device(name: str) -> torch.device:
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
-        return accelerator or torch.device("cpu")
+        return _numbered(accelerator) if accelerator else torch.device("cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
@@ -58,7 +58,12 @@ def _device(name: str) -> torch.device:
     count = torch.accelerator.device_count()
     if device.index is not None and device.index >= count:
         raise DeviceError(f"device {name!r} is not there: the last one is {device.type}:{count - 1}")
-    return device
+    return _numbered(device)
+
+
+def _numbered(device: torch.device) -> torch.device:
+    """`cuda` -> `cuda:0`: what the tensors on it say, and what compares as equal."""
+    return torch.device(device.type, torch.accelerator.current_device_index()) if device.index is None else device
 
 
 def derive_seed(*parts: int | str) -> int:
@@ -85,5 +90,9 @@ def noise(n: int, *shape: int, seed: int) -> Tensor:
 def seeded(*parts: int | str, device: torch.device) -> Iterator[None]:
     """Inside, torch's own generators are seeded by the parts; afterwards they are as they were."""
     with torch.random.fork_rng([device] if device.type == "cuda" else []):
-        torch.manual_seed(derive_seed(*parts))
+        seed = derive_seed(*parts)
+        if device.type == "cpu":
+            torch.default_generator.manual_seed(seed)  # and not those of GPUs, which would not be put back
+        else:
+            torch.manual_seed(seed)
         yield

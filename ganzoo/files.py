@@ -84,6 +84,14 @@ def remove(path: Path) -> None:
         shutil.rmtree(dying, ignore_errors=True)
 
 
+def is_inside(path: Path, folder: str | Path) -> bool:
+    """Whether a path lies in a folder that exists."""
+    try:
+        return Path(folder).is_dir() and Path(folder).resolve() in path.resolve().parents
+    except OSError:  # no folder at all
+        return False
+
+
 def sha256(path: Path) -> str:
     """Of the content of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:

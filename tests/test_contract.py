@@ -6,12 +6,13 @@ import torch
 import ganzoo
 from ganzoo.images import to_pil
 
+TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1, "batch_size": 2, "steps": 4}
 SMALL = {
     "dcgan": {"image_size": 8, "width": 4, "batch_size": 8, "steps": 4},
     "dcgan-mini": {"image_size": 16, "width": 4, "batch_size": 8, "steps": 4},
-    "cyclegan": {"image_size": 16, "load_size": 18, "width": 2, "blocks": 1, "batch_size": 2, "steps": 4, "pool": 3},
-    "cyclegan-mini": {"image_size": 16, "width": 2, "blocks": 1, "batch_size": 2, "steps": 4, "pool": 3},
-    "pix2pix": {"image_size": 16, "load_size": 18, "width": 2, "batch_size": 2, "steps": 4},
+    "cyclegan": {**TRANSLATOR, "load_size": 18, "blocks": 1, "pool": 3},
+    "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
+    "pix2pix": {**TRANSLATOR, "load_size": 18},
     "toy": {"image_size": 8, "channels": 1, "steps": 4},
     "toy-phases": {"image_size": 8, "channels": 1, "steps": 4},
 }

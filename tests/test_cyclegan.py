@@ -263,7 +263,7 @@ def test_pix2pix_equals_a_loop_written_by_hand_bit_for_bit():
 
 
 def test_pix2pix_can_learn_from_right_to_left():
-    model = ganzoo.create("pix2pix", image_size=16, width=2, direction="b2a")
+    model = ganzoo.create("pix2pix", image_size=16, width=2, patch_layers=1, direction="b2a")
     pair = ganzoo.Pair(torch.zeros(1), torch.ones(1))
     assert [float(side) for side in model.ordered(pair)] == [1, 0]
     assert model.directions == ("b2a",)
@@ -465,6 +465,7 @@ def test_grey_tensors_for_a_model_in_colour_are_refused():
     [
         ("cyclegan", {"image_size": 30}, "image_size=30 is no multiple of 4"),
         ("pix2pix", {"image_size": 96}, "image_size=96 with generator=unet: it must be 64 or 128"),
+        ("cyclegan", {"image_size": 16}, "patch_layers=3 needs an image_size of at least 24, not 16"),
         ("cyclegan", {"generator": "transformer"}, "generator=transformer: expected 'resnet' or 'unet'"),
     ],
 )

@@ -244,7 +244,7 @@ def test_strict_refuses_and_training_counts_in_one_line(odd, ganzoo_command):
     [
         ({}, "has no images"),
         ({"a.txt": b"a", "b.jpg": b"b"}, r"has no images that can be used \(1 not an image, 1 corrupt\)"),
-        ({"a.png": twin, "b.jpg": b"b"}, r"has 1 usable images \(1 corrupt\), and a batch takes 2: give at least 2$"),
+        ({"a.png": twin, "b.jpg": b"b"}, r"has 1 usable image \(1 corrupt\), and a batch takes 2: give at least 2$"),
     ],
 )
 def test_nothing_or_too_little_left_is_an_error(tmp_path, files, message):
@@ -356,3 +356,119 @@ def test_damaged_and_encrypted_entries_are_skipped_and_damaged_zips_refused(tmp_
     archive.write_bytes(content[: len(content) // 2])
     with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip that can be read"):
         as_data(str(archive), HP)
+
+
+def test_a_zips_classes_survive_unsafe_names_and_entries_that_share_bytes(tmp_path):
+    entries = [(f"all/{label}/{i}.png", saved(noise("RGB"), "PNG")) for label in ("cat", "dog") for i in range(2)]
+    archive = Path(zipped(tmp_path / "a.zip", [*entries, ("/evil.png", twin), (".", twin)]))
+    data = as_data(str(archive), HP, ganzoo.Labelled)
+    assert data.info.classes == ("cat", "dog")
+    assert data.parts[0].labels.tolist() == [0, 0, 1, 1]
+    with zipfile.ZipFile(archive, "a") as found:
+        found.filelist.append(found.filelist[0])
+        found._didModify = True
+    assert "2 compression bomb" in as_data(str(archive), HP).notes[0]
+
+
+@pytest.mark.parametrize("content", [b"", b"PK\5\6" + b"\0" * 10, b"text"])
+def test_what_is_no_zip_is_one_line(tmp_path, content):
+    (tmp_path / "a.zip").write_bytes(content)
+    with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip"):
+        as_data(str(tmp_path / "a.zip"), HP)
+    os.mkfifo(tmp_path / "pipe.zip")
+    with pytest.raises(ganzoo.DataError, match="there is no zip"):
+        as_data(str(tmp_path / "pipe.zip"), HP)
+
+
+def pictures(folder, *names, size=(12, 12), mode="L"):
+    for name in names:
+        (folder / name).parent.mkdir(parents=True, exist_ok=True)
+        noise(mode, size).save(folder / name)
+    return str(folder)
+
+
+def test_files_beside_the_pictures_do_not_hide_what_those_are(tmp_path, toy, ganzoo_command):
+    folder = pictures(tmp_path / "a", *(f"{i:03}.png" for i in range(64)))
+    for i in range(64):
+        (tmp_path / "a" / f"{i:03}.json").write_text("{}")
+    info = as_data(folder, ganzoo.models["toy"].load().Hparams()).info
+    assert (info.size, info.channels) == (12, 1)
+    done = ganzoo_command("data", "check", folder)
+    assert "128 files, 64 usable, 64 skipped" in done.output
+
+
+def test_links_to_one_folder_under_two_names_are_both_followed(tmp_path):
+    pictures(tmp_path / "pool", "1.png", "2.png")
+    (tmp_path / "links").mkdir()
+    for name in ("dog", "wolf"):
+        (tmp_path / "links" / name).symlink_to(tmp_path / "pool")
+    assert as_data(str(tmp_path / "links"), HP).info.classes == ("dog", "wolf")
+    assert len(as_data(str(tmp_path / "links"), HP)) == 4
+
+
+def test_pairs_of_equal_names_are_reported_and_numbers_are_no_endings(tmp_path):
+    a = pictures(tmp_path / "A", "1.png", "1.jpg", "2.png", "s.001.png", "s.002.png")
+    b = pictures(tmp_path / "B", "1.png", "2.png", "s.001.png", "s.002.png")
+    data = as_data((a, b), HP, ganzoo.Pair)
+    assert len(data) == 3
+    assert "(1 ambiguous)" in data.notes[0]
+
+
+def test_a_class_without_a_usable_image_is_said(tmp_path):
+    folder = pictures(tmp_path / "a", "cats/1.png", "dogs/2.png")
+    (tmp_path / "a" / "docs").mkdir()
+    (tmp_path / "a" / "docs" / "readme.txt").write_text("words")
+    assert "no usable image of the class docs in" in as_data(folder, HP, ganzoo.Labelled).notes[1]
+
+
+def test_neither_a_run_nor_a_contact_sheet_becomes_data(tmp_path, ganzoo_command, monkeypatch):
+    pictures(tmp_path / "a", "1.png", "2.png")
+    monkeypatch.chdir(tmp_path / "a")
+    for words in (["data", "check", "."], ["train", "dcgan", "--data", "."]):
+        done = ganzoo_command(*words)
+        assert done.exit_code == 2
+        assert "lies inside . and would become data" in done.stderr
+    assert sorted(path.name for path in Path().iterdir()) == ["1.png", "2.png"]
+
+
+@pytest.mark.parametrize(
+    ("source", "message"), [("", "the data source is empty"), ("x" * 5000, "cannot be read: File name too long")]
+)
+def test_a_source_that_is_no_name_is_one_line(source, message, ganzoo_command):
+    done = ganzoo_command("train", "dcgan-mini", "--data", source)
+    assert done.exit_code == 1
+    assert message in done.stderr
+    assert len(done.stderr) < 300
+
+
+def test_names_with_newlines_stay_on_one_line(tmp_path):
+    pictures(tmp_path / "a", "1.png", "2.png")
+    (tmp_path / "a" / "two\nlines.txt").write_text("words")
+    with pytest.raises(ganzoo.DataError) as caught:
+        as_data(str(tmp_path / "a"), HP, strict=True)
+    assert "\n" not in str(caught.value)
+
+
+def test_check_reads_colour_as_training_does_and_counts_pairs_once(tmp_path, ganzoo_command):
+    pictures(tmp_path / "a", "A/1.png", "A/2.png")
+    pictures(tmp_path / "a", "B/1.png", "B/2.png", mode="RGB")
+    words = ["data", "check", tmp_path / "a", "--model", "cyclegan-mini", "--json", "--set", "image_size=32"]
+    report = json.loads(ganzoo_command(*words).stdout)
+    assert (report["files"], report["usable"], report["skipped"]) == (4, 4, 0)
+    assert {finding["detail"] for finding in report["findings"] if finding["kind"] == "converted"} == {"L to RGB"}
+    noise("RGB", (24, 12)).save(tmp_path / "a" / "pair.png")
+    pictures(tmp_path / "sides", "pair.png", size=(64, 32), mode="RGB")
+    pictures(tmp_path / "sides", "square.png", size=(32, 32))
+    words = ["data", "check", tmp_path / "sides", "--model", "pix2pix", "--json"]
+    words += ["--set", "image_size=32", "--set", "load_size=32"]
+    report = json.loads(ganzoo_command(*words).stdout)
+    assert (report["files"], report["usable"], report["skipped"]) == (2, 1, 1), report
+
+
+def test_a_sixteen_bit_picture_side_by_side_is_read_as_it_is_alone(tmp_path):
+    for i in range(2):
+        levels = np.full((16, 32), 1000 * (i + 1), dtype=">u2")
+        levels[:, 16:] += 20_000
+        (tmp_path / f"{i}.pgm").write_bytes(b"P5 32 16 65535\n" + levels.tobytes())
+    images = as_data(str(tmp_path), HP.replaced({"channels": 1}), ganzoo.Pair).parts[0].images
+    assert images[:, :, 0, 0].tolist() == [[1000 >> 8, 21_000 >> 8], [2000 >> 8, 22_000 >> 8]]

@@ -14,7 +14,7 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.data import Batches, as_data, opening, pack
+from ganzoo.data import Batches, as_data, pack
 
 HP = ganzoo.create("dcgan", image_size=8, width=2, batch_size=4).hp
 
@@ -34,20 +34,20 @@ def folder(tmp_path):
 def decodings(monkeypatch):
     """The names of what was decoded, in a list that grows."""
     names = []
-    plain = pack.stacked
+    plain = pack.verified
 
-    def counted(row, preparation):
+    def counted(row, expected, preparation):
         names.append(row[0].name)
-        return plain(row, preparation)
+        return plain(row, expected, preparation)
 
-    monkeypatch.setattr(pack, "stacked", counted)
+    monkeypatch.setattr(pack, "verified", counted)
     return names
 
 
 def test_a_second_run_decodes_and_reads_nothing(folder, decodings, monkeypatch):
     first = as_data(str(folder), HP)
     assert len(decodings) == 12
-    monkeypatch.setattr(pack, "_digest", lambda row: pytest.fail("an image was read"))
+    monkeypatch.setattr(pack, "digest", lambda row: pytest.fail("an image was read"))
     second = as_data(str(folder), HP)
     assert len(decodings) == 12
     assert second.fingerprint == first.fingerprint
@@ -121,18 +121,19 @@ def test_wherever_images_are_kept_the_batches_have_the_same_bytes(folder):
 
 def test_what_does_not_fit_the_disk_is_decoded_anew_and_said(folder, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
-    monkeypatch.setattr(opening.shutil, "disk_usage", lambda path: usage)
+    monkeypatch.setattr(pack.shutil, "disk_usage", lambda path: usage)
     data = as_data(str(folder), HP)
-    assert "decoded anew in every epoch" in data.notes[0]
+    assert "decoded in every epoch" in data.notes[0]
     assert not list(Path(os.environ["GANZOO_CACHE"]).rglob("images.bin"))
     assert Batches(data, torch.Tensor, 4, 0, torch.device("cpu"))[0].shape == (4, 3, 8, 8)
 
 
-def test_a_file_that_vanishes_while_it_is_streamed_is_named(folder):
+@pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: Image.new("RGB", (9, 9)).save(path)])
+def test_a_file_that_vanishes_or_changes_while_it_is_streamed_is_named(folder, change):
     data = as_data(str(folder), HP, cache="none")
-    (folder / "dog" / "3.png").unlink()
+    change(folder / "dog" / "3.png")
     batches = Batches(data, torch.Tensor, 12, 0, torch.device("cpu"))
-    with pytest.raises(ganzoo.DataError, match=r"dog/3\.png could be read when .*, and now is unreadable"):
+    with pytest.raises(ganzoo.DataError, match=r"dog/3\.png has changed since it was looked at"):
         batches[0]
 
 
@@ -236,3 +237,69 @@ def test_a_run_on_a_folder_goes_on_bit_for_bit_wherever_its_images_are_kept(fold
     done = ganzoo_command(*words, "--set", "steps=8", "--out", "parts")
     assert done.exit_code == 1
     assert "the data's content: 12 images" in done.stderr
+
+
+def test_labels_and_plain_images_of_one_folder_do_not_mix(folder):
+    Image.new("RGB", (9, 9), "red").save(folder / "of no class.png")
+    for _ in range(2):
+        assert len(as_data(str(folder), HP)) == 13
+        labelled = as_data(str(folder), HP, ganzoo.Labelled)
+        assert len(labelled) == 12
+        assert "(1 no class)" in labelled.notes[0]
+        assert sorted(labelled.parts[0].labels.tolist()) == [0] * 6 + [1] * 6
+
+
+def test_a_fault_of_the_disk_that_passes_is_not_remembered(folder, monkeypatch):
+    plain, faults = Path.read_bytes, ["7.png"]
+
+    def faulty(path):
+        if path.name in faults:
+            raise OSError(5, "Input/output error")
+        return plain(path)
+
+    monkeypatch.setattr(Path, "read_bytes", faulty)
+    assert "(1 unreadable)" in as_data(str(folder), HP).notes[0]
+    faults.clear()
+    assert not as_data(str(folder), HP).notes
+
+
+def test_a_file_that_changes_while_it_is_packed_is_named_and_nothing_kept(folder, monkeypatch):
+    plain = pack._row
+
+    def changing(preparation, row):
+        repaint(folder)
+        return plain(preparation, row)
+
+    monkeypatch.setattr(pack, "_row", changing)
+    with pytest.raises(ganzoo.DataError, match=r"cat/0\.png has changed since it was looked at"):
+        as_data(str(folder), HP)
+    assert not list(Path(os.environ["GANZOO_CACHE"]).rglob("manifest.json"))
+
+
+def test_hidden_folders_and_pairs_without_a_partner_do_not_slow_the_second_run(folder, monkeypatch):
+    (folder / ".git").mkdir()
+    for name in ("A/alone.png", *(f"{domain}/{i}.png" for domain in "AB" for i in range(4))):
+        (folder / "pairs" / name).parent.mkdir(parents=True, exist_ok=True)
+        Image.new("RGB", (9, 9), "red").save(folder / "pairs" / name)
+    pairs = str(folder / "pairs")
+    as_data(str(folder), HP), as_data(pairs, HP, ganzoo.Pair)
+    monkeypatch.setattr(pack, "digest", lambda row: pytest.fail("an image was read"))
+    as_data(str(folder), HP), as_data(pairs, HP, ganzoo.Pair)
+
+
+def test_a_pack_that_fills_the_disk_is_used_all_the_same(folder, monkeypatch):
+    as_data(str(folder), HP)
+    monkeypatch.setattr(pack.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
+    assert as_data(str(folder), HP).notes == []
+
+
+def test_sources_of_one_stamp_are_told_apart(distribution):
+    source = SLOW.replace(
+        'ganzoo.Item(f"{i:02}", lambda i=i: self.read(i))', 'ganzoo.Item(f"{i:02}", self.draw, stamp="v1")'
+    )
+    source += "\n    def draw(self):\n        return Image.new('L', (8, 8), int(self.log))\n"
+    distribution("stamped", {"stamped": "stamped:Slow"}, "ganzoo.datasets", stamped=source)
+    levels = [
+        as_data(f"stamped:{level}", ganzoo.Hparams(batch_size=4)).parts[0].images[0, 0, 0, 0] for level in (10, 20)
+    ]
+    assert [int(level) for level in levels] == [10, 20]

@@ -4,6 +4,7 @@ import os
 import struct
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import numpy as np
@@ -147,3 +148,47 @@ def test_without_the_datasets_library_the_line_says_what_to_install(monkeypatch)
     monkeypatch.setitem(sys.modules, "datasets", None)
     with pytest.raises(ganzoo.DataError, match=r"hf:user/name needs the datasets library: pip install 'ganzoo\[hf\]'"):
         open_source("hf:user/name")
+
+
+class Odd:
+    """A data set as torchvision has them: a class twice, one without a number, and not ready for threads."""
+
+    classes = ("crane", "dog", "crane")
+    targets = (0, 1, 2, -1)
+
+    def __init__(self, root):
+        self.busy = False
+
+    def __len__(self):
+        return 4
+
+    def __getitem__(self, index):
+        assert not self.busy
+        self.busy = True
+        time.sleep(0.01)
+        self.busy = False
+        if index == 3:
+            raise OSError("a broken file")
+        return Image.new("L", (8, 8), 50 * index), self.targets[index]
+
+
+def test_classes_of_torchvision_stay_apart_and_images_without_one_have_none(monkeypatch):
+    from torchvision import datasets
+
+    monkeypatch.setattr(datasets, "CIFAR10", Odd)
+    source = open_source("torchvision:CIFAR10")
+    assert [item.label for item in source.items()] == ["crane 0", "dog", "crane 2", None]
+    hp = ganzoo.create("dcgan", image_size=8, width=2, batch_size=2).hp
+    data = as_data("torchvision:CIFAR10", hp, ganzoo.Labelled, workers=4)
+    assert data.parts[0].labels.tolist() == [0, 1, 2]
+    assert "(1 no class)" in data.notes[0]
+    assert "(1 corrupt)" in as_data("torchvision:CIFAR10", hp, workers=4).notes[0]
+
+
+def test_data_of_torchvision_are_the_same_with_any_number_of_threads(monkeypatch, tmp_path):
+    found = set()
+    for workers in (1, 8, 8):
+        monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / f"cache{len(found)}{workers}"))
+        hp = ganzoo.create("dcgan", image_size=8, width=2, batch_size=2).hp
+        found.add(as_data("torchvision:FakeData", hp, workers=workers).fingerprint)
+    assert len(found) == 1

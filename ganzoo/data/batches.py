@@ -32,6 +32,8 @@ class Batches:
 
     def __post_init__(self) -> None:
         check_view(self.view)
+        if self.ranks > self.batch_size:
+            raise DataError(f"a batch of {self.batch_size} cannot be split among {self.ranks} processes")
 
     def __getitem__(self, number: int) -> Any:
         images = [self._images(part, number) for part in range(len(self.data.parts))]

@@ -12,10 +12,11 @@ import torch
 from PIL import Image
 from torch import Tensor
 
+from ganzoo.data.opening import Opened
 from ganzoo.data.picture import Preparation, decoded, fitted, prepared, quiet
-from ganzoo.data.source import HasDomains, Item, Source, open_source
+from ganzoo.data.source import HasDomains, Item
 from ganzoo.data.threads import default_workers, in_order, shown
-from ganzoo.data.views import Domains, Row, arranged
+from ganzoo.data.views import Domains, Row
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams import Hparams
 from ganzoo.images import grid
@@ -66,24 +67,23 @@ class Report:
 
 def check(names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None) -> Report:
     """Reads every file of one or two sources. With the hyperparameters of a model, by what that model needs."""
-    sources = [open_source(name) for name in names]
-    if hp is None and len(sources) == 2:
-        view = Domains
-    parts = arranged(sources, names, view)
-    preparation = Preparation.of(hp, sources[0].info) if hp else None
-    report = Report(" and ".join(names))
-    domains = _domains(sources, parts)
+    opened = Opened.of(names, Domains if hp is None and len(names) == 2 else view)
+    preparation = Preparation.of(hp, opened.info) if hp else None
+    report = Report(opened.called)
     first_with: dict[str, tuple[str, str]] = {}
-    rows = [(row, domain) for part, domain in zip(parts, domains, strict=True) for row in part]
+    domains = _domains(opened)
+    rows = [(row, domain) for part, domain in zip(opened.parts, domains, strict=True) for row in part]
     every = max(1, len(rows) // SHOWN)
     work = in_order(partial(_examined, preparation), [row for row, _ in rows], workers or default_workers())
     with quiet():
         found = shown(work, len(rows), f"checking {report.source}")
-        for number, ((row, domain), seen) in enumerate(zip(rows, found, strict=True)):
-            report.files += len({item.name for item in row})
+        for (row, domain), seen in zip(rows, found, strict=True):
+            report.files += 1
             report.findings += seen.findings
             if any(finding.skipped for finding in seen.findings):
                 continue
+            if report.usable % every == 0 and len(report.thumbnails) < SHOWN:
+                report.thumbnails.append(seen.thumbnail)
             report.usable += 1
             report.sizes[seen.size] += 1
             report.modes[seen.mode] += 1
@@ -94,18 +94,17 @@ def check(names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, w
             if (twin, there) != (name, where):
                 kind = "in both domains" if where != there else "duplicate"
                 report.findings.append(Finding(name, kind, f"the same picture as {twin}", skipped=False))
-            if number % every == 0 and len(report.thumbnails) < SHOWN:
-                report.thumbnails.append(seen.thumbnail)
     return report
 
 
-def _domains(sources: Sequence[Source], parts: Sequence[Sequence[Row]]) -> list[dict[str, str]]:
+def _domains(opened: Opened) -> list[dict[str, str]]:
     """For each part: name -> domain."""
-    if len(parts) == 2:
-        return [{row[0].name: domain for row in part} for part, domain in zip(parts, "AB", strict=True)]
-    if isinstance(sources[0], HasDomains):
+    if len(opened.parts) == 2:
+        return [{row[0].name: domain for row in part} for part, domain in zip(opened.parts, "AB", strict=True)]
+    source = opened.sources[0]
+    if isinstance(source, HasDomains):
         try:
-            return [{item.name: d for d, part in zip("AB", sources[0].domains(), strict=True) for item in part}]
+            return [{item.name: d for d, part in zip("AB", source.domains(), strict=True) for item in part}]
         except DataError:
             pass  # not two domains, and nobody said that they are
     return [{}]
@@ -122,8 +121,9 @@ class _Seen:
 
 def _examined(preparation: Preparation | None, row: Row) -> _Seen:
     seen = [_seen(preparation, item) for item in row]
-    whole = replace(seen[0], findings=[finding for one in seen for finding in one.findings])
-    return replace(whole, digest=" ".join(one.digest for one in seen))
+    findings = list(dict.fromkeys(finding for one in seen for finding in one.findings))
+    skipped = [finding for finding in findings if finding.skipped]
+    return replace(seen[0], findings=skipped[:1] or findings, digest=" ".join(one.digest for one in seen))
 
 
 def _seen(preparation: Preparation | None, item: Item) -> _Seen:

@@ -40,7 +40,9 @@ class DigitsPhoto:
 
     def __init__(self, argument: str = "") -> None:
         if argument not in PARTS:
-            raise DataError(f"digits-photo takes one of {', '.join(PARTS)} after the colon, not {argument!r}")
+            raise DataError(
+                f"digits-photo takes one of {', '.join(filter(None, PARTS))} after the colon, not {argument!r}"
+            )
         self.domain, self.part = PARTS[argument]
 
     @property

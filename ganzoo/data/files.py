@@ -1,24 +1,23 @@
-"""Folders and zips of image files. Every file becomes an item; one that is of no use says so when it is read."""
+"""Folders of image files. Every file becomes an item; one that is of no use says so when it is read."""
 
 import os
+import random
 import stat
-import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
-from typing import Never
 
-from ganzoo.data.picture import decoded, outline, quiet
-from ganzoo.data.source import Item
+from ganzoo.data.pairs import halves, matched
+from ganzoo.data.picture import outline, quiet
+from ganzoo.data.source import Item, refusing
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams import DataInfo
 
 LARGEST = 512 * 2**20
 """Bytes of a file; an image that is larger is refused before it is read."""
-MOST_COMPRESSED = 200
-"""How many times its packed size a zip's file may have when it is also larger than 64 MiB."""
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 
 
@@ -50,7 +49,9 @@ class Files(ABC):
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
         folders = {item.name.partition("/")[0] for item in self._items if "/" in item.name}
         for names in (("trainA", "trainB"), ("A", "B")):
-            found = [next((f for f in sorted(folders) if f.lower() == name.lower()), None) for name in names]
+            found = [
+                next((f for f in sorted(folders) if f == name or f.lower() == name.lower()), None) for name in names
+            ]
             a, b = ([item for item in self._items if item.name.startswith(f"{folder}/")] for folder in found)
             if a and b:
                 return a, b
@@ -78,83 +79,55 @@ class Folder(Files):
 
     def _listed(self) -> Iterator[Item]:
         root = Path(self.called)
-        walked = set()
-        for folder, below, files in os.walk(root, followlinks=True, onerror=_raise):
-            if (real := os.path.realpath(folder)) in walked:  # a link to a folder above it
-                below.clear()
+        closed: list[OSError] = []
+        for folder, below, files in os.walk(root, followlinks=True, onerror=closed.append):
+            here = Path(folder)
+            if os.path.islink(folder) and os.path.realpath(folder) in _above(here, root):
+                below.clear()  # a link to a folder that it lies in
                 continue
-            walked.add(real)
-            for name in [n for n in below if _hidden(n)]:
-                path = Path(folder, name)
-                yield Item(
-                    _shown(path.relative_to(root)), partial(_refuse, "hidden", "a hidden folder, not looked into")
-                )
-            below[:] = [n for n in below if not _hidden(n)]
-            for name in files:
-                path = Path(folder, name)
-                shown = _shown(path.relative_to(root))
-                yield _item(shown, partial(_read_file, path), _stamp(path))
+            for name in [name for name in below if hidden(name)]:
+                path = printable((here / name).relative_to(root))
+                yield refusing(path, "hidden", "a hidden folder, not looked into", "hidden")
+            below[:] = [name for name in below if not hidden(name)]
+            for file in [here / name for name in files]:
+                yield image_file(printable(file.relative_to(root)), partial(_read_file, file), stamped(file))
+        for error in closed:
+            if Path(error.filename) == root:
+                raise DataError(f"the folder {root} cannot be read: {error.strerror}")
+            path = printable(Path(error.filename).relative_to(root))
+            yield refusing(path, "unreadable", f"a folder that cannot be read: {error.strerror}", "closed")
 
 
-class Zip(Files):
-    """A zip of image files, never unpacked to the disk; a folder that all files share counts as the zip itself."""
-
-    def __init__(self, argument: str) -> None:
-        super().__init__(argument)
-        try:
-            self._archive = zipfile.ZipFile(argument)
-        except OSError as cause:
-            raise DataError(f"{argument} cannot be read: {cause.strerror}") from None
-        except zipfile.BadZipFile as cause:
-            raise DataError(f"{argument} is neither a folder nor a zip that can be read: {cause}") from None
-
-    def _listed(self) -> Iterator[Item]:
-        entries = [entry for entry in self._archive.infolist() if not entry.is_dir()]
-        names = {entry.header_offset: entry.filename.replace("\\", "/") for entry in entries}
-        tops = {
-            name.partition("/")[0] if "/" in name else "" for name in names.values() if not _hidden(name.split("/")[0])
-        }
-        common = f"{tops.pop()}/" if len(tops) == 1 else ""
-        stamp = _stamp(Path(self.called))
-        for entry in entries:
-            name = names[entry.header_offset]
-            if name.startswith("/") or ".." in name.split("/") or name[1:2] == ":":
-                reason = "its name leads out of the zip; nothing was written there"
-                yield Item(_shown(PurePosixPath(name)), partial(_refuse, "unsafe name", reason))
-                continue
-            read = partial(_read_entry, self._archive, entry)
-            yield _item(_shown(PurePosixPath(name.removeprefix(common))), read, f"{entry.CRC:08x} {stamp}")
+def _above(folder: Path, root: Path) -> set[str]:
+    """Where the folders are in which this one lies, the root's own included, links resolved."""
+    return {os.path.realpath(path) for path in folder.parents if path == root or root in path.parents}
 
 
-def _item(name: str, read: Callable[[], bytes], stamp: str) -> Item:
-    if any(_hidden(part) for part in name.split("/")):
-        return Item(name, partial(_refuse, "hidden", "a file that systems hide"), stamp=stamp)
+def image_file(name: str, read: Callable[[], bytes], stamp: str) -> Item:
+    """The item of a file; its class is the folder at the top of its name."""
+    if any(hidden(part) for part in name.split("/")):
+        return refusing(name, "hidden", "a file that systems hide", stamp)
     return Item(name, read, name.partition("/")[0] if "/" in name else None, stamp)
 
 
-def _hidden(name: str) -> bool:
+def hidden(name: str) -> bool:
+    """Whether systems leave such files about and hide them."""
     return name.startswith(".") or name in LITTER
 
 
-def _shown(path: Path | PurePosixPath) -> str:
-    """A name that can be printed, whatever bytes it has on the disk."""
-    return path.as_posix().encode(errors="surrogateescape").decode(errors="replace")
+def printable(path: Path | PurePosixPath) -> str:
+    """A name that can be printed on one line, whatever bytes it has on the disk."""
+    name = path.as_posix().encode(errors="surrogateescape").decode(errors="replace")
+    return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
-def _stamp(path: Path) -> str:
+def stamped(path: Path) -> str:
+    """Changes when the file does."""
     try:
         found = path.stat()
     except OSError:
         return "unreadable"
-    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns}"
-
-
-def _refuse(kind: str, reason: str) -> Never:
-    raise BadImage(kind, reason)
-
-
-def _raise(error: OSError) -> Never:
-    raise DataError(f"the folder {error.filename} cannot be read: {error.strerror}")
+    return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
 def _read_file(path: Path) -> bytes:
@@ -169,60 +142,13 @@ def _read_file(path: Path) -> bytes:
         raise BadImage("unreadable", cause.strerror or str(cause)) from None
 
 
-def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
-    size, packed = entry.file_size, max(entry.compress_size, 1)
-    if stat.S_ISLNK(entry.external_attr >> 16):
-        raise BadImage("link", "a link inside a zip is not followed")
-    if size > LARGEST or (size > 64 * 2**20 and size > MOST_COMPRESSED * packed):
-        raise BadImage("compression bomb", f"{packed:,} bytes that unpack to {size:,}; it was not unpacked")
-    if entry.flag_bits & 1:
-        raise BadImage("encrypted", "it needs a password")
-    try:
-        return archive.read(entry)
-    except Exception as cause:  # zlib, lzma, bz2, zipfile and struct each have errors of their own
-        raise BadImage("corrupt", f"it cannot be unpacked: {cause}") from cause
-
-
 def measured(items: Sequence[Item]) -> tuple[int, int]:
-    """Of some 32 images, evenly picked: the shorter side that most have, and 1 channel when all are grey."""
+    """Of some 32 images, picked at random: the shorter side that most have, and 1 channel when all are grey."""
     with quiet():
-        found = [outline(item) for item in items[:: max(1, len(items) // 32)]]
-    sides = Counter(min(size) for size, _ in filter(None, found))
-    grey = all(mode in ("1", "L", "LA", "I") or mode.startswith("I;16") for _, mode in filter(None, found))
-    return (sides.most_common(1)[0][0] if sides else 64), 1 if sides and grey else 3
-
-
-def halves(item: Item) -> tuple[Item, Item]:
-    """A picture of two side by side as a pair: the left half, the right half."""
-
-    def half(side: int) -> Item:
-        def read():  # type: ignore[no-untyped-def]  # an Image, which mypy reads from Item
-            picture, _ = decoded(item)
-            if picture.width % 2 or picture.width <= picture.height:
-                size = f"{picture.width}x{picture.height}"
-                raise BadImage(
-                    "not a pair", f"{size} is not two pictures side by side; A/ and B/ with equal names do too"
-                )
-            middle = picture.width // 2
-            return picture.crop((side * middle, 0, (side + 1) * middle, picture.height))
-
-        return Item(item.name, read, item.label, item.stamp)
-
-    return half(0), half(1)
-
-
-def matched(a: Sequence[Item], b: Sequence[Item], *, within: int = 0) -> list[tuple[Item, Item]]:
-    """Pairs of items of equal names, whatever their endings, below the first `within` folders."""
-
-    def key(item: Item) -> str:
-        return PurePosixPath(*PurePosixPath(item.name).parts[within:]).with_suffix("").as_posix()
-
-    first, second = {key(item): item for item in a}, {key(item): item for item in b}
-    if not first.keys() & second.keys():
-        raise DataError("no two files of the two folders have the same name, so there are no pairs")
-    pairs = []
-    for name in sorted(first.keys() | second.keys()):
-        there = first.get(name) or second[name]
-        missing = Item(there.name, partial(_refuse, "no partner", "no file of that name on the other side"))
-        pairs.append((first.get(name, missing), second.get(name, missing)))
-    return pairs
+        outlines = (outline(items[i]) for i in random.Random(0).sample(range(len(items)), len(items)))  # noqa: S311
+        found = list(islice(filter(None, outlines), 32))
+    sides = Counter(min(size) for size, _ in found)
+    grey = all(mode in ("1", "L", "LA", "I") or mode.startswith("I;16") for _, mode in found)
+    if not found:
+        return 64, 3  # never used: packing says for each why it cannot be
+    return sides.most_common(1)[0][0], 1 if grey else 3

@@ -31,8 +31,6 @@ class Order:
 
     def __getitem__(self, number: int) -> Places:
         positions = number * self.batch_size + self.mine
-        if not len(positions):  # more processes than images in a batch
-            return Places(positions, positions)
         epochs = positions // self.total
         parts = [
             self._order(epoch)[positions[epochs == epoch] - epoch * self.total]

@@ -10,22 +10,20 @@ import hashlib
 import json
 import shutil
 import sys
-from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any, Literal, Self
+from typing import Any
 
 import numpy as np
 import PIL
-import torch
 from filelock import FileLock, Timeout
 from PIL import Image
-from torch import Tensor
 
-from ganzoo.data.picture import Note, Pixels, Preparation, pixels, quiet
+from ganzoo.data.manifest import FORMAT, Manifest, Skipped
+from ganzoo.data.picture import Pixels, Preparation, pixels, quiet
 from ganzoo.data.source import Item
 from ganzoo.data.threads import in_order, shown
 from ganzoo.data.views import Row
@@ -33,123 +31,155 @@ from ganzoo.errors import BadImage, DataError
 from ganzoo.files import ASIDE, new_folder, replace_file, writing
 from ganzoo.paths import cache_folder
 
-FORMAT = 1
-Cache = Literal["auto", "device", "disk", "none"]
-"""Where prepared images are kept: in the cache and, where they fit, on the device; in the cache; nowhere."""
-
-
-@dataclass(frozen=True)
-class Skipped:
-    """A file that is not used, and why."""
-
-    name: str
-    kind: str
-    detail: str
+FILLED = 0.9
+"""The share of the free disk that a packed file may take; what needs more is decoded anew in every epoch."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Manifest:
-    """What packing found: the numbers of the rows that are of use, their labels (-1 is none), what was skipped."""
+class Packing:
+    """What is to be packed, and how. `stored` says whether the pixels are kept; None: if the disk has room for them."""
 
-    fingerprint: str
-    channels: int
-    size: int
-    rows: list[int]
-    labels: list[int]
-    skipped: list[Skipped]
-    notes: dict[str, int]
-    stored: bool
-    format: int = FORMAT
+    rows: Sequence[Row]
+    labels: Sequence[int]
+    preparation: Preparation
+    called: str
+    workers: int
+    stored: bool | None = None
 
-    @classmethod
-    def read(cls, folder: Path) -> Self | None:
-        """None when there is none, or none that can be used: it is only a cache."""
-        try:
-            found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            found["skipped"] = [Skipped(**skipped) for skipped in found["skipped"]]
-            manifest = cls(**found)
-        except (OSError, ValueError, TypeError, KeyError):
+    def manifest(self) -> tuple[Manifest, Path]:
+        """The manifest of these rows and its folder: from the cache, or made now, whatever other processes do.
+
+        Raises DataError when the cache cannot be written, and when a file changes meanwhile.
+        """
+        if self.stored is None:
+            kept = replace(self, stored=True)
+            return kept._indexed() or replace(self, stored=self._fits()).manifest()
+        return self._indexed() or self._made()
+
+    @property
+    def _cache(self) -> Path:
+        return cache_folder() / "packs"
+
+    def _key(self, *parts: Any) -> str:
+        settings = {**self.preparation.stored, "stored": self.stored, "format": FORMAT, "pillow": PIL.__version__}
+        names = [[item.name for item in row] for row in self.rows]
+        return hashed(settings, names, list(self.labels), *parts)
+
+    @property
+    def _index(self) -> Path | None:
+        """The file that knows the key by the stamps; None when an image has no stamp."""
+        stamps = [[item.stamp for item in row] for row in self.rows]
+        if not all(all(row) for row in stamps):
             return None
-        images, count = folder / "images.bin", len(manifest.rows) * manifest.channels * manifest.size**2
-        whole = not manifest.stored or (images.exists() and images.stat().st_size == count)
-        return manifest if manifest.format == FORMAT and whole else None
+        return self._cache / "index" / self._key(self.called, stamps)
 
-    def images(self, folder: Path) -> Tensor:
-        """`(rows, channels, size, size)`, uint8: the file itself, mapped into memory."""
-        shape = (len(self.rows), self.channels, self.size, self.size)
-        count = int(np.prod(shape))
-        return torch.from_file(str(folder / "images.bin"), shared=False, size=count, dtype=torch.uint8).view(shape)
+    def _indexed(self) -> tuple[Manifest, Path] | None:
+        try:
+            folder = self._cache / self._index.read_text() if self._index else None
+        except (OSError, ValueError):
+            return None
+        manifest = Manifest.read(folder) if folder else None
+        return (manifest, folder) if manifest and folder else None
+
+    def _fits(self) -> bool:
+        needed = len(self.rows) * len(self.rows[0]) * self.preparation.channels * self.preparation.load_size**2
+        with _caching(self._cache):
+            self._cache.mkdir(parents=True, exist_ok=True)
+            return needed <= FILLED * shutil.disk_usage(self._cache).free
+
+    def _made(self) -> tuple[Manifest, Path]:
+        index = self._index  # of now: a file that changes from here on has another stamp the next time
+        with quiet():
+            work = in_order(digest, self.rows, self.workers)
+            digests = list(shown(work, len(self.rows), f"reading {self.called}"))
+        folder = self._cache / self._key(digests)
+        with _alone(folder, self.called):
+            manifest = Manifest.read(folder) or self._pack(digests, folder)
+            lasting = all(skipped.kind != "unreadable" for skipped in manifest.skipped)  # that may be a passing fault
+            if index and lasting:
+                with _caching(index):
+                    index.parent.mkdir(exist_ok=True)
+                replace_file(index, folder.name.encode(), _caching)
+        return manifest, folder
+
+    def _pack(self, digests: Sequence[str], folder: Path) -> Manifest:
+        rows = list(zip(self.rows, digests, strict=True))
+        work = in_order(partial(_row, self.preparation), rows, self.workers)
+        kept: list[int] = []
+        skipped: list[Skipped] = []
+        with quiet(), new_folder(folder, _caching) as aside:
+            with (aside / "images.bin").open("wb") as file:
+                for number, found in enumerate(shown(work, len(rows), f"preparing {self.called}")):
+                    if isinstance(found, Skipped):
+                        skipped.append(found)
+                        continue
+                    kept.append(number)
+                    if self.stored:
+                        file.write(found.data)
+            if not self.stored:
+                (aside / "images.bin").unlink()
+            manifest = Manifest(
+                fingerprint=hashed([[digests[number], self.labels[number]] for number in kept]),
+                channels=self.preparation.channels * len(self.rows[0]),
+                size=self.preparation.load_size,
+                rows=kept,
+                labels=[self.labels[number] for number in kept],
+                digests=[] if self.stored else [digests[number] for number in kept],
+                skipped=skipped,
+                stored=bool(self.stored),
+            )
+            manifest.write(aside)
+        return manifest
 
 
-def packed(
-    rows: Sequence[Row], labels: Sequence[int], preparation: Preparation, *, called: str, workers: int, stored: bool
-) -> tuple[Manifest, Path]:
-    """The manifest of these rows and its folder: from the cache, or made now, whatever other processes do meanwhile.
+def verified(row: Row, expected: str, preparation: Preparation) -> Pixels:
+    """`(channels, size, size)` of an image; of a pair, the channels of both.
 
-    `stored` says whether the pixels are kept too. Raises DataError when the cache cannot be written.
+    Raises BadImage, and DataError when it is not what had this digest.
     """
-    settings = {**preparation.stored, "stored": stored, "format": FORMAT, "pillow": PIL.__version__}
-    names = [[item.name for item in row] for row in rows]
-    cache = cache_folder() / "packs"
-    index = None
-    if all(item.stamp for row in rows for item in row):
-        stamps = [[item.stamp for item in row] for row in rows]
-        index = cache / "index" / _hash(settings, names, list(labels), stamps)
-        if index.exists() and (manifest := Manifest.read(found := cache / index.read_text())):
-            return manifest, found
-    with quiet():
-        digests = list(shown(in_order(_digest, rows, workers), len(rows), f"reading {called}"))
-    folder = cache / _hash(settings, names, list(labels), digests)
-    with _alone(folder, called):
-        manifest = Manifest.read(folder)
-        if manifest is None:
-            manifest = _pack(rows, labels, digests, preparation, folder, called=called, workers=workers, stored=stored)
-        if index:
-            with _caching(index):
-                index.parent.mkdir(exist_ok=True)
-            replace_file(index, folder.name.encode(), _caching)
-    return manifest, folder
+    held = tuple(_held(item) for item in row)
+    if digest(held) != expected:
+        raise DataError(f"{row[0].name} has changed since it was looked at: run the same command again")
+    parts = [pixels(item, preparation)[0] for item in held]
+    return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def _pack(
-    rows: Sequence[Row],
-    labels: Sequence[int],
-    digests: Sequence[str],
-    preparation: Preparation,
-    folder: Path,
-    *,
-    called: str,
-    workers: int,
-    stored: bool,
-) -> Manifest:
-    kept: list[int] = []
-    skipped: list[Skipped] = []
-    notes: Counter[str] = Counter()
-    work = shown(in_order(partial(_row, preparation), rows, workers), len(rows), f"preparing {called}")
-    with quiet(), new_folder(folder, _caching) as aside:
-        with (aside / "images.bin").open("wb") as file:
-            for number, found in enumerate(work):
-                if isinstance(found, Skipped):
-                    skipped.append(found)
-                    continue
-                kept.append(number)
-                notes.update({note.kind for note in found[1]})
-                if stored:
-                    file.write(found[0].data)
-        if not stored:
-            (aside / "images.bin").unlink()
-        manifest = Manifest(
-            fingerprint=_hash([[digests[number], labels[number]] for number in kept]),
-            channels=preparation.channels * len(rows[0]),
-            size=preparation.load_size,
-            rows=kept,
-            labels=[labels[number] for number in kept],
-            skipped=skipped,
-            notes=dict(notes),
-            stored=stored,
-        )
-        (aside / "manifest.json").write_text(json.dumps(asdict(manifest)), encoding="utf-8")
-    return manifest
+def digest(row: Row) -> str:
+    """Changes when the bytes or the pixels of an image do; for one that cannot be read, the reason."""
+    return " ".join(map(_digest, row))
+
+
+def _row(preparation: Preparation, row: tuple[Row, str]) -> Pixels | Skipped:
+    try:
+        return verified(*row, preparation)
+    except BadImage as cause:
+        return Skipped(row[0][0].name, cause.kind, str(cause))
+
+
+def _held(item: Item) -> Item:
+    """The same, read once."""
+    try:
+        content = item.read()
+    except BadImage:
+        return item
+    return replace(item, read=lambda: content)
+
+
+def _digest(item: Item) -> str:
+    try:
+        content = item.read()
+    except BadImage as cause:
+        return cause.kind
+    if isinstance(content, Image.Image):
+        found = hashlib.sha256(f"{content.mode} {content.size} ".encode() + content.tobytes())
+    else:
+        found = hashlib.sha256(content)
+    return found.hexdigest()[:32]
+
+
+def hashed(*parts: Any) -> str:
+    """128 bits of sha256 of what JSON makes of the parts."""
+    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 @contextmanager
@@ -174,39 +204,7 @@ def _alone(folder: Path, called: str) -> Iterator[None]:
             lock.release()
 
 
-def stacked(row: Row, preparation: Preparation) -> tuple[Pixels, list[Note]]:
-    """`(channels, size, size)` of an image; of a pair, the channels of both. Raises BadImage."""
-    parts = [pixels(item, preparation) for item in row]
-    return np.concatenate([part for part, _ in parts]), [note for _, notes in parts for note in notes]
-
-
-def _row(preparation: Preparation, row: Row) -> tuple[Pixels, list[Note]] | Skipped:
-    name = row[0].name
-    try:
-        return stacked(row, preparation)
-    except BadImage as cause:
-        return Skipped(name, cause.kind, str(cause))
-
-
-def _digest(row: Row) -> str:
-    return " ".join(map(digest, row))
-
-
-def digest(item: Item) -> str:
-    """Changes when the image's bytes or pixels do; for one that cannot be read, the reason."""
-    try:
-        content = item.read()
-    except BadImage as cause:
-        return cause.kind
-    if isinstance(content, Image.Image):
-        return hashlib.sha256(f"{content.mode} {content.size} ".encode() + content.tobytes()).hexdigest()
-    return hashlib.sha256(content).hexdigest()
-
-
-def _hash(*parts: Any) -> str:
-    return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
-
-
 def _caching(path: Path) -> AbstractContextManager[None]:
-    elsewhere = "set GANZOO_CACHE to a folder elsewhere, or say --data-cache none"
-    return writing(path, error=DataError, if_full=f"make room, or {elsewhere}", otherwise=elsewhere)
+    elsewhere = "set GANZOO_CACHE to a folder elsewhere"
+    full = f"make room, {elsewhere}, or say --data-cache none"
+    return writing(path, error=DataError, if_full=full, otherwise=elsewhere)

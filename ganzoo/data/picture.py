@@ -88,6 +88,8 @@ def decoded(item: Item) -> tuple[Image.Image, list[Note]]:
         raise BadImage("not an image", "no image format that is read here") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
         raise BadImage("decompression bomb", str(cause)) from None
+    except MemoryError:
+        raise DataError(f"there is not enough memory to decode {item.name}") from None
     except Exception as cause:  # a damaged file can make a decoder raise anything at all
         kind = "truncated" if "truncated" in str(cause).lower() else "corrupt"
         raise BadImage(kind, str(cause) or type(cause).__name__) from cause

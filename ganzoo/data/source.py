@@ -3,11 +3,11 @@
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Protocol, runtime_checkable
+from typing import Never, Protocol, runtime_checkable
 
 from PIL import Image
 
-from ganzoo.errors import DataError, UnknownName, unknown
+from ganzoo.errors import BadImage, DataError, UnknownName, unknown
 from ganzoo.hparams import DataInfo
 from ganzoo.registry import datasets
 
@@ -25,6 +25,15 @@ class Item:
     read: Callable[[], bytes | Image.Image]
     label: str | None = None
     stamp: str = ""
+
+
+def refusing(name: str, kind: str, reason: str, stamp: str = "") -> Item:
+    """An item of which it is known already that it cannot be used, and why."""
+
+    def read() -> Never:
+        raise BadImage(kind, reason)
+
+    return Item(name, read, stamp=stamp)
 
 
 class Source(Protocol):
@@ -70,9 +79,15 @@ def open_source(text: str) -> Source:
     A registered name goes before a folder of that name (`./digits` is the folder). Raises UnknownName with the closest
     match, DataError for an argument or a path.
     """
+    if not text:
+        raise DataError("the data source is empty: give a folder, a zip or a name")
     name, _, argument = text.partition(":")
     if name not in datasets:
-        if Path(text).exists():
+        try:
+            there = Path(text).exists()
+        except OSError as cause:
+            raise DataError(f"{text:.80} cannot be read: {cause.strerror}") from None
+        if there:
             name, argument = "folder" if Path(text).is_dir() else "zip", text
         elif "/" not in name:
             error = unknown("data source", name, datasets)

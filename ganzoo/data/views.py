@@ -1,14 +1,13 @@
 """What a batch can be besides a plain tensor of images, and how the items of sources are arranged for it."""
 
 from collections.abc import Sequence
-from functools import partial
-from typing import Any, NamedTuple, Never
+from typing import Any, NamedTuple
 
 from torch import Tensor
 
-from ganzoo.data.files import matched
-from ganzoo.data.source import HasDomains, HasPairs, Item, Source
-from ganzoo.errors import BadImage, DataError
+from ganzoo.data.pairs import matched
+from ganzoo.data.source import HasDomains, HasPairs, Item, Source, refusing
+from ganzoo.errors import DataError
 
 Row = tuple[Item, ...]
 """Items that stand or fall together: one image, or the two of a pair."""
@@ -81,7 +80,5 @@ def _pairs(sources: Sequence[Source], names: Sequence[str]) -> Sequence[tuple[It
 
 
 def _unlabelled(item: Item) -> Item:
-    def refuse() -> Never:
-        raise BadImage("no class", "it lies in no sub-folder, and those are the classes")
-
-    return Item(item.name, partial(refuse), stamp=item.stamp)
+    stamp = item.stamp and f"{item.stamp}, without a class"
+    return refusing(item.name, "no class", "it lies in no sub-folder, and those are the classes", stamp)

@@ -1,17 +1,18 @@
 """Data sets of torchvision: `torchvision:NAME[:split]`."""
 
+import hashlib
 import inspect
 from collections.abc import Sequence
 from functools import cached_property, partial
+from threading import Lock
 from typing import Any
 
 import numpy as np
 from PIL import Image
-from torch import Tensor
 
-from ganzoo.data.files import measured
+from ganzoo.data.files import measured, stamped
 from ganzoo.data.source import Item
-from ganzoo.errors import DataError, unknown
+from ganzoo.errors import BadImage, DataError, unknown
 from ganzoo.hparams import DataInfo
 from ganzoo.paths import cache_folder
 
@@ -33,6 +34,7 @@ class TorchVision:
             raise unknown("data set of torchvision", name, known)
         self.called = f"torchvision:{argument}"
         self._root = cache_folder() / "torchvision"
+        self._lock = Lock()
         self._dataset = self._made(getattr(datasets, name), part)
 
     @cached_property
@@ -41,30 +43,42 @@ class TorchVision:
         return DataInfo(size=size, channels=channels, classes=self._classes)
 
     @cached_property
+    def _targets(self) -> list[int | None]:
+        """The number of each image's class, where it has one."""
+        for name in ("targets", "labels", "_labels"):  # where torchvision keeps them, so that no picture is decoded
+            targets = getattr(self._dataset, name, None)
+            if targets is not None and len(targets) == len(self._dataset):
+                break
+        else:
+            targets = [self._dataset[i][1] for i in range(len(self._dataset))]
+        numbers = [int(target) if np.ndim(target) == 0 and not isinstance(target, str) else -1 for target in targets]
+        return [number if number >= 0 else None for number in numbers]
+
+    @cached_property
     def _classes(self) -> tuple[str, ...]:
-        named = tuple(map(str, getattr(self._dataset, "classes", ())))
-        targets = [self._target(i) for i in range(len(self._dataset))] if not named else []
-        return named or tuple(map(str, range(max((t for t in targets if t is not None), default=-1) + 1)))
+        most = max((target for target in self._targets if target is not None), default=-1) + 1
+        named = [str(name) for name in getattr(self._dataset, "classes", ())]
+        if len(named) < most:
+            return tuple(map(str, range(most)))
+        twice = {name for name in named if named.count(name) > 1}
+        return tuple(f"{name} {i}" if name in twice else name for i, name in enumerate(named))
+
+    @cached_property
+    def _items(self) -> list[Item]:
+        files = [path for path in self._root.rglob("*") if path.is_file()]
+        stamp = f"{self.called} {hashlib.sha256(' '.join(sorted(map(stamped, files))).encode()).hexdigest()}"
+        labels = [None if target is None else self._classes[target] for target in self._targets]
+        return [Item(f"{i:07}", partial(self._picture, i), label, f"{stamp} {i}") for i, label in enumerate(labels)]
 
     def items(self) -> Sequence[Item]:
-        files = [path.stat() for path in self._root.rglob("*") if path.is_file()]
-        stamp = f"{self.called} {len(files)} {max((file.st_mtime_ns for file in files), default=0)}"
-        items = []
-        for i in range(len(self._dataset)):
-            target = self._target(i)
-            label = self._classes[target] if target is not None and target < len(self._classes) else None
-            items.append(Item(f"{i:07}", partial(self._picture, i), label, f"{stamp} {i}"))
-        return items
-
-    def _target(self, index: int) -> int | None:
-        for name in ("targets", "labels", "_labels"):  # where torchvision keeps them, so that no picture is decoded
-            if (targets := getattr(self._dataset, name, None)) is not None and len(targets) == len(self._dataset):
-                return int(targets[index]) if np.ndim(targets[index]) == 0 else None
-        target = self._dataset[index][1]
-        return int(target) if isinstance(target, int | np.integer | Tensor) and np.ndim(target) == 0 else None
+        return self._items
 
     def _picture(self, index: int) -> Image.Image:
-        picture: Image.Image = self._dataset[index][0]
+        try:
+            with self._lock:  # its data sets need not be ready for threads
+                picture: Image.Image = self._dataset[index][0]
+        except Exception as cause:  # whatever a data set's own loader raises
+            raise BadImage("corrupt", f"{type(cause).__name__}: {cause}") from cause
         return picture
 
     def _made(self, kind: Any, part: str) -> Any:
@@ -76,8 +90,11 @@ class TorchVision:
             options["train"] = part != "test"
         elif part:
             options["split" if "split" in takes else "image_set"] = part
+        if not part and "split" in takes and takes["split"].default is inspect.Parameter.empty:
+            raise DataError(f"{self.called} has parts, and none of its own accord: say {self.called}:PART")
+        anything = any(one.kind is inspect.Parameter.VAR_KEYWORD for one in takes.values())
         try:
-            return kind(**{name: value for name, value in options.items() if name in takes})
+            return kind(**{name: value for name, value in options.items() if name in takes or anything})
         except (OSError, RuntimeError, ValueError, TypeError) as cause:
             reason = " ".join(str(cause).split())
             raise DataError(

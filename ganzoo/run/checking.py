@@ -5,7 +5,7 @@ from pathlib import Path
 
 from ganzoo.data.checking import Report, check
 from ganzoo.errors import UsageError
-from ganzoo.files import writing
+from ganzoo.files import is_inside, writing
 from ganzoo.images import save_png
 from ganzoo.run.plan import Plan
 from ganzoo.zoo import model_class
@@ -17,6 +17,8 @@ def check_data(
     """Reads every file, and writes a contact sheet when any is usable. Raises DataError for no source at all."""
     if sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
+    if inside := next((source for source in sources if is_inside(sheet, source)), None):
+        raise UsageError(f"--sheet {sheet} lies inside {inside} and would become data: choose another file")
     if model is None:
         if assignments:
             raise UsageError("--set says what a model needs: give --model NAME too")

@@ -10,8 +10,8 @@ import click
 import torch
 
 from ganzoo.card import write_card
-from ganzoo.errors import PluginError, Unsupported
-from ganzoo.files import replace_file, writing
+from ganzoo.errors import PluginError, Unsupported, UsageError
+from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
@@ -27,6 +27,8 @@ def train(plan: Plan) -> int:
     """
     run = plan.folder
     check_ours(run)
+    if inside := next((source for source in plan.data if is_inside(run, source)), None):
+        raise UsageError(f"the run {run} lies inside {inside} and would become data: choose another folder with --out")
     trainer = plan.make_trainer()
     for note in trainer.data.notes:
         click.echo(note)

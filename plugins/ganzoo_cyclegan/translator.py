@@ -43,6 +43,11 @@ class Translator(ganzoo.Model):
                     f"image_size={self.image_size} with generator=unet: it must be {smaller} or {smaller * 2}"
                 )
 
+            if self.image_size < (least := 3 * 2**self.patch_layers):
+                raise ganzoo.HparamError(
+                    f"patch_layers={self.patch_layers} needs an image_size of at least {least}, not {self.image_size}"
+                )
+
         @property
         def halvings(self) -> int:
             """How often the generator halves the image."""
