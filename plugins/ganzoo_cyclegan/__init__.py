@@ -76,6 +76,9 @@ class CycleGAN(Translator):
     def from_others(cls, files: Mapping[str, Mapping[str, Tensor]]) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return others.cyclegan(files)
 
+    def averaged(self) -> list[nn.Module]:
+        return [self.generators]
+
     def network(self, direction: str) -> nn.Module:
         return self.generators[direction]
 

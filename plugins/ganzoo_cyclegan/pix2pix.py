@@ -56,6 +56,9 @@ class Pix2Pix(Translator):
         """What is given, and what it is to become."""
         return (batch.source, batch.target) if self.hp.direction == "a2b" else (batch.target, batch.source)
 
+    def averaged(self) -> list[nn.Module]:
+        return [self.generator]
+
     def network(self, direction: str) -> nn.Module:
         return self.generator
 
