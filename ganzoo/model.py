@@ -124,15 +124,29 @@ class Model(nn.Module):
 
     @torch.no_grad()
     def sample(self, n: int, seed: int = 0, labels: Tensor | None = None) -> Tensor:
-        """n images in [-1, 1], `(n, channels, height, width)` on the model's device; in eval mode, in batches of 64."""
+        """n images in [-1, 1], `(n, channels, height, width)` on the model's device; in eval mode, in batches of 64.
+
+        A conditional model takes labels `(n,)`, the numbers of classes; without them it draws each class in turn.
+        """
         latents = self.latents(n, seed)
-        labels = labels if labels is None else labels.to(self.device)
+        classes = getattr(self.hp, "classes", None)
+        if labels is None and classes:
+            labels = torch.arange(n) % classes  # each in turn
+        if labels is not None:
+            labels = self._checked(labels, n, classes).to(self.device)
         with evaluating(self):
             parts = [
                 self.generate(latents[i : i + 64].to(self.device), None if labels is None else labels[i : i + 64])
                 for i in range(0, max(n, 1), 64)
             ]
         return torch.cat(parts)
+
+    def _checked(self, labels: Tensor, n: int, classes: int | None) -> Tensor:
+        if not classes:
+            raise UsageError(f"{self.called} draws what it likes: it takes no labels")
+        if labels.shape != (n,) or (n and not 0 <= int(labels.min()) <= int(labels.max()) < classes):
+            raise UsageError(f"labels for {n} images are {n} numbers from 0 to {classes - 1}")
+        return labels
 
     directions: tuple[str, ...] = ()
     """What a translator can do: `("a2b", "b2a")`."""

@@ -18,10 +18,13 @@ import click
     show_default=True,
     help="A .png for a grid of all, else a folder for a file of each.",
 )
+@click.option(
+    "--label", "labels", multiple=True, metavar="CLASS", help="A class by name or number; several take turns."
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
-def command(run: Path, count: int, seed: int, out: Path, device: str) -> None:
+def command(run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str) -> None:
     """Draw images with the model of RUN, a folder that `ganzoo train` made."""
     from ganzoo.run import sample
 
-    for line in sample(run, count=count, seed=seed, out=out, device=device):
+    for line in sample(run, count=count, seed=seed, out=out, labels=labels, device=device):
         click.echo(line)

@@ -103,9 +103,11 @@ class CycleGANMini(CycleGAN):
         image_size: int = 32
         load_size: Annotated[int, ganzoo.Range(1, 2**14)] | None = None
         flip: bool = False  # digits do not look the same in a mirror
-        width: int = 24
-        blocks: int = 3
-        batch_size: int = 16
-        steps: int = 1000
-        lr: float = 4e-4
+        width: int = 16
+        blocks: int = 2
+        patch_layers: int = 2
+        batch_size: int = 8
+        steps: int = 2000
+        lr: float = 5e-4
+        cycle: float = 1.0  # with more, what is translated keeps traces of the photograph, or its brightness
         identity: float = 0.0

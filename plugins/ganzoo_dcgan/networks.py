@@ -1,0 +1,65 @@
+"""The networks of the DCGAN family, for any size 4 * 2^k, and the hyperparameters that make them."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated
+
+from torch import nn
+
+import ganzoo
+
+
+@dataclass(frozen=True, kw_only=True)
+class DCGANHparams(ganzoo.Hparams):
+    """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
+
+    `translation` is how far, as a share of the size, all that the discriminator sees is moved at random: the
+    paper has none, and a small data set needs it (DiffAugment).
+    """
+
+    image_size: Annotated[int, ganzoo.Range(8, 1024)] = 64
+    channels: Annotated[int, ganzoo.Range(1, 4)] = 3
+    latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
+    width: Annotated[int, ganzoo.Range(1, 1024)] = 64
+    translation: Annotated[float, ganzoo.Range(0, 0.5)] = 0.0
+
+    def validate(self) -> None:
+        sizes = [4 * 2**k for k in range(1, 9)]
+        if self.image_size not in sizes:
+            smaller = max(size for size in sizes if size < self.image_size)
+            raise ganzoo.HparamError(
+                f"image_size={self.image_size} is not 4 * 2^k: the nearest two are {smaller} and {smaller * 2}"
+            )
+
+
+def generator(hp: DCGANHparams) -> nn.Sequential:
+    """`(n, latent_dim, 1, 1)` -> `(n, channels, size, size)` in [-1, 1]: 4x4 first, then doubled until it fits."""
+    widths = _widths(hp)[::-1]
+    layers: list[nn.Module] = [nn.ConvTranspose2d(hp.latent_dim, widths[0], 4, 1, 0, bias=False)]
+    for wide, narrow in zip(widths, [*widths[1:], hp.channels], strict=True):
+        layers += [nn.BatchNorm2d(wide), nn.ReLU(inplace=True), nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False)]
+    return nn.Sequential(*layers, nn.Tanh())
+
+
+def discriminator(hp: DCGANHparams) -> nn.Sequential:
+    """`(n, channels, size, size)` -> `(n,)` logits: halved until it is 4x4, then one number."""
+    widths = _widths(hp)
+    layers: list[nn.Module] = [nn.Conv2d(hp.channels, widths[0], 4, 2, 1, bias=False), nn.LeakyReLU(0.2, inplace=True)]
+    for narrow, wide in pairwise(widths):
+        layers += [nn.Conv2d(narrow, wide, 4, 2, 1, bias=False), nn.BatchNorm2d(wide), nn.LeakyReLU(0.2, inplace=True)]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False), nn.Flatten(0))
+
+
+def _widths(hp: DCGANHparams) -> list[int]:
+    """Channels at each size from half the image's down to 4x4."""
+    halvings = (hp.image_size // 4).bit_length() - 1
+    return [hp.width * min(2**i, 16) for i in range(halvings)]
+
+
+def initialise(module: nn.Module) -> None:
+    """Weights of convolutions from N(0, 0.02), scales of batch norms from N(1, 0.02) (section 3 of the paper)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d) and layer.affine:
+            nn.init.normal_(layer.weight, 1.0, 0.02)
