@@ -145,7 +145,7 @@ class Model(nn.Module):
         if not classes:
             raise UsageError(f"{self.called} draws what it likes: it takes no labels")
         if labels.shape != (n,) or (n and not 0 <= int(labels.min()) <= int(labels.max()) < classes):
-            raise UsageError(f"labels for {n} images are {n} numbers from 0 to {classes - 1}")
+            raise UsageError(f"labels are one number from 0 to {classes - 1} for each of the {n} images")
         return labels
 
     directions: tuple[str, ...] = ()

@@ -1,8 +1,13 @@
 """DCGAN, against the numbers of the paper's network and against a loop written by hand."""
 
+import copy
+from pathlib import Path
+
 import pytest
 import torch
+from PIL import Image
 from torch import nn
+from torch.nn.functional import softplus
 
 import ganzoo
 from ganzoo.device import generator
@@ -164,3 +169,108 @@ def test_samples_depend_on_seed_and_index_alone():
     assert not torch.equal(model.sample(5, seed=4), many[:5])
     assert model.training
     assert model.sample(0).shape == (0, 3, 8, 8)
+
+
+CONDITIONAL = {"image_size": 8, "width": 4, "classes": 10, "batch_size": 8, "steps": 9}
+
+
+def test_a_conditional_norm_is_batch_norm_with_the_scale_and_shift_of_the_class():
+    from ganzoo_dcgan.conditional import ConditionalBatchNorm
+
+    norm, x, labels = ConditionalBatchNorm(3, 5), torch.randn(6, 3, 4, 4), torch.tensor([0, 4, 2, 2, 1, 0])
+    normal = (x - x.mean((0, 2, 3), keepdim=True)) / (x.var((0, 2, 3), unbiased=False, keepdim=True) + 1e-5).sqrt()
+    expected = torch.stack(
+        [
+            image * norm.scale.weight[label].view(3, 1, 1) + norm.shift.weight[label].view(3, 1, 1)
+            for image, label in zip(normal, labels, strict=True)
+        ]
+    )
+    torch.testing.assert_close(norm(x, labels), expected)
+
+
+def test_the_discriminator_projects_its_features_on_the_class():
+    model = ganzoo.create("cdcgan-mini", **CONDITIONAL).eval()
+    judge, images, labels = model.discriminator, torch.randn(4, 1, 8, 8), torch.tensor([3, 0, 9, 3])
+    features = judge.features(images)
+    assert features.shape[2:] == (4, 4)
+    projected = [judge.classes.weight[label] @ features[i].mean((1, 2)) for i, label in enumerate(labels)]
+    torch.testing.assert_close(judge(images, labels), judge.last(features) + torch.stack(projected))
+
+
+def test_conditional_training_equals_a_loop_written_by_hand_bit_for_bit():
+    model = ganzoo.create("cdcgan-mini", **CONDITIONAL, translation=0, ema=0)
+    trainer = ganzoo.Trainer(model, "digits", device="cpu")
+    net_g, net_d = copy.deepcopy(model.generator), copy.deepcopy(model.discriminator)
+    adam_g, adam_d = (torch.optim.Adam(net.parameters(), 5e-4, (0.5, 0.999)) for net in (net_g, net_d))
+    for step in range(9):
+        real, labels = trainer.batches[step]
+        fake = net_g(torch.randn(8, 6, 1, 1, generator=generator("draws", 0, step)), labels)
+        adam_d.zero_grad()
+        (softplus(-net_d(real, labels)).mean() + softplus(net_d(fake.detach(), labels)).mean()).backward()
+        adam_d.step()
+        adam_g.zero_grad()
+        softplus(-net_d(fake, labels)).mean().backward()
+        adam_g.step()
+    list(trainer)
+    for ours, theirs in ((model.generator, net_g), (model.discriminator, net_d)):
+        for (name, one), other in zip(ours.state_dict().items(), theirs.state_dict().values(), strict=True):
+            assert torch.equal(one, other), name
+
+
+def test_images_of_a_class_are_asked_for_by_number_and_by_name(tmp_path, ganzoo_command):
+    random = torch.Generator().manual_seed(0)
+    for label in ("cat", "dog"):
+        (tmp_path / "pets" / label).mkdir(parents=True)
+        for i in range(6):
+            picture = torch.randint(0, 256, (8, 8), generator=random, dtype=torch.uint8).numpy()
+            Image.fromarray(picture).save(tmp_path / "pets" / label / f"{i}.png")
+    words = [word for one in ("image_size=8", "width=4", "batch_size=4", "steps=2") for word in ("--set", one)]
+    done = ganzoo_command("train", "cdcgan-mini", "--data", tmp_path / "pets", *words)
+    assert done.exit_code == 0, done.output
+    model = ganzoo.load("runs/cdcgan-mini")
+    assert (model.classes, model.hp.classes) == (("cat", "dog"), 2)
+    assert torch.equal(model.sample(4), model.sample(4, labels=torch.tensor([0, 1, 0, 1])))
+    assert not torch.equal(model.sample(2, labels=torch.tensor([0, 0])), model.sample(2, labels=torch.tensor([1, 1])))
+    dogs = torch.ones(99, dtype=torch.long)
+    assert torch.equal(model.sample(99, labels=dogs)[70], model.sample(71, labels=dogs[:71])[70])
+    written = []
+    for labels in (["dog"], ["1"], ["cat", "dog"]):
+        options = [word for label in labels for word in ("--label", label)]
+        done = ganzoo_command("sample", "runs/cdcgan-mini", "-n", 4, *options, "--out", "grid.png")
+        assert done.exit_code == 0, done.output
+        written.append(Path("grid.png").read_bytes())
+    assert written[0] == written[1] != written[2]
+    for wrong, message in [("dgo", "no class 'dgo'; did you mean 'dog'?"), ("2", "no class '2'; there is cat, dog")]:
+        done = ganzoo_command("sample", "runs/cdcgan-mini", "--label", wrong)
+        assert done.exit_code == 2
+        assert message in done.stderr
+
+
+@pytest.mark.parametrize("labels", [torch.tensor([10]), torch.tensor([-1]), torch.tensor([1, 2]), torch.zeros(1, 1)])
+def test_labels_that_are_none_are_refused(labels):
+    model = ganzoo.create("cdcgan-mini", **CONDITIONAL)
+    with pytest.raises(ganzoo.UsageError, match="labels are one number from 0 to 9 for each of the 1 images"):
+        model.sample(1, labels=labels.long())
+
+
+def test_a_model_without_classes_takes_no_labels(ganzoo_command, tmp_path):
+    model = ganzoo.create("dcgan-mini", image_size=8, width=2)
+    with pytest.raises(ganzoo.UsageError, match="takes no labels"):
+        model.sample(1, labels=torch.tensor([0]))
+    trainer = ganzoo.Trainer(model, "digits", device="cpu")
+    next(trainer)
+    trainer.save(tmp_path / "run")
+    done = ganzoo_command("sample", tmp_path / "run", "--label", "3")
+    assert done.exit_code == 2
+
+
+def test_a_conditional_model_on_data_without_classes_says_so(tmp_path, ganzoo_command):
+    for i in range(8):
+        (tmp_path / "flat").mkdir(exist_ok=True)
+        Image.new("L", (8, 8), i).save(tmp_path / "flat" / f"{i}.png")
+    words = ["--data", tmp_path / "flat", "--set", "image_size=8", "--set", "batch_size=4"]
+    done = ganzoo_command("train", "cdcgan-mini", *words)
+    assert done.exit_code == 1
+    assert "wants labels, and" in done.stderr
+    with pytest.raises(ganzoo.HparamError, match="classes is filled from the data: train with data, or give classes="):
+        ganzoo.create("cdcgan-mini")
