@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo import augment as augment
     from ganzoo import losses as losses
+    from ganzoo.adaptation import adapt as adapt
     from ganzoo.data import Domains as Domains
     from ganzoo.data import Item as Item
     from ganzoo.data import Labelled as Labelled
@@ -49,6 +50,7 @@ if TYPE_CHECKING:
 __version__ = "0.1.0"
 
 _HOMES = {
+    "ganzoo.adaptation": ["adapt"],
     "ganzoo.augment": ["augment"],
     "ganzoo.data": ["Domains", "Item", "Labelled", "Pair", "Source"],
     "ganzoo.device": ["noise"],

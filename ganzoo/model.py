@@ -44,6 +44,7 @@ class Model(nn.Module):
         self.hp = hp
         self.plugin: Plugin | None = None  # the entry point that it was created from
         self.classes: tuple[str, ...] = ()  # the names of the labels, where the data has them
+        self.origin: str | None = None  # the trained weights that it was adapted from
         self.progress_was_read = False
         self.begin(0)
 

@@ -145,6 +145,7 @@ class Trainer(Iterator[Step]):
                 "licence": self.data.licence,
             },
             classes=model.classes,
+            origin=model.origin,
             step=self.steps_done,
         )
 

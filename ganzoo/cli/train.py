@@ -21,6 +21,8 @@ from ganzoo.registry import datasets, models, trainers
 )
 @click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter (see ganzoo show).")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of hyperparameters; --set wins over it.")
+@click.option("--from", "origin", type=click.Path(path_type=Path), help="Start from the weights of this run.")
+@click.option("--partial", is_flag=True, help="Of --from, take the tensors that fit, where some do not.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]")
 @click.option("--trainer", shell_complete=names_of(trainers), help="How players take turns.  [default: the model's]")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
@@ -43,6 +45,8 @@ def command(
     data: tuple[str, ...],
     assignments: tuple[str, ...],
     config: Path | None,
+    origin: Path | None,
+    partial: bool,
     out: Path | None,
     trainer: str | None,
     device: str,
@@ -64,6 +68,8 @@ def command(
         data=data,
         assignments=assignments,
         config=config,
+        origin=origin,
+        partial=partial,
         out=out,
         trainer=trainer,
         device=device,

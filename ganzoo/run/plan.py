@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from ganzoo.adaptation import adapt
 from ganzoo.data import as_data
 from ganzoo.errors import GanzooError, HparamError, UsageError
 from ganzoo.hparams import Hparams
@@ -29,6 +30,8 @@ class Plan:
     workers: int | None = None
     cache: str = "auto"
     strict: bool = False
+    origin: Path | None = None
+    partial: bool = False
     report_every: int = 50
     save_every: int = 500
     again: str = "the same command"
@@ -54,6 +57,10 @@ class Plan:
         trainer: type[Trainer] = trainers[self.trainer or kind.default_trainer].load()
         opened = as_data(data, hp, kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
         model = make(kind, hp.for_data(opened.info), plugin=plugin)
+        if self.origin:
+            opened.notes += adapt(model, self.origin, partial=self.partial).lines(str(self.origin))
+        elif self.partial:
+            raise UsageError("--partial says how much of --from is taken: give --from RUN too")
         return trainer(model, opened, device=self.device, precision=self.precision)
 
     def hyperparameters(self, kind: type[Model]) -> Hparams:

@@ -3,7 +3,7 @@
 from ganzoo.state.checkpoint import TrainState, check_no_weights, newest_checkpoint, publish
 from ganzoo.state.config import Config
 from ganzoo.state.folder import check_ours, lock
-from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model, write_weights
+from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model, load_tensors, write_weights
 
 __all__ = [
     "Config",
@@ -14,6 +14,7 @@ __all__ = [
     "empty_model",
     "fit",
     "load_model",
+    "load_tensors",
     "lock",
     "newest_checkpoint",
     "publish",

@@ -13,7 +13,11 @@ FORMAT = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that the weights' meaning depends on. `sha256` is of model.safetensors, None before there is one."""
+    """Everything that the weights' meaning depends on.
+
+    `sha256` is of model.safetensors, None before there is one; `origin` the model and the sha256 of the weights that
+    the training started from, None for first weights.
+    """
 
     model: str
     distribution: str
@@ -25,6 +29,7 @@ class Config:
     data: dict[str, Any]
     classes: tuple[str, ...] = ()
     licence: str | None = None
+    origin: str | None = None
     step: int = 0
     sha256: str | None = None
 
@@ -72,6 +77,7 @@ class Config:
                 data=dict(document["data"]),
                 classes=tuple(map(str, document["classes"])),
                 licence=document["licence"],
+                origin=document.get("origin"),
                 step=int(weights["step"]),
                 sha256=weights["sha256"],
             )
@@ -94,6 +100,7 @@ class Config:
             **hyperparameters,
             "trainer": self.trainer,
             "precision": self.precision,
+            "started from": self.origin or "first weights",
             "the data's content": f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}",
         }
 

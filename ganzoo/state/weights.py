@@ -91,4 +91,5 @@ def empty_model(config: Config, folder: Path) -> Model:
     except GanzooError as cause:
         raise StateError(f"{folder / 'config.json'}: {cause}") from cause
     model.classes = config.classes
+    model.origin = config.origin
     return model

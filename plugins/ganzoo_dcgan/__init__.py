@@ -8,7 +8,7 @@ from torch import Tensor, nn
 import ganzoo
 from ganzoo import augment, losses
 from ganzoo_dcgan.conditional import CDCGAN, CDCGANMini
-from ganzoo_dcgan.networks import DCGANHparams, discriminator, generator, initialise
+from ganzoo_dcgan.networks import DCGANHparams, discriminator, freeze, generator, initialise
 
 __all__ = ["CDCGAN", "DCGAN", "CDCGANMini", "DCGANMini"]
 
@@ -30,6 +30,7 @@ class DCGAN(ganzoo.Model):
         super().__init__(hp)
         self.generator = generator(hp)
         self.discriminator = discriminator(hp)
+        freeze(self.discriminator, hp.freeze_discriminator)
 
     def initialise(self) -> None:
         initialise(self)

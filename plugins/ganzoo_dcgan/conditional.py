@@ -9,7 +9,7 @@ from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import augment, losses
-from ganzoo_dcgan.networks import DCGANHparams, discriminator, generator, initialise
+from ganzoo_dcgan.networks import DCGANHparams, discriminator, freeze, generator, initialise
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -86,6 +86,7 @@ class CDCGAN(ganzoo.Model):
         assert hp.classes
         self.generator = Generator(hp, hp.classes)
         self.discriminator = Discriminator(hp, hp.classes)
+        freeze(self.discriminator, hp.freeze_discriminator)
 
     def initialise(self) -> None:
         initialise(self)

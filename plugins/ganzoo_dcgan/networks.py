@@ -14,7 +14,9 @@ class DCGANHparams(ganzoo.Hparams):
     """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
 
     `translation` is how far, as a share of the size, all that the discriminator sees is moved at random: the
-    paper has none, and a small data set needs it (DiffAugment).
+    paper has none, and a small data set needs it (DiffAugment). The first `freeze_discriminator` convolutions of the
+    discriminator stay as they are, for adapting trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
+    arXiv:2002.10964).
     """
 
     image_size: Annotated[int, ganzoo.Range(8, 1024)] = 64
@@ -22,6 +24,7 @@ class DCGANHparams(ganzoo.Hparams):
     latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
     width: Annotated[int, ganzoo.Range(1, 1024)] = 64
     translation: Annotated[float, ganzoo.Range(0, 0.5)] = 0.0
+    freeze_discriminator: Annotated[int, ganzoo.Range(0, 16)] = 0
 
     def validate(self) -> None:
         sizes = [4 * 2**k for k in range(1, 9)]
@@ -29,6 +32,10 @@ class DCGANHparams(ganzoo.Hparams):
             smaller = max(size for size in sizes if size < self.image_size)
             raise ganzoo.HparamError(
                 f"image_size={self.image_size} is not 4 * 2^k: the nearest two are {smaller} and {smaller * 2}"
+            )
+        if self.freeze_discriminator >= (convolutions := len(_widths(self)) + 1):
+            raise ganzoo.HparamError(
+                f"freeze_discriminator={self.freeze_discriminator} leaves nothing to train: it has {convolutions}"
             )
 
 
@@ -63,3 +70,13 @@ def initialise(module: nn.Module) -> None:
             nn.init.normal_(layer.weight, 0.0, 0.02)
         elif isinstance(layer, nn.BatchNorm2d) and layer.affine:
             nn.init.normal_(layer.weight, 1.0, 0.02)
+
+
+def freeze(discriminator: nn.Module, count: int) -> None:
+    """The parameters of the first `count` convolutions, and of the norms after them, are no longer trained."""
+    layers = [layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)]
+    seen = 0
+    for layer in layers:
+        seen += isinstance(layer, nn.Conv2d)
+        if seen <= count:
+            layer.requires_grad_(False)

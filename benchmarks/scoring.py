@@ -1,0 +1,44 @@
+"""A small classifier, and a source's images as tensors: what benchmarks score generated pictures with."""
+
+from itertools import pairwise
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import cross_entropy, pad
+
+import ganzoo
+from ganzoo.data import as_data
+
+
+def labelled(source: str, model: str) -> tuple[Tensor, Tensor]:
+    """All images of a source as a model wants them, `(n, channels, 32, 32)` in [-1, 1], and their labels."""
+    hp = ganzoo.models[model].load().Hparams()
+    part = as_data(source, hp, ganzoo.Labelled).parts[0]
+    return part.images.float() / 127.5 - 1, part.labels
+
+
+def classifier(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
+    """Three strided convolutions, trained for 30 epochs on images of 32x32, each batch shifted by up to two pixels."""
+    torch.manual_seed(seed)
+    widths = [images.shape[1], 32, 64, 128]
+    layers = [
+        layer
+        for before, after in pairwise(widths)
+        for layer in (nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU())
+    ]
+    network = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, 10))
+    adam = torch.optim.Adam(network.parameters(), 1e-3)
+    for _ in range(30):
+        for chosen in torch.randperm(len(images)).split(48):
+            top, left = torch.randint(0, 5, (2,)).tolist()
+            shifted = pad(images[chosen], (2, 2, 2, 2), value=-1.0)[..., top : top + 32, left : left + 32]
+            adam.zero_grad()
+            cross_entropy(network(shifted), labels[chosen]).backward()
+            adam.step()
+    return network.eval()
+
+
+@torch.no_grad()
+def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
+    """Per cent."""
+    return (network(images).argmax(1) == labels).float().mean().item() * 100
