@@ -1,5 +1,6 @@
 """Tensors in [-1, 1] as pictures."""
 
+import errno
 from math import ceil
 from pathlib import Path
 
@@ -54,7 +55,10 @@ def save_picture(picture: Image.Image, path: Path, form: str | None = None) -> N
     """In the format that the name says, or this one; written aside and renamed: nobody meets half a picture."""
     aside = path.with_name(f".tmp-{path.name}")
     try:
-        picture.save(aside, format=form, quality=95)
+        try:
+            picture.save(aside, format=form, quality=95)
+        except ValueError as cause:  # what an encoder says of a picture that is too large for its format
+            raise OSError(errno.EINVAL, f"no {path.suffix} of {picture.width}x{picture.height}: {cause}") from cause
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)

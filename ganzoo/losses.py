@@ -23,9 +23,9 @@ def non_saturating_generator(fake: Tensor) -> Tensor:
 
 def least_squares_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
     """(D(x) - 1)^2 and D(G(z))^2: Mao et al. 2017, equation 9 with a = 0 and b = 1 (arXiv:1611.04076), times 2."""
-    return {"real": (real - 1).square().mean(), "fake": fake.square().mean()}
+    return {"real": (real.float() - 1).square().mean(), "fake": fake.float().square().mean()}  # not in bf16
 
 
 def least_squares_generator(fake: Tensor) -> Tensor:
     """(D(G(z)) - 1)^2: Mao et al. 2017, equation 9 with c = 1, times 2."""
-    return (fake - 1).square().mean()
+    return (fake.float() - 1).square().mean()

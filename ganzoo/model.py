@@ -170,6 +170,9 @@ class Model(nn.Module):
         channels = getattr(self.hp, "channels", None)
         if images.ndim != 4 or (channels and images.shape[1] != channels):
             raise UsageError(f"{self.called} translates (n, {channels}, height, width), not {tuple(images.shape)}")
+        if not images.is_floating_point() or 0 in images.shape[2:]:
+            raise UsageError(f"{self.called} translates floats in [-1, 1], not {images.dtype} of {tuple(images.shape)}")
+        images = images.float()
         with evaluating(self):
             parts = [
                 self.translated(images[i : i + 16].to(self.device), direction)

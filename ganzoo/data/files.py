@@ -55,7 +55,7 @@ class Files(ABC):
             a, b = ([item for item in self._items if item.name.startswith(f"{folder}/")] for folder in found)
             if a and b:
                 return a, b
-        there = ", ".join(sorted(folders)) or "no sub-folders"
+        there = ", ".join(sorted(folders)) or "no sub-folder with files"
         raise DataError(
             f"{self.called} is not two domains: it has no A/ and B/ (or trainA/ and trainB/) with files in each, but "
             f"{there}; two folders go as --data FIRST --data SECOND"
@@ -90,7 +90,7 @@ class Folder(Files):
                 yield refusing(path, "hidden", "a hidden folder, not looked into", "hidden")
             below[:] = [name for name in below if not hidden(name)]
             for file in [here / name for name in files]:
-                yield image_file(printable(file.relative_to(root)), partial(_read_file, file), stamped(file))
+                yield image_file(printable(file.relative_to(root)), partial(read_file, file), stamped(file))
         for error in closed:
             if Path(error.filename) == root:
                 raise DataError(f"the folder {root} cannot be read: {error.strerror}")
@@ -130,7 +130,8 @@ def stamped(path: Path) -> str:
     return f"{found.st_size} {found.st_mtime_ns} {found.st_ctime_ns} {found.st_ino}"
 
 
-def _read_file(path: Path) -> bytes:
+def read_file(path: Path) -> bytes:
+    """The bytes of a file of reasonable size. Raises BadImage."""
     try:
         found = path.stat()
         if not stat.S_ISREG(found.st_mode):

@@ -83,6 +83,8 @@ def _from_sources(names: Sequence[str], hp: Hparams, view: Any, workers: int | N
     preparation = Preparation.of(hp, found.info)
     prepared = [_prepared(rows, found, preparation, workers, cache) for rows in found.parts]
     notes = _notes([manifest for _, manifest in prepared], found, hp, strict)
+    if found.info.channels == 1 and preparation.channels > 1:
+        notes.append(f"{found.called} is grey, and the model has {preparation.channels} channels: channels=1 would do")
     if cache == "auto" and not all(manifest.stored for _, manifest in prepared):
         notes.append(f"{found.called} has no room in {cache_folder()} when prepared: it is decoded in every epoch")
     return Data(

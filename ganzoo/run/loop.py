@@ -1,5 +1,6 @@
 """The training loop of the command line: steps, reports, pictures, checkpoints, signals."""
 
+import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -53,7 +54,8 @@ def train(plan: Plan) -> int:
             click.echo(f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}")
             return signals[0]
         picture = run / "samples.png"
-        more = f"ganzoo translate {run} INPUT OUT" if trainer.model.directions else f"ganzoo sample {run}"
+        words = ["translate", str(run), "INPUT", "OUT"] if trainer.model.directions else ["sample", str(run)]
+        more = shlex.join(["ganzoo", *words])
         look = f" Look at {picture}; for more: {more}" if picture.exists() else ""
         click.echo(f"{run} is finished.{look}")
         return 0

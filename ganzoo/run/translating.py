@@ -1,19 +1,21 @@
 """Translating picture files, of any sizes, with a trained model."""
 
+from collections import Counter
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from ganzoo.data.files import Folder
+from ganzoo.data.files import Folder, hidden, read_file
 from ganzoo.data.picture import converted, decoded, quiet
 from ganzoo.data.source import Item
 from ganzoo.data.threads import shown
-from ganzoo.errors import BadImage, DataError, UsageError
-from ganzoo.files import writing
-from ganzoo.images import save_picture, to_pil
+from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
+from ganzoo.files import is_inside, writing
+from ganzoo.images import MODES, save_picture, to_pil
 from ganzoo.model import Model
 from ganzoo.zoo import load
 
@@ -30,43 +32,63 @@ def translate(
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
-    if not source.exists():
-        raise DataError(f"there is no file or folder {source}")
-    single = source.is_file()
-    items = [Item(source.name, source.read_bytes)] if single else list(Folder(str(source)).items())
-    done = 0
-    for item in shown(iter(items), len(items), f"translating {source}"):
-        target = out if single and not out.is_dir() and out.suffix else out / _named(item.name, model)
-        if target.suffix.lower() not in SAVED:
-            raise UsageError(f"{target}: pictures are written as {', '.join(SAVED)}")
-        if target.exists() and target.samefile(source if single else source / item.name):
-            raise UsageError(f"{target} would take the place of what is translated: choose another OUT")
+    if getattr(model.hp, "channels", None) not in MODES:
+        raise Unsupported(f"{model.called} has no hyperparameter channels that says of what mode its pictures are")
+    try:
+        targets = _targets(source, out, model)
+    except OSError as cause:
+        raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
+    done, notes = 0, Counter[str]()
+    for item, target in shown(iter(targets), len(targets), f"translating {source}"):
         try:
-            picture = _translated(model, item, direction, max_side)
+            picture, found = _translated(model, item, direction, max_side)
         except BadImage as cause:
-            if single:
+            if source.is_file():
                 raise DataError(f"{source} cannot be translated ({cause.kind}): {cause}") from None
             yield f"skipped {item.name}, {cause.kind}: {cause}"
             continue
         with writing(target, otherwise="choose another OUT"):
             target.parent.mkdir(parents=True, exist_ok=True)
             save_picture(picture, target)
+        notes.update(found)
         done += 1
     if not done:
         raise DataError(f"{source} has no pictures that can be translated")
-    yield f"{done} of {len(items)} translated {direction} into {out}" if not single else f"{target}: {direction}"
+    before = f" ({', '.join(f'{count} {kind} before' for kind, count in notes.items())})" if notes else ""
+    yield f"{done} of {len(targets)} translated {direction} into {out}{before}"
+
+
+def _targets(source: Path, out: Path, model: Model) -> list[tuple[Item, Path]]:
+    """What is translated, and into which file. Raises UsageError when a file would take the place of another."""
+    if source.is_file():
+        target = out if out.suffix and not out.is_dir() else out / _named(source.name, model)
+        if target != out / _named(source.name, model) and _named(target.name, model) != target.name:
+            raise UsageError(f"{target}: such pictures are written as {', '.join(SAVED)}; JPEG and BMP without alpha")
+        if target.exists() and target.samefile(source):
+            raise UsageError(f"{target} would take the place of what is translated: choose another OUT")
+        return [(Item(source.name, partial(read_file, source)), target)]
+    if not source.is_dir():
+        raise DataError(f"there is no file or folder {source}")
+    if out.resolve() == source.resolve() or is_inside(out, source):
+        raise UsageError(f"{out} lies inside {source}, and would take the place of what is translated: choose another")
+    items = [item for item in Folder(str(source)).items() if not any(map(hidden, item.name.split("/")))]
+    targets = [(item, out / _named(item.name, model)) for item in items]
+    if twice := next((path for path, count in Counter(path for _, path in targets).items() if count > 1), None):
+        raise UsageError(f"two pictures of {source} would be written into {twice}: rename one of them")
+    return targets
 
 
 def _named(name: str, model: Model) -> str:
+    """The name of the translation; `.png` is added where the ending is of no format that can hold it."""
     transparent = getattr(model.hp, "channels", 3) == 4
     kept = name.lower().endswith(SAVED) and not (transparent and name.lower().endswith((".jpg", ".jpeg", ".bmp")))
     return name if kept else f"{name}.png"
 
 
-def _translated(model: Model, item: Item, direction: str, max_side: int | None) -> Image.Image:
+def _translated(model: Model, item: Item, direction: str, max_side: int | None) -> tuple[Image.Image, set[str]]:
     with quiet():
-        picture, _ = decoded(item)
-        picture, _ = converted(picture, getattr(model.hp, "channels", 3))
+        picture, notes = decoded(item)
+        picture, more = converted(picture, getattr(model.hp, "channels", 3))
     if max_side and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     pixels = np.asarray(picture)
@@ -78,4 +100,4 @@ def _translated(model: Model, item: Item, direction: str, max_side: int | None) 
             raise
         size = f"{picture.width}x{picture.height}"
         raise BadImage("too large", f"{size} does not fit into memory; --max-side PIXELS shrinks it first") from cause
-    return to_pil(made)[0]
+    return to_pil(made)[0], {note.kind for note in notes + more}

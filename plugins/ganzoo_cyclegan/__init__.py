@@ -41,7 +41,7 @@ class CycleGAN(Translator):
         super().__init__(hp)
         self.generators = nn.ModuleDict({"a2b": self.new_generator(), "b2a": self.new_generator()})
         self.discriminators = nn.ModuleDict({domain: self.new_discriminator(hp.channels) for domain in "ab"})
-        self.pools = nn.ModuleDict({domain: ImagePool(hp.pool, hp.channels, hp.image_size) for domain in "ab"})
+        self.pools = nn.ModuleDict({domain: ImagePool(hp.pool) for domain in "ab"})
 
     def losses(self, batch: ganzoo.Domains) -> Iterator[ganzoo.Move]:
         a, b = batch

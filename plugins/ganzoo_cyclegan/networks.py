@@ -4,6 +4,7 @@ Zhu et al. 2017 (arXiv:1703.10593, appendix 7.2), Isola et al. 2017 (arXiv:1611.
 2016 (arXiv:1603.08155). Positions in the Sequentials are those of the authors' own, so that their weights map by name.
 """
 
+import copy
 from itertools import pairwise
 
 import torch
@@ -13,39 +14,34 @@ from torch import Tensor, nn
 class ResidualBlock(nn.Module):
     """Two 3x3 convolutions around which the input passes: `(n, channels, h, w)` -> the same."""
 
-    def __init__(self, channels: int) -> None:
+    def __init__(self, channels: int, *, affine: bool, dropout: bool) -> None:
         super().__init__()
-        self.body = nn.Sequential(
+        half = (
             nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3),
-            nn.InstanceNorm2d(channels),
-            nn.ReLU(),
-            nn.ReflectionPad2d(1),
-            nn.Conv2d(channels, channels, 3),
-            nn.InstanceNorm2d(channels),
+            nn.Conv2d(channels, channels, 3, bias=not affine),
+            nn.InstanceNorm2d(channels, affine=affine),
         )
+        self.body = nn.Sequential(*half, nn.ReLU(), *([nn.Dropout(0.5)] if dropout else []), *copy.deepcopy(half))
 
     def forward(self, x: Tensor) -> Tensor:
         out: Tensor = x + self.body(x)
         return out
 
 
-def resnet(channels: int, width: int, blocks: int) -> nn.Sequential:
+def resnet(channels: int, width: int, blocks: int, *, affine: bool = False, dropout: bool = False) -> nn.Sequential:
     """`(n, channels, h, w)` -> the same in [-1, 1]; h and w are multiples of 4.
 
     c7s1-64, d128, d256, the residual blocks at a quarter of the size, u128, u64, c7s1-3.
     """
-    layers: list[nn.Module] = [
-        nn.ReflectionPad2d(3),
-        nn.Conv2d(channels, width, 7),
-        nn.InstanceNorm2d(width),
-        nn.ReLU(),
-    ]
+    bias = not affine  # a norm that shifts makes it superfluous
+    layers: list[nn.Module] = [nn.ReflectionPad2d(3), nn.Conv2d(channels, width, 7, bias=bias)]
+    layers += [nn.InstanceNorm2d(width, affine=affine), nn.ReLU()]
     for narrow, wide in pairwise((width, 2 * width, 4 * width)):
-        layers += [nn.Conv2d(narrow, wide, 3, 2, 1), nn.InstanceNorm2d(wide), nn.ReLU()]
-    layers += [ResidualBlock(4 * width) for _ in range(blocks)]
+        layers += [nn.Conv2d(narrow, wide, 3, 2, 1, bias=bias), nn.InstanceNorm2d(wide, affine=affine), nn.ReLU()]
+    layers += [ResidualBlock(4 * width, affine=affine, dropout=dropout) for _ in range(blocks)]
     for wide, narrow in pairwise((4 * width, 2 * width, width)):
-        layers += [nn.ConvTranspose2d(wide, narrow, 3, 2, 1, 1), nn.InstanceNorm2d(narrow), nn.ReLU()]
+        layers.append(nn.ConvTranspose2d(wide, narrow, 3, 2, 1, 1, bias=bias))
+        layers += [nn.InstanceNorm2d(narrow, affine=affine), nn.ReLU()]
     return nn.Sequential(*layers, nn.ReflectionPad2d(3), nn.Conv2d(width, channels, 7), nn.Tanh())
 
 
@@ -54,7 +50,7 @@ class UNet(nn.Module):
 
     Halved `depth` times and doubled again; each doubling sees what stood at its size on the way down. `affine` norms
     are batch norms as the pix2pix paper uses them, with the statistics of the one image. Where `dropout` is on, the
-    first three doublings between layers of full width drop half of what they make.
+    second to the fourth doubling drop half of what they make, as far as they are of full width.
     """
 
     def __init__(self, channels: int, width: int, depth: int, *, affine: bool, dropout: bool) -> None:

@@ -22,12 +22,17 @@ def cyclegan(files: Mapping[str, Tensors]) -> tuple[dict[str, Any], dict[str, Te
             raise ganzoo.DataError(
                 f"{stem}: the file's name says which network it is, ..._net_G_A, _net_G_B, _net_D_A or _net_D_B"
             )
+        if found[1] in networks:
+            raise ganzoo.DataError(f"{stem}: another of the files is {found[1]} too")
         networks[found[1]] = renamed(stem, tensors)
     if missing := [part for part in ("G_A", "G_B") if part not in networks]:
         raise ganzoo.DataError(f"both generators are needed: no file is called ..._net_{missing[0]}.pth")
     hyperparameters = shape(networks["G_A"])
     if judge := networks.get("D_A") or networks.get("D_B"):
-        hyperparameters["patch_layers"] = sum(tensor.ndim == 4 for tensor in judge.values()) - 2
+        convolutions = sum(tensor.ndim == 4 for tensor in judge.values())
+        if convolutions not in range(3, 9):
+            raise ganzoo.DataError(f"net_D: {convolutions} convolutions are no discriminator of patches")
+        hyperparameters["patch_layers"] = convolutions - 2
     by_name = {f"{PARTS[part]}.{name}": t for part, tensors in networks.items() for name, t in tensors.items()}
     return hyperparameters, by_name
 
@@ -49,7 +54,7 @@ def renamed(stem: str, tensors: Tensors) -> dict[str, Tensor]:
 def shape(generator: Tensors) -> dict[str, Any]:
     """The hyperparameters that a ResNet generator's first layer and its number of blocks tell."""
     first = generator.get("1.weight")
-    if first is None or first.ndim != 4:
-        raise ganzoo.DataError("the generator has no tensor model.1.weight, its first convolution: it is no ResNet")
+    if first is None or first.ndim != 4 or first.shape[1] not in (1, 3, 4):
+        raise ganzoo.DataError("net_G has no first convolution model.1.weight of 1, 3 or 4 channels: it is no ResNet")
     blocks = {name.split(".")[0] for name in generator if ".body." in name}
     return {"channels": first.shape[1], "width": first.shape[0], "blocks": max(1, len(blocks))}

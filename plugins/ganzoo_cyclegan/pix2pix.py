@@ -10,15 +10,15 @@ from torch.nn.functional import l1_loss
 
 import ganzoo
 from ganzoo import losses
-from ganzoo_cyclegan.translator import Translator, columns
+from ganzoo_cyclegan.translator import Translator
 
 
 class Pix2Pix(Translator):
     """Image-to-image translation with conditional adversarial networks (Isola et al. 2017, arXiv:1611.07004).
 
     Learns from pairs. The discriminator sees the source beside what it became, patch by patch; the generator, a U-Net,
-    also stays near the target (L1). Settings of the authors' implementation. Its batch norms take the statistics of
-    each image, which at batch size 1 is what the paper does, in training and afterwards.
+    also stays near the target (L1). Settings of the authors' implementation, but for two things: batch norms take the
+    statistics of each image, which at batch size 1 is the same; and dropout, their noise, is off when it translates.
     """
 
     view = ganzoo.Pair
@@ -63,6 +63,6 @@ class Pix2Pix(Translator):
         return self.generator
 
     def preview(self, batch: ganzoo.Pair) -> Tensor:
-        """A row for each: what is given, what the model makes of it, what it should be."""
+        """Three rows of eight: what is given, what the model makes of it, what it should be."""
         source, target = (images[:8] for images in self.ordered(batch))
-        return columns({"given": source, "made": self.translate(source, self.hp.direction), "target": target})
+        return torch.cat([source, self.translate(source, self.hp.direction), target])

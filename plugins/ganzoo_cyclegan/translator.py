@@ -26,7 +26,7 @@ class Translator(ganzoo.Model):
         load_size: Annotated[int, ganzoo.Range(1, 2**14)] | None = 286
         fit: Literal["crop", "stretch", "pad"] = "stretch"
         flip: bool = True
-        channels: Annotated[int, ganzoo.Range(1, 4)] = 3
+        channels: Literal[1, 3, 4] = 3
         batch_size: int = 1
         width: Annotated[int, ganzoo.Range(1, 512)] = 64
         generator: Literal["resnet", "unet"] = "resnet"
@@ -37,10 +37,11 @@ class Translator(ganzoo.Model):
             if self.generator == "resnet" and self.image_size % 4:
                 nearest = round(self.image_size / 4) * 4
                 raise ganzoo.HparamError(f"image_size={self.image_size} is no multiple of 4: take {nearest}")
-            if self.generator == "unet" and self.image_size.bit_count() > 1:
-                smaller = 2 ** (self.image_size.bit_length() - 1)
+            if self.generator == "unet" and self.image_size % 2**self.halvings:
+                smaller = self.image_size // 2**self.halvings * 2**self.halvings
+                larger = smaller * 2 if smaller < 256 else smaller + 256
                 raise ganzoo.HparamError(
-                    f"image_size={self.image_size} with generator=unet: it must be {smaller} or {smaller * 2}"
+                    f"image_size={self.image_size} with generator=unet: the nearest two are {smaller} and {larger}"
                 )
 
             if self.image_size < (least := 3 * 2**self.patch_layers):
@@ -61,7 +62,7 @@ class Translator(ganzoo.Model):
         """The generator that the hyperparameters ask for."""
         hp = self.hp
         if hp.generator == "resnet":
-            return resnet(hp.channels, hp.width, hp.blocks)
+            return resnet(hp.channels, hp.width, hp.blocks, affine=affine, dropout=dropout)
         return UNet(hp.channels, hp.width, hp.halvings, affine=affine, dropout=dropout)
 
     def new_discriminator(self, channels: int, *, affine: bool = False) -> nn.Module:
@@ -82,7 +83,8 @@ class Translator(ganzoo.Model):
         """Images of any size, padded until the generator can halve them, and cut back."""
         height, width = images.shape[-2:]
         step = 2**self.hp.halvings
-        right, below = (max(-side % step, 2 * step - side) for side in (width, height))  # a norm needs two pixels
+        least = 2 * step if self.hp.generator == "resnet" else step  # its norms need more than one pixel
+        right, below = (max(-side % step, least - side) for side in (width, height))
         padded = pad(images, (0, right, 0, below), mode="replicate")
         made: Tensor = self.network(direction)(padded)
         return made[..., :height, :width]
@@ -96,16 +98,19 @@ class ImagePool(nn.Module):
     weights; how full it is follows from the number of images that it has seen.
     """
 
-    def __init__(self, size: int, channels: int, image_size: int) -> None:
+    def __init__(self, size: int) -> None:
         super().__init__()
-        self.register_buffer("images", torch.zeros(size, channels, image_size, image_size), persistent=False)
+        self.size = size
+        self.register_buffer("images", torch.zeros(0), persistent=False)  # made when it is first used
         self.images: Tensor
 
     def exchange(self, fakes: Tensor, draws: Tensor, *, seen: int) -> Tensor:
         """`(n, channels, size, size)` -> the same number; draws `(n, 2)` uniform in [0, 1): whether, and for which."""
-        size = len(self.images)
+        size = self.size
         if size == 0:
             return fakes
+        if not len(self.images):
+            self.images = fakes.new_zeros(size, *fakes.shape[1:])
         shown = []
         for i, fake in enumerate(fakes):
             if seen + i < size:
