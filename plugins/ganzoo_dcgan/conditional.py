@@ -8,7 +8,8 @@ import torch
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo import augment, losses
+from ganzoo import losses
+from ganzoo_dcgan.family import Family
 from ganzoo_dcgan.networks import DCGANHparams, discriminator, freeze, generator, initialise
 
 
@@ -63,7 +64,7 @@ class Discriminator(nn.Module):
         return logits
 
 
-class CDCGAN(ganzoo.Model):
+class CDCGAN(Family):
     """Class-conditional DCGAN with a projection discriminator (Miyato & Koyama 2018, arXiv:1802.05637).
 
     Noise and a class to an image. The class enters the generator through the scale and shift of its norms (de Vries et
@@ -84,8 +85,8 @@ class CDCGAN(ganzoo.Model):
     def __init__(self, hp: Hparams) -> None:
         super().__init__(hp)
         assert hp.classes
-        self.generator = Generator(hp, hp.classes)
-        self.discriminator = Discriminator(hp, hp.classes)
+        self.generator: Generator = Generator(hp, hp.classes)
+        self.discriminator: Discriminator = Discriminator(hp, hp.classes)
         freeze(self.discriminator, hp.freeze_discriminator)
 
     def initialise(self) -> None:
@@ -103,19 +104,6 @@ class CDCGAN(ganzoo.Model):
         yield self.discriminator, terms
         with ganzoo.frozen(self.discriminator):
             yield self.generator, losses.non_saturating_generator(self.judge(fake, labels))
-
-    def judge(self, images: Tensor, labels: Tensor) -> Tensor:
-        """Images and labels -> logits `(n,)`, as the images look after augmentation."""
-        if self.hp.translation:
-            images = augment.translated(images, self.rand(len(images), 2), ratio=self.hp.translation)
-        logits: Tensor = self.discriminator(images, labels)
-        return logits
-
-    def averaged(self) -> list[nn.Module]:
-        return [self.generator]
-
-    def latents(self, n: int, seed: int) -> Tensor:
-        return ganzoo.noise(n, self.hp.latent_dim, 1, 1, seed=seed)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
         if labels is None:
