@@ -105,9 +105,8 @@ class CycleGANMini(CycleGAN):
         flip: bool = False  # digits do not look the same in a mirror
         width: int = 16
         blocks: int = 2
-        patch_layers: int = 2
         batch_size: int = 8
         steps: int = 2000
         lr: float = 5e-4
-        cycle: float = 1.0  # with more, what is translated keeps traces of the photograph, or its brightness
+        cycle: float = 1.0  # with 10, what is translated keeps traces of the photograph
         identity: float = 0.0
