@@ -8,9 +8,9 @@ from ganzoo.images import to_pil
 
 TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1, "batch_size": 2, "steps": 4}
 SMALL = {
-    "dcgan": {"image_size": 8, "width": 4, "batch_size": 8, "steps": 4},
+    "dcgan": {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "steps": 4},
     "dcgan-mini": {"image_size": 16, "width": 4, "batch_size": 8, "steps": 4},
-    "cdcgan": {"image_size": 8, "width": 4, "classes": 10, "batch_size": 8, "steps": 4},
+    "cdcgan": {"image_size": 8, "channels": 1, "width": 4, "classes": 10, "batch_size": 8, "steps": 4},
     "cdcgan-mini": {"image_size": 16, "width": 4, "classes": 10, "batch_size": 8, "steps": 4},
     "cyclegan": {**TRANSLATOR, "load_size": 18, "blocks": 1, "pool": 3},
     "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
