@@ -80,7 +80,6 @@ GOOD = {
     "16 bit.png": saved(grey16, "PNG"),
     "16 bit.pgm": b"P5 24 20 65535\n" + np.asarray(grey16).astype(">u2").tobytes(),
     "cmyk.jpg": saved(noise("CMYK"), "JPEG"),
-    "ycbcr.tif": saved(noise("YCbCr"), "TIFF"),
     "one bit.bmp": saved(noise("1"), "BMP"),
     "lies on its side.jpg": saved(noise("RGB"), "JPEG", exif=exif(6)),
     "exif that is broken.jpg": saved(noise("RGB"), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01"),
