@@ -6,24 +6,18 @@ The classifier learns four fifths of `digits`; its accuracy on the held-out fift
 that it takes for the label that was asked for, 100 of each.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import torch
 from machine import machine
-from scoring import accuracy, classifier, labelled
+from scoring import accuracy, arguments, classifier, labelled
 
 import ganzoo
 from ganzoo.images import enlarged, grid, save_png
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--grid", type=Path)
-    chosen = parser.parse_args()
+    chosen = arguments(__doc__)
     kind = ganzoo.models["cdcgan-mini"].load()
     images, labels = labelled("digits", "cdcgan-mini")
     held = torch.arange(len(images)) % 5 == 4

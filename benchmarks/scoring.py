@@ -1,6 +1,8 @@
 """A small classifier, and a source's images as tensors: what benchmarks score generated pictures with."""
 
+import argparse
 from itertools import pairwise
+from pathlib import Path
 
 import torch
 from torch import Tensor, nn
@@ -8,6 +10,15 @@ from torch.nn.functional import cross_entropy, pad
 
 import ganzoo
 from ganzoo.data import as_data
+
+
+def arguments(description: str | None) -> argparse.Namespace:
+    """What benchmarks of trained models are told."""
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
+    parser.add_argument("--seeds", type=int, default=1)
+    parser.add_argument("--grid", type=Path)
+    return parser.parse_args()
 
 
 def labelled(source: str, model: str) -> tuple[Tensor, Tensor]:

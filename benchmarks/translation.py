@@ -7,24 +7,18 @@ of domain B (on photographs, of `digits-photo:test`) is measured before translat
 CycleGAN sees no label and no pair.
 """
 
-import argparse
 import time
-from pathlib import Path
 
 import torch
 from machine import machine
-from scoring import accuracy, classifier, labelled
+from scoring import accuracy, arguments, classifier, labelled
 
 import ganzoo
 from ganzoo.images import enlarged, grid, save_png
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
-    parser.add_argument("--seeds", type=int, default=1)
-    parser.add_argument("--grid", type=Path)
-    chosen = parser.parse_args()
+    chosen = arguments(__doc__)
     kind = ganzoo.models["cyclegan-mini"].load()
     print(machine(), flush=True)
     print("\n| seed | classifier on held-out A | on held-out B | on B after b2a | lift, points | training, s |")

@@ -4,11 +4,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from torch import Tensor
-
 from ganzoo.errors import StateError
 from ganzoo.model import Model
-from ganzoo.state import Config, load_tensors, newest_checkpoint
+from ganzoo.state import read_weights, read_whole
 
 
 @dataclass(frozen=True)
@@ -32,7 +30,7 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     Tensors are matched by name and shape. Raises StateError, having changed nothing, when some do not match and
     `partial` does not allow it, when none does, and when the run cannot be read.
     """
-    config, weights = _trained(Path(run))
+    config, weights = read_whole(Path(run), read_weights)
     wanted = model.state_dict()
     loaded = [name for name, tensor in weights.items() if name in wanted and wanted[name].shape == tensor.shape]
     skipped = [
@@ -51,19 +49,6 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     model.load_state_dict({**wanted, **{name: weights[name] for name in loaded}})
     model.origin = f"{config.model} {config.sha256}"
     return Adapted(loaded, skipped, new)
-
-
-def _trained(run: Path) -> tuple[Config, dict[str, Tensor]]:
-    if not run.is_dir():
-        raise StateError(f"there is no run {run}")
-    try:
-        config = Config.read(run / "config.json")
-        return config, load_tensors(run / "model.safetensors", config.sha256)
-    except StateError:
-        checkpoint = newest_checkpoint(run)  # the top is torn when a process was killed while it was written
-        if checkpoint is None:
-            raise
-        return _trained(checkpoint)
 
 
 def _some(names: Iterable[str]) -> str:

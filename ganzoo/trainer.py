@@ -130,12 +130,9 @@ class Trainer(Iterator[Step]):
             raise PluginError(
                 f"{missing} is registered under no name, so it could not be loaded again: add an entry point"
             )
-        return Config(
-            model=plugin.name,
-            distribution=plugin.distribution,
-            version=plugin.version,
-            task=model.task,
-            hyperparameters=model.hp.to_json(),
+        return Config.of(
+            model,
+            plugin,
             trainer=trainer.name,
             precision=self.world.precision,
             data={
@@ -144,8 +141,6 @@ class Trainer(Iterator[Step]):
                 "fingerprint": self.data.fingerprint,
                 "licence": self.data.licence,
             },
-            classes=model.classes,
-            origin=model.origin,
             step=self.steps_done,
         )
 

@@ -4,10 +4,10 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.device import World
-from ganzoo.errors import PluginError, StateError
+from ganzoo.errors import PluginError
 from ganzoo.model import Model, make
 from ganzoo.registry import models
-from ganzoo.state import load_model, newest_checkpoint
+from ganzoo.state import load_model, read_whole
 
 
 def create(model: str | type[Model], **hyperparameters: Any) -> Model:
@@ -36,18 +36,5 @@ def load(run: str | Path, *, device: str = "cpu") -> Model:
     Names, shapes and the sha256 of the weights are verified. Raises StateError when the folder is not a run, its
     weights are damaged, or the package that provides the model is not installed.
     """
-    folder = Path(run)
-    try:
-        if not folder.is_dir():
-            there = folder.exists()
-            raise StateError(f"{folder} is a file, not a run folder" if there else f"there is no run {folder}")
-    except OSError as cause:
-        raise StateError(f"{folder} cannot be read: {cause.strerror}") from None
-    try:
-        model, _ = load_model(folder)
-    except StateError:
-        checkpoint = newest_checkpoint(folder)  # the top is torn when a process was killed while it was written
-        if checkpoint is None:
-            raise
-        model, _ = load_model(checkpoint)
+    model, _ = read_whole(Path(run), load_model)
     return model.to(World.open(device).device)

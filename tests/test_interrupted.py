@@ -59,6 +59,17 @@ def start(*words, **kwargs):
     return subprocess.Popen([sys.executable, *words, *COMMAND], stdout=subprocess.PIPE, text=True, **kwargs)
 
 
+def kill_after(count, running):
+    """Kills a training as soon as its n-th report is read."""
+    for line in running.stdout:
+        count -= line.startswith("step ")
+        if not count:
+            running.kill()
+            break
+    running.communicate(timeout=120)
+    assert running.returncode == -signal.SIGKILL
+
+
 def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
     """The moments are calls of fsync: at the first config.json, then in, after and between files of a checkpoint."""
     run = tmp_path / "work/runs/dcgan-mini"
@@ -84,13 +95,7 @@ def test_killed_between_steps(tmp_path, in_one_go, lines):
     """Killed as soon as the n-th report is read, twice: wherever the steps have got to by then."""
     for count in lines:
         killed = start("-m", "ganzoo")
-        for line in killed.stdout:
-            count -= line.startswith("step ")
-            if not count:
-                killed.kill()
-                break
-        killed.communicate(timeout=120)
-        assert killed.returncode == -signal.SIGKILL
+        kill_after(count, killed)
     start("-m", "ganzoo").communicate(timeout=120)
     assert left_behind(tmp_path / "work") == in_one_go
 
@@ -103,13 +108,7 @@ def test_a_cyclegan_that_is_killed_goes_on_with_its_pool_and_its_schedule(tmp_pa
     process(*words, "--out", "whole")
     for count in (4, 3):
         killed = subprocess.Popen([sys.executable, *words, "--out", "parts"], stdout=subprocess.PIPE, text=True)
-        for line in killed.stdout:
-            count -= line.startswith("step ")
-            if not count:
-                killed.kill()
-                break
-        killed.communicate(timeout=120)
-        assert killed.returncode == -signal.SIGKILL
+        kill_after(count, killed)
     assert "going on from step" in process(*words, "--out", "parts").stdout
     for name in PUBLISHED:
         assert (tmp_path / "work/parts" / name).read_bytes() == (tmp_path / "work/whole" / name).read_bytes(), name

@@ -49,9 +49,7 @@ class Files(ABC):
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
         folders = {item.name.partition("/")[0] for item in self._items if "/" in item.name}
         for names in (("trainA", "trainB"), ("A", "B")):
-            found = [
-                next((f for f in sorted(folders) if f == name or f.lower() == name.lower()), None) for name in names
-            ]
+            found = [next((f for f in sorted(folders) if f.lower() == name.lower()), None) for name in names]
             a, b = ([item for item in self._items if item.name.startswith(f"{folder}/")] for folder in found)
             if a and b:
                 return a, b

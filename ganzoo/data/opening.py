@@ -4,7 +4,6 @@ import hashlib
 import shlex
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
-from functools import cached_property
 from pathlib import Path
 from typing import Any, Literal, Self, get_args
 
@@ -104,7 +103,8 @@ class Opened:
     sources: list[Source]
     called: str
     parts: list[list[Row]]
-    classes: tuple[str, ...]
+    info: DataInfo
+    """Where there are two sources, the first says the size, and colour wins."""
 
     @classmethod
     def of(cls, names: Sequence[str], view: Any) -> Self:
@@ -114,13 +114,10 @@ class Opened:
         called = " and ".join(names)
         if not all(parts):
             raise DataError(f"the data source {called} has no images")
-        return cls(sources, called, parts, () if view in (Domains, Pair) else sources[0].info.classes)
-
-    @cached_property
-    def info(self) -> DataInfo:
-        """Where there are two sources, the first says the size, and colour wins."""
-        found = [source.info for source in self.sources]
-        return replace(found[0], channels=max(info.channels for info in found), classes=self.classes)
+        infos = [source.info for source in sources]
+        classes = () if view in (Domains, Pair) else infos[0].classes
+        info = replace(infos[0], channels=max(info.channels for info in infos), classes=classes)
+        return cls(sources, called, parts, info)
 
 
 def _notes(manifests: Sequence[Manifest], found: Opened, hp: Hparams, strict: bool) -> list[str]:
@@ -146,8 +143,8 @@ def _notes(manifests: Sequence[Manifest], found: Opened, hp: Hparams, strict: bo
     notes = (
         [f"skipped {len(skipped):,} of {total:,} files of {found.called}{reasons(skipped)}; {look}"] if skipped else []
     )
-    used = {found.classes[label] for manifest in manifests for label in manifest.labels if label >= 0}
-    if unused := [name for name in found.classes if name not in used]:
+    used = {found.info.classes[label] for manifest in manifests for label in manifest.labels if label >= 0}
+    if unused := [name for name in found.info.classes if name not in used]:
         notes.append(f"no usable image of the class{'es' * (len(unused) > 1)} {', '.join(unused)} in {found.called}")
     return notes
 
@@ -158,7 +155,7 @@ def _prepared(
     workers = workers or default_workers()
     manifest, folder = Packing(
         rows=rows,
-        labels=_labels(rows, found.classes),
+        labels=_labels(rows, found.info.classes),
         preparation=preparation,
         called=found.called,
         workers=workers,

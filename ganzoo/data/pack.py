@@ -53,7 +53,7 @@ class Packing:
         """
         if self.stored is None:
             kept = replace(self, stored=True)
-            return kept._indexed() or replace(self, stored=self._fits()).manifest()
+            return kept._indexed() or (kept._made() if self._fits() else replace(self, stored=False).manifest())
         return self._indexed() or self._made()
 
     @property
@@ -74,8 +74,9 @@ class Packing:
         return self._cache / "index" / self._key(self.called, stamps)
 
     def _indexed(self) -> tuple[Manifest, Path] | None:
+        index = self._index
         try:
-            folder = self._cache / self._index.read_text() if self._index else None
+            folder = self._cache / index.read_text() if index else None
         except (OSError, ValueError):
             return None
         manifest = Manifest.read(folder) if folder else None
@@ -140,7 +141,7 @@ def verified(row: Row, expected: str, preparation: Preparation) -> Pixels:
     held = tuple(_held(item) for item in row)
     if digest(held) != expected:
         raise DataError(f"{row[0].name} has changed since it was looked at: run the same command again")
-    parts = [pixels(item, preparation)[0] for item in held]
+    parts = [pixels(item, preparation) for item in held]
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 

@@ -159,12 +159,12 @@ def prepared(picture: Image.Image, channels: int, size: int) -> tuple[Image.Imag
     return picture, notes + more
 
 
-def pixels(item: Item, preparation: Preparation) -> tuple[Pixels, list[Note]]:
-    """`(channels, load_size, load_size)` uint8, antialiased where it shrinks, and notes. Raises BadImage."""
-    picture, notes = decoded(item)
-    picture, more = prepared(picture, preparation.channels, preparation.load_size)
+def pixels(item: Item, preparation: Preparation) -> Pixels:
+    """`(channels, load_size, load_size)` uint8, antialiased where it shrinks. Raises BadImage."""
+    picture, _ = decoded(item)
+    picture, _ = prepared(picture, preparation.channels, preparation.load_size)
     array = np.asarray(fitted(picture, preparation.load_size, preparation.fit))
-    return np.ascontiguousarray(array[None] if array.ndim == 2 else array.transpose(2, 0, 1)), notes + more
+    return np.ascontiguousarray(array[None] if array.ndim == 2 else array.transpose(2, 0, 1))
 
 
 def fitted(picture: Image.Image, size: int, fit: str) -> Image.Image:

@@ -36,12 +36,9 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     if wrong:
         raise StateError(f"{len(wrong)} tensors do not match, the first: {', '.join(wrong[:5])}; nothing was written")
     model.load_state_dict({**wanted, **tensors})
-    config = Config(
-        model=plugin.name,
-        distribution=plugin.distribution,
-        version=plugin.version,
-        task=model.task,
-        hyperparameters=model.hp.to_json(),
+    config = Config.of(
+        model,
+        plugin,
         trainer=kind.default_trainer,
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},

@@ -32,16 +32,17 @@ def translate(
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
-    if getattr(model.hp, "channels", None) not in MODES:
+    channels = getattr(model.hp, "channels", None)
+    if channels not in MODES:
         raise Unsupported(f"{model.called} has no hyperparameter channels that says of what mode its pictures are")
     try:
-        targets = _targets(source, out, model)
+        targets = _targets(source, out, channels)
     except OSError as cause:
         raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
     done, notes = 0, Counter[str]()
     for item, target in shown(iter(targets), len(targets), f"translating {source}"):
         try:
-            picture, found = _translated(model, item, direction, max_side)
+            picture, found = _translated(model, item, direction, max_side, channels)
         except BadImage as cause:
             if source.is_file():
                 raise DataError(f"{source} cannot be translated ({cause.kind}): {cause}") from None
@@ -58,11 +59,11 @@ def translate(
     yield f"{done} of {len(targets)} translated {direction} into {out}{before}"
 
 
-def _targets(source: Path, out: Path, model: Model) -> list[tuple[Item, Path]]:
+def _targets(source: Path, out: Path, channels: int) -> list[tuple[Item, Path]]:
     """What is translated, and into which file. Raises UsageError when a file would take the place of another."""
     if source.is_file():
-        target = out if out.suffix and not out.is_dir() else out / _named(source.name, model)
-        if target != out / _named(source.name, model) and _named(target.name, model) != target.name:
+        target = out if out.suffix and not out.is_dir() else out / _named(source.name, channels)
+        if _named(target.name, channels) != target.name:
             raise UsageError(f"{target}: such pictures are written as {', '.join(SAVED)}; JPEG and BMP without alpha")
         if target.exists() and target.samefile(source):
             raise UsageError(f"{target} would take the place of what is translated: choose another OUT")
@@ -72,23 +73,24 @@ def _targets(source: Path, out: Path, model: Model) -> list[tuple[Item, Path]]:
     if out.resolve() == source.resolve() or is_inside(out, source):
         raise UsageError(f"{out} lies inside {source}, and would take the place of what is translated: choose another")
     items = [item for item in Folder(str(source)).items() if not any(map(hidden, item.name.split("/")))]
-    targets = [(item, out / _named(item.name, model)) for item in items]
+    targets = [(item, out / _named(item.name, channels)) for item in items]
     if twice := next((path for path, count in Counter(path for _, path in targets).items() if count > 1), None):
         raise UsageError(f"two pictures of {source} would be written into {twice}: rename one of them")
     return targets
 
 
-def _named(name: str, model: Model) -> str:
+def _named(name: str, channels: int) -> str:
     """The name of the translation; `.png` is added where the ending is of no format that can hold it."""
-    transparent = getattr(model.hp, "channels", 3) == 4
-    kept = name.lower().endswith(SAVED) and not (transparent and name.lower().endswith((".jpg", ".jpeg", ".bmp")))
+    kept = name.lower().endswith(SAVED) and not (channels == 4 and name.lower().endswith((".jpg", ".jpeg", ".bmp")))
     return name if kept else f"{name}.png"
 
 
-def _translated(model: Model, item: Item, direction: str, max_side: int | None) -> tuple[Image.Image, set[str]]:
+def _translated(
+    model: Model, item: Item, direction: str, max_side: int | None, channels: int
+) -> tuple[Image.Image, set[str]]:
     with quiet():
         picture, notes = decoded(item)
-        picture, more = converted(picture, getattr(model.hp, "channels", 3))
+        picture, more = converted(picture, channels)
     if max_side and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     pixels = np.asarray(picture)

@@ -1,9 +1,9 @@
 """The state of a run, and the folder that holds it: safetensors and JSON, never a pickle."""
 
-from ganzoo.state.checkpoint import TrainState, check_no_weights, newest_checkpoint, publish
+from ganzoo.state.checkpoint import TrainState, check_no_weights, newest_checkpoint, publish, read_whole
 from ganzoo.state.config import Config
 from ganzoo.state.folder import check_ours, lock
-from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model, load_tensors, write_weights
+from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model, read_weights, write_weights
 
 __all__ = [
     "Config",
@@ -14,9 +14,10 @@ __all__ = [
     "empty_model",
     "fit",
     "load_model",
-    "load_tensors",
     "lock",
     "newest_checkpoint",
     "publish",
+    "read_weights",
+    "read_whole",
     "write_weights",
 ]

@@ -2,9 +2,10 @@
 
 import json
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
 from torch import Tensor
 
@@ -14,6 +15,7 @@ from ganzoo.state.config import Config
 from ganzoo.state.folder import check_ours
 from ganzoo.state.weights import load_tensors, save_tensors
 
+T = TypeVar("T")
 KEPT = 3
 """Checkpoints that a run keeps, the newest included."""
 
@@ -99,6 +101,26 @@ def checkpoints(run: Path) -> list[Path]:
 def newest_checkpoint(run: Path) -> Path | None:
     """The folder to go on from; None before the first."""
     return next(reversed(checkpoints(run)), None)
+
+
+def read_whole(run: Path, read: Callable[[Path], T]) -> T:
+    """What `read` makes of the run or, where its top is torn since a process was killed, of its newest checkpoint.
+
+    Raises StateError when there is no such folder, and what `read` raises when there is no checkpoint either.
+    """
+    try:
+        if not run.is_dir():
+            there = run.exists()
+            raise StateError(f"{run} is a file, not a run folder" if there else f"there is no run {run}")
+    except OSError as cause:
+        raise StateError(f"{run} cannot be read: {cause.strerror}") from None
+    try:
+        return read(run)
+    except StateError:
+        checkpoint = newest_checkpoint(run)
+        if checkpoint is None:
+            raise
+        return read(checkpoint)
 
 
 def check_no_weights(run: Path) -> None:

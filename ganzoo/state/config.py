@@ -6,6 +6,8 @@ from pathlib import Path
 from typing import Any, Self
 
 from ganzoo.errors import StateError
+from ganzoo.model import Model
+from ganzoo.registry import Plugin
 
 FORMAT = 1
 """Raised when a newer ganzoo writes what an older one cannot read."""
@@ -32,6 +34,20 @@ class Config:
     origin: str | None = None
     step: int = 0
     sha256: str | None = None
+
+    @classmethod
+    def of(cls, model: Model, plugin: Plugin, **rest: Any) -> Self:
+        """What the model and the plugin that it comes from say themselves, and the rest."""
+        return cls(
+            model=plugin.name,
+            distribution=plugin.distribution,
+            version=plugin.version,
+            task=model.task,
+            hyperparameters=model.hp.to_json(),
+            classes=model.classes,
+            origin=model.origin,
+            **rest,
+        )
 
     def to_json(self) -> str:
         """The text of the file: the same for equal configurations."""

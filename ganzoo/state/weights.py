@@ -67,10 +67,15 @@ def write_weights(folder: Path, model: Model, config: Config) -> None:
     (folder / "config.json").write_text(config.at(config.step, sha256(path)).to_json(), encoding="utf-8")
 
 
+def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
+    """What the weights of a run or a checkpoint are, and they themselves, verified. Raises StateError."""
+    config = Config.read(folder / "config.json")
+    return config, load_tensors(folder / "model.safetensors", config.sha256)
+
+
 def load_model(folder: Path) -> tuple[Model, Config]:
     """The model that config.json describes, with its weights, in eval mode. The folder is a run or a checkpoint."""
-    config = Config.read(folder / "config.json")
-    weights = load_tensors(folder / "model.safetensors", config.sha256)
+    config, weights = read_weights(folder)
     model = empty_model(config, folder)
     fit(model, weights, folder / "model.safetensors")
     return model.eval(), config

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 import ganzoo
 from ganzoo import losses
 from ganzoo_dcgan.family import Family
-from ganzoo_dcgan.networks import DCGANHparams, discriminator, freeze, generator, initialise
+from ganzoo_dcgan.networks import DCGANHparams, MiniHparams, discriminator, freeze, generator, initialise
 
 
 class ConditionalBatchNorm(nn.Module):
@@ -47,7 +47,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """DCGAN's, and the projection of its last features on the class: images, labels -> logits `(n,)`.
 
-    psi(phi(x)) + <v_y, phi(x)>, phi summed over places (Miyato & Koyama 2018, equation 2, arXiv:1802.05637).
+    psi(phi(x)) + <v_y, phi(x)>, phi averaged over places (Miyato & Koyama 2018, equation 2, arXiv:1802.05637).
     """
 
     def __init__(self, hp: "CDCGAN.Hparams", classes: int) -> None:
@@ -118,12 +118,5 @@ class CDCGANMini(CDCGAN):
     default_data = "digits"
 
     @dataclass(frozen=True, kw_only=True)
-    class Hparams(CDCGAN.Hparams):
-        image_size: int = 32
-        channels: int = 1
-        width: int = 32
-        latent_dim: int = 6
-        steps: int = 2000
-        lr: float = 5e-4
-        ema: float = 0.998
-        translation: float = 1 / 16
+    class Hparams(MiniHparams, CDCGAN.Hparams):
+        """DCGANMini's, and `classes`."""

@@ -1,14 +1,13 @@
 """DCGAN (Radford, Metz & Chintala 2015), https://arxiv.org/abs/1511.06434."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 from torch import Tensor
 
 import ganzoo
 from ganzoo import losses
 from ganzoo_dcgan.family import Family
-from ganzoo_dcgan.networks import DCGANHparams, discriminator, freeze, generator, initialise
+from ganzoo_dcgan.networks import DCGANHparams, MiniHparams, discriminator, freeze, generator, initialise
 
 
 class DCGAN(Family):
@@ -49,13 +48,4 @@ class DCGANMini(DCGAN):
 
     default_data = "digits"
 
-    @dataclass(frozen=True, kw_only=True)
-    class Hparams(DCGANHparams):
-        image_size: int = 32
-        channels: int = 1
-        width: int = 32
-        latent_dim: int = 6
-        steps: int = 2000
-        lr: float = 5e-4
-        ema: float = 0.998
-        translation: float = 1 / 16
+    Hparams = MiniHparams

@@ -39,6 +39,20 @@ class DCGANHparams(ganzoo.Hparams):
             )
 
 
+@dataclass(frozen=True, kw_only=True)
+class MiniHparams(DCGANHparams):
+    """For 1,797 digits on a laptop's CPU."""
+
+    image_size: int = 32
+    channels: int = 1
+    width: int = 32
+    latent_dim: int = 6
+    steps: int = 2000
+    lr: float = 5e-4
+    ema: float = 0.998
+    translation: float = 1 / 16
+
+
 def generator(hp: DCGANHparams) -> nn.Sequential:
     """`(n, latent_dim, 1, 1)` -> `(n, channels, size, size)` in [-1, 1]: 4x4 first, then doubled until it fits."""
     widths = _widths(hp)[::-1]
