@@ -36,7 +36,7 @@ if TYPE_CHECKING:
     from ganzoo.images import to_pil as to_pil
     from ganzoo.model import Model as Model
     from ganzoo.model import Move as Move
-    from ganzoo.model import frozen as frozen
+    from ganzoo.modes import frozen as frozen
     from ganzoo.registry import datasets as datasets
     from ganzoo.registry import list_models as list_models
     from ganzoo.registry import models as models
@@ -61,7 +61,8 @@ _HOMES = {
     "ganzoo.hparams": ["DataInfo", "Hparams"],
     "ganzoo.images": ["to_pil"],
     "ganzoo.losses": ["losses"],
-    "ganzoo.model": ["Model", "Move", "frozen"],
+    "ganzoo.model": ["Model", "Move"],
+    "ganzoo.modes": ["frozen"],
     "ganzoo.registry": ["datasets", "list_models", "models", "trainers"],
     "ganzoo.trainer": ["Step", "Trainer"],
     "ganzoo.typed": ["Range"],

@@ -1,7 +1,6 @@
 """Model: the contract a plugin implements. It declares hyperparameters, networks and losses."""
 
 from collections.abc import Hashable, Iterator, Mapping
-from contextlib import contextmanager
 from typing import Any, ClassVar
 
 import torch
@@ -11,6 +10,7 @@ from torch.optim import Adam, Optimizer
 from ganzoo import hparams
 from ganzoo.device import generator, seeded
 from ganzoo.errors import HparamError, PluginError, Unsupported, UsageError
+from ganzoo.modes import evaluating
 from ganzoo.registry import Plugin
 
 Move = tuple[nn.Module, Tensor | Mapping[str, Tensor]]
@@ -204,31 +204,6 @@ class Model(nn.Module):
     def called(self) -> str:
         """What to call it in a message."""
         return self.plugin.name if self.plugin else type(self).__name__
-
-
-@contextmanager
-def frozen(*modules: nn.Module) -> Iterator[None]:
-    """Inside, no gradient is computed for the parameters of these modules, though it passes through them."""
-    trained = [p for module in modules for p in module.parameters() if p.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
-    try:
-        yield
-    finally:
-        for parameter in trained:
-            parameter.requires_grad_(True)
-
-
-@contextmanager
-def evaluating(model: nn.Module) -> Iterator[None]:
-    """Inside, every module is in eval mode; afterwards each is in the mode it was in."""
-    modes = {module: module.training for module in model.modules()}
-    model.eval()
-    try:
-        yield
-    finally:
-        for module, training in modes.items():
-            module.training = training
 
 
 def make(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None = None) -> Model:

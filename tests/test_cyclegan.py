@@ -578,7 +578,7 @@ def test_what_systems_hide_is_left_alone_and_odd_names_are_written(trained, tmp_
 @pytest.mark.parametrize(
     ("source", "out", "message"),
     [
-        ("x" * 300, "out.png", "no file or folder"),
+        ("x" * 300, "out.png", "File name too long"),
         ("wide.png", "y" * 300 + ".png", "File name too long"),
         ("wide.png", "wide.webp", "no .webp of 16400x8"),
     ],
@@ -587,7 +587,7 @@ def test_paths_and_sizes_that_cannot_be_are_one_line(trained, ganzoo_command, so
     Image.new("RGB", (16400, 8)).save("wide.png")
     done = ganzoo_command("translate", trained, source, out)
     assert done.exit_code in (1, 2)
-    assert message in done.stderr or "too long" in done.stderr, done.stderr
+    assert message in done.stderr, done.stderr
     assert len(done.stderr.splitlines()) == 1
 
 

@@ -198,12 +198,11 @@ def test_a_datasets_own_transforms_draw_from_seed_epoch_and_index_with_any_worke
     for i in (8, 9, 10):
         assert torch.equal(resumed[i], first[i])
     assert not any(torch.equal(first[0][0], other) for other in torch.cat(first[1:]))
-    assert (random.random(), torch.rand(()).item()) != (0, 0)
-    random.seed(5)
-    expected = random.random()
-    random.seed(5)
-    one[0]
-    assert random.random() == expected
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    expected = random.random(), np.random.rand(), torch.rand(()).item()
+    random.seed(5), np.random.seed(5), torch.manual_seed(5)
+    one[0], two[0]
+    assert (random.random(), np.random.rand(), torch.rand(()).item()) == expected
 
 
 def test_two_domains_have_orders_of_their_own():

@@ -70,7 +70,7 @@ def _mismatch(tensor: Tensor, wanted: Tensor | None) -> str:
 def state_dict(path: Path) -> dict[str, Tensor]:
     """The tensors of a file that `torch.save` wrote. Raises StateError for one that would have to run code."""
     try:
-        found = torch.load(path, map_location="cpu", weights_only=True)
+        found = torch.load(path, map_location="cpu", weights_only=True)  # safe since torch 2.6; ours is newer
     except OSError as cause:
         raise StateError(f"{path} cannot be read: {cause.strerror or cause}") from None
     except Exception as cause:  # a damaged file can make its reader raise anything at all
