@@ -25,12 +25,14 @@ if TYPE_CHECKING:
     from ganzoo.errors import Diverged as Diverged
     from ganzoo.errors import GanzooError as GanzooError
     from ganzoo.errors import HparamError as HparamError
+    from ganzoo.errors import HubError as HubError
     from ganzoo.errors import NameClash as NameClash
     from ganzoo.errors import PluginError as PluginError
     from ganzoo.errors import StateError as StateError
     from ganzoo.errors import UnknownName as UnknownName
     from ganzoo.errors import Unsupported as Unsupported
     from ganzoo.errors import UsageError as UsageError
+    from ganzoo.evaluation import Evaluation as Evaluation
     from ganzoo.hparams import DataInfo as DataInfo
     from ganzoo.hparams import Hparams as Hparams
     from ganzoo.images import to_pil as to_pil
@@ -55,9 +57,10 @@ _HOMES = {
     "ganzoo.data": ["Domains", "Item", "Labelled", "Pair", "Source"],
     "ganzoo.device": ["noise"],
     "ganzoo.errors": [
-        "BadImage", "DataError", "DeviceError", "Diverged", "GanzooError", "HparamError", "NameClash",
+        "BadImage", "DataError", "DeviceError", "Diverged", "GanzooError", "HparamError", "HubError", "NameClash",
         "PluginError", "StateError", "UnknownName", "Unsupported", "UsageError",
     ],
+    "ganzoo.evaluation": ["Evaluation"],
     "ganzoo.hparams": ["DataInfo", "Hparams"],
     "ganzoo.images": ["to_pil"],
     "ganzoo.losses": ["losses"],

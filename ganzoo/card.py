@@ -42,7 +42,7 @@ def _card(config: Config, model: Model, run: Path) -> str:
         "---",
         "library_name: ganzoo",
         f"pipeline_tag: {config.task}",
-        f"tags: [ganzoo, gan, {config.model}]",
+        f"tags: [ganzoo, {'' if model.classifies else 'gan, '}{config.model}]",
         "---",
     ]
     parts = [
@@ -55,12 +55,20 @@ def _card(config: Config, model: Model, run: Path) -> str:
         f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```"
         if config.step
         else "## Training\n\nElsewhere: the weights were imported.",
+        _metrics(config, run),
         "## Hyperparameters\n\n| name | value |\n|---|---|\n"
         + "\n".join(f"| {key} | {text_of(value)} |" for key, value in config.hyperparameters.items()),
-        "## Limits\n\nIt makes what resembles its training data, at the size that it was trained for, and no "
-        "measure of its quality is stated unless one stands above.",
+        _limits(model),
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
+
+
+def _limits(model: Model) -> str:
+    if model.classifies:
+        does = "It names one of its classes whatever it is shown, with confidence as in its training data at best"
+    else:
+        does = "It makes what resembles its training data, at the size that it was trained for"
+    return f"## Limits\n\n{does}, and no measure of its quality is stated unless one stands above."
 
 
 def _data(config: Config) -> str:
@@ -74,9 +82,21 @@ def _sources(config: Config) -> list[str]:
     return [named] if isinstance(named, str) else named
 
 
+def _metrics(config: Config, run: Path) -> str:
+    scores = {name: value for name, value in config.metrics.items() if isinstance(value, float)}
+    if not scores:
+        return ""
+    rows = "\n".join(f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in scores.items())
+    where = f"Of {config.metrics.get('images', 0):,} images: {config.metrics.get('measured on')}."
+    picture = "\n\n![what it takes for what](confusion.png)" if (run / "confusion.png").exists() else ""
+    return f"## Scores\n\n{where}\n\n| score | value |\n|---|---|\n{rows}{picture}"
+
+
 def _use(model: Model) -> str:
     if model.directions:
         made = f'model.translate(images, direction="{model.directions[0]}")  # (n, channels, height, width) in [-1, 1]'
+    elif model.classifies:
+        made = "model.classify(images)  # squares in [-1, 1] -> probabilities of model.classes"
     elif type(model).generate is not Model.generate or type(model).sample is not Model.sample:
         made = "ganzoo.to_pil(model.sample(8, seed=0))"
     else:

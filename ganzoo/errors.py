@@ -9,6 +9,7 @@ GanzooError             anything a user can put right; the command line prints i
 ├── PluginError         a plugin cannot be imported, or breaks the contract of a model
 ├── DataError           the data cannot be read, or is not what the model needs
 ├── StateError          a run folder cannot be read, written or continued
+├── HubError            the Hub, or another server of weights, refuses or cannot be reached
 ├── Diverged            a loss is no longer a finite number
 └── Unsupported         the model does not offer this (sampling a translator, say)
 """
@@ -63,6 +64,10 @@ class BadImage(DataError):  # noqa: N818
 
 class StateError(GanzooError):
     """A run folder cannot be read, written or continued."""
+
+
+class HubError(GanzooError):
+    """The Hub, or another server of weights, refuses or cannot be reached."""
 
 
 class Diverged(GanzooError, ArithmeticError):  # noqa: N818

@@ -9,23 +9,21 @@ from torch.optim import Adam, Optimizer
 
 from ganzoo import hparams
 from ganzoo.device import generator, seeded
-from ganzoo.errors import HparamError, PluginError, Unsupported, UsageError
-from ganzoo.modes import evaluating
+from ganzoo.errors import HparamError, PluginError, Unsupported
 from ganzoo.registry import Plugin
+from ganzoo.uses import Usable
 
 Move = tuple[nn.Module, Tensor | Mapping[str, Tensor]]
 """Who moves next, and what they minimise: a scalar, or named terms whose sum it is."""
 
 
-class Model(nn.Module):
+class Model(Usable):
     """A generative model and how it is trained.
 
     A plugin subclasses it with `task`, `Hparams`, `__init__(hp)` that makes the networks, and `losses(batch)`.
     Everything else has a default. It is an ordinary `nn.Module`.
     """
 
-    task: ClassVar[str]
-    """A pipeline tag of the Hub: `unconditional-image-generation`, `image-to-image`, `image-classification`, ..."""
     view: ClassVar[Any] = Tensor
     """What a batch is: `Tensor` (images, `(n, channels, height, width)` in [-1, 1]) or `ganzoo.Labelled`."""
     batches_per_step: ClassVar[int] = 1
@@ -81,10 +79,6 @@ class Model(nn.Module):
             self._draws = generator("draws", self.hp.seed, self.step, device=self.device)
         return self._draws
 
-    @property
-    def device(self) -> torch.device:
-        return next((tensor.device for tensor in self.parameters()), torch.device("cpu"))
-
     # How it is trained
 
     def initialise(self) -> None:
@@ -107,87 +101,6 @@ class Model(nn.Module):
         """The players that are published as an exponential moving average with decay `hp.ema`."""
         return []
 
-    # What it is used for
-
-    def latents(self, n: int, seed: int) -> Tensor:
-        """Noise for n images, on the CPU: row i depends on (seed, i) alone. `ganzoo.noise` does that."""
-        raise Unsupported(f"{self.called} draws no images: it has no latents(n, seed)")
-
-    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """Latents -> images in [-1, 1], `(n, channels, height, width)`: a pure function."""
-        raise Unsupported(f"{self.called} draws no images: it has no generate(latents)")
-
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        """The network's plain use: `generate`, or for a translator `translated` in its first direction."""
-        if self.directions:
-            return self.translated(latents, self.directions[0])
-        return self.generate(latents, labels)
-
-    @torch.no_grad()
-    def sample(self, n: int, seed: int = 0, labels: Tensor | None = None) -> Tensor:
-        """n images in [-1, 1], `(n, channels, height, width)` on the model's device; in eval mode, in batches of 64.
-
-        A conditional model takes labels `(n,)`, the numbers of classes; without them it draws each class in turn.
-        """
-        latents = self.latents(n, seed)
-        classes = getattr(self.hp, "classes", None)
-        if labels is None and classes:
-            labels = torch.arange(n) % classes  # each in turn
-        if labels is not None:
-            labels = self._checked(labels, n, classes).to(self.device)
-        with evaluating(self):
-            parts = [
-                self.generate(latents[i : i + 64].to(self.device), None if labels is None else labels[i : i + 64])
-                for i in range(0, max(n, 1), 64)
-            ]
-        return torch.cat(parts)
-
-    def _checked(self, labels: Tensor, n: int, classes: int | None) -> Tensor:
-        if not classes:
-            raise UsageError(f"{self.called} draws what it likes: it takes no labels")
-        if labels.shape != (n,) or (n and not 0 <= int(labels.min()) <= int(labels.max()) < classes):
-            raise UsageError(f"labels are one number from 0 to {classes - 1} for each of the {n} images")
-        return labels
-
-    directions: tuple[str, ...] = ()
-    """What a translator can do: `("a2b", "b2a")`."""
-
-    def translated(self, images: Tensor, direction: str, /) -> Tensor:
-        """Images `(n, channels, height, width)` of one domain -> those of the other, of the same size: a pure function.
-
-        A translator implements it; the direction is one of `directions`.
-        """
-        raise Unsupported(f"{self.called} translates no images: it has no translated(images, direction)")
-
-    @torch.no_grad()
-    def translate(self, images: Tensor, direction: str | None = None) -> Tensor:
-        """Images `(n, channels, height, width)` in [-1, 1], of any size -> the same, translated; in eval mode.
-
-        The direction is the first that the model has unless said. Raises UsageError for another, Unsupported for a
-        model that translates nothing.
-        """
-        direction = self.checked_direction(direction)
-        channels = getattr(self.hp, "channels", None)
-        if images.ndim != 4 or (channels and images.shape[1] != channels):
-            raise UsageError(f"{self.called} translates (n, {channels}, height, width), not {tuple(images.shape)}")
-        if not images.is_floating_point() or 0 in images.shape[2:]:
-            raise UsageError(f"{self.called} translates floats in [-1, 1], not {images.dtype} of {tuple(images.shape)}")
-        images = images.float()
-        with evaluating(self):
-            parts = [
-                self.translated(images[i : i + 16].to(self.device), direction)
-                for i in range(0, max(len(images), 1), 16)
-            ]
-        return torch.cat(parts)
-
-    def checked_direction(self, direction: str | None) -> str:
-        """The direction, or the first that there is. Raises UsageError or, for a model that has none, Unsupported."""
-        if not self.directions:
-            raise Unsupported(f"{self.called} translates no images; it is for {self.task}")
-        if direction not in (None, *self.directions):
-            raise UsageError(f"{self.called} has no direction {direction!r}; there is {', '.join(self.directions)}")
-        return direction or self.directions[0]
-
     @classmethod
     def from_others(cls, files: Mapping[str, Mapping[str, Tensor]], /) -> tuple[dict[str, Any], dict[str, Tensor]]:
         """Weights of another project, `{file name: {tensor name: tensor}}` -> hyperparameters, tensors by our names.
@@ -209,7 +122,13 @@ class Model(nn.Module):
 def make(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None = None) -> Model:
     """A model with its first weights, drawn from hp.seed; torch's own random state stays as it was."""
     with seeded("weights", hp.seed, device=torch.device("cpu")):
-        model = kind(hp)
+        model = blank(kind, hp, plugin=plugin)
         model.initialise()
+    return model
+
+
+def blank(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None) -> Model:
+    """A model that waits for weights."""
+    model = kind(hp)
     model.plugin = plugin
     return model

@@ -4,7 +4,7 @@ import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
-from functools import reduce
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 from typing import Any
@@ -14,10 +14,12 @@ from torch import Tensor, nn
 
 from ganzoo.averages import Averages
 from ganzoo.card import write_card
-from ganzoo.data import Batches, as_data
+from ganzoo.data import Batches, as_data, described, held_out
 from ganzoo.device import World, seeded
-from ganzoo.errors import Diverged, PluginError, StateError
+from ganzoo.errors import DataError, Diverged, PluginError, StateError, Unsupported
+from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model, Move
+from ganzoo.modes import evaluating
 from ganzoo.moves import independent, named_terms
 from ganzoo.optimizers import Optimizers
 from ganzoo.registry import trainers
@@ -45,6 +47,9 @@ class Trainer(Iterator[Step]):
     images of a SOURCE, and `cache` says where they are kept; of a Dataset, more than one are processes that make items.
     To stop early, `break`; going on with the loop goes on with the training. Each player's gradients come from its
     own losses alone. A trainer plugin subclasses this and overrides `step`.
+
+    Of a model with a hyperparameter `validation` that share of the data is never trained on, or all of the data that is
+    passed as `validation`; `evaluate()` scores the model on it.
     """
 
     def __init__(
@@ -52,6 +57,7 @@ class Trainer(Iterator[Step]):
         model: Model,
         data: object,
         *,
+        validation: object = None,
         device: str = "auto",
         precision: str = "auto",
         workers: int | None = None,
@@ -59,12 +65,17 @@ class Trainer(Iterator[Step]):
     ) -> None:
         self.world = World.open(device, precision)
         self.model = model.to(self.world.device).train()
-        self.data = as_data(data, model.hp, model.view, workers=workers, cache=cache)
-        if self.data is not data:
-            for note in self.data.notes:
+        open_data = partial(as_data, hp=model.hp, view=model.view, workers=workers, cache=cache)
+        self.data = open_data(data)
+        self.held_out = None if validation is None else open_data(validation)
+        for opened, given in ((self.data, data), (self.held_out, validation)):
+            for note in opened.notes if opened and opened is not given else []:
                 warnings.warn(note, stacklevel=2)
-        self.batches = Batches(self.data, model.view, model.hp.batch_size, model.hp.seed, self.world.device)
+        self.batches, self.validation = self._parts()
         self.steps_done = 0
+        self.evaluated: dict[str, Any] | None = None
+        self.best: dict[str, Any] | None = None
+        """The last and the best evaluation: `{"step": 400, "scores": {"accuracy": 0.97, ...}, "images": 360}`."""
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self._whole = True
@@ -117,6 +128,22 @@ class Trainer(Iterator[Step]):
         """The loss of a move as named scalars: `generator`, or `discriminator/real` and `discriminator/fake`."""
         return named_terms(self.model, player, loss, self.optimizers)
 
+    def evaluate(self) -> Evaluation:
+        """Scores the weights to use on what is held out. The first score decides which weights are best.
+
+        Raises Unsupported when nothing is held out, or the model has no scores.
+        """
+        if self.validation is None:
+            raise Unsupported(f"{self.model.called} is not evaluated: nothing is held out (validation=0)")
+        with self.published() as model, evaluating(model), torch.no_grad():
+            found = model.evaluate(self.validation.once())
+        scores = dict(found.scores)
+        self.evaluated = {"step": self.steps_done, "scores": scores, "images": self.validation.total}
+        first = next(iter(scores))
+        if self.best is None or scores[first] > self.best["scores"][first]:
+            self.best = self.evaluated
+        return found
+
     def published(self) -> AbstractContextManager[Model]:
         """`with trainer.published() as model`: the model as it would be saved, averages in their players' places."""
         return self.averages.substituted()
@@ -130,17 +157,20 @@ class Trainer(Iterator[Step]):
             raise PluginError(
                 f"{missing} is registered under no name, so it could not be loaded again: add an entry point"
             )
+        metrics = {}
+        if self.evaluated and self.evaluated["step"] == self.steps_done:
+            where = f"{self.held_out.name}" if self.held_out else "a part of the data that was not trained on"
+            metrics = {**self.evaluated["scores"], "images": self.evaluated["images"], "measured on": where}
         return Config.of(
             model,
             plugin,
             trainer=trainer.name,
             precision=self.world.precision,
             data={
-                "source": self.data.name,
-                "images": len(self.data),
-                "fingerprint": self.data.fingerprint,
-                "licence": self.data.licence,
+                **described(self.data),
+                **({"validation": described(self.held_out)} if self.held_out else {}),
             },
+            metrics=metrics,
             step=self.steps_done,
         )
 
@@ -160,6 +190,8 @@ class Trainer(Iterator[Step]):
             "threads": torch.get_num_threads(),
             "device": self.world.device.type,
             "progress_was_read": self.model.progress_was_read,
+            "evaluated": self.evaluated,
+            "best": self.best,
         }
         return TrainState(self.config(), weights, training, extra)
 
@@ -175,6 +207,7 @@ class Trainer(Iterator[Step]):
         folder: str | Path,
         data: object = None,
         *,
+        validation: object = None,
         steps: int | None = None,
         device: str = "auto",
         workers: int | None = None,
@@ -199,7 +232,15 @@ class Trainer(Iterator[Step]):
         kind: type[Trainer] = trainers[config.trainer].load()
         named = config.data["source"]
         source = (tuple(named) if isinstance(named, list) else named) if data is None else data
-        trainer = kind(model, source, device=device, precision=config.precision, workers=workers, cache=cache)
+        trainer = kind(
+            model,
+            source,
+            validation=validation or config.data.get("validation", {}).get("source"),
+            device=device,
+            precision=config.precision,
+            workers=workers,
+            cache=cache,
+        )
         for note in trainer._go_to(state, checkpoint):
             warnings.warn(note, stacklevel=2)
         return trainer
@@ -223,10 +264,28 @@ class Trainer(Iterator[Step]):
             )
         check_steps(self.model, state)
         self.steps_done = state.config.step
+        self.evaluated, self.best = state.extra.get("evaluated"), state.extra.get("best")
         self._whole = True
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device)
+
+    def _parts(self) -> tuple[Batches, Batches | None]:
+        """What is trained on, and what is held out."""
+        model, data = self.model, self.data
+        share = getattr(model.hp, "validation", 0.0)
+        batches = partial(Batches, view=model.view, batch_size=model.hp.batch_size, seed=model.hp.seed)
+        batches = partial(batches, device=self.world.device)
+        if self.held_out is not None:
+            if self.held_out.info.classes != data.info.classes:
+                raise DataError(f"{self.held_out.name} has other classes than {data.name}")
+            return batches(data), batches(self.held_out)
+        if not share:
+            return batches(data), None
+        trained, kept_out = held_out(len(data), data.parts[0].labels, share, model.hp.seed)
+        if not len(kept_out):
+            raise DataError(f"validation={share} of {len(data)} images is none: give more images, or validation=0")
+        return batches(data, chosen=trained), batches(data, chosen=kept_out)
 
     def _batch(self, step: int) -> Any:
         count = self.model.batches_per_step

@@ -14,6 +14,16 @@ SMALL = {
     "cdcgan-mini": {"image_size": 16, "width": 4, "classes": 10, "batch_size": 8, "steps": 4},
     "cyclegan": {**TRANSLATOR, "load_size": 18, "blocks": 1, "pool": 3},
     "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
+    "finetune": {
+        "backbone": "test_resnet",
+        "pretrained": False,
+        "image_size": 32,
+        "channels": 1,
+        "classes": 10,
+        "batch_size": 8,
+        "steps": 4,
+        "unfreeze_at": (0.5,),
+    },
     "pix2pix": {**TRANSLATOR, "load_size": 18},
     "toy": {"image_size": 8, "channels": 1, "steps": 4},
     "toy-phases": {"image_size": 8, "channels": 1, "steps": 4},
@@ -87,6 +97,13 @@ def test_what_it_makes_is_in_range_and_the_same_again(model):
             assert made.abs().max() <= 1
             assert torch.equal(made, model.translate(images, direction))
         assert torch.equal(model.eval()(images), model.translate(images))
+        return
+    if model.classifies:
+        images = torch.linspace(-1, 1, 2 * channels * size * size).view(2, channels, size, size)
+        made = model.classify(images)
+        assert made.shape == (2, model.hp.classes)
+        assert torch.allclose(made.sum(1), torch.ones(2))
+        assert torch.equal(made, model.eval()(images).softmax(1))
         return
     images = model.sample(5, seed=1)
     assert images.shape == (5, channels, size, size)

@@ -8,7 +8,8 @@ import click
 
 from ganzoo.errors import GanzooError
 
-VERBS = {verb: verb for verb in ("list", "show", "data", "train", "sample", "translate")} | {"import": "import_"}
+VERBS = {verb: verb for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")}
+VERBS |= {"import": "import_"}
 """Verb -> the module that has it."""
 
 

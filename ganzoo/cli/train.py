@@ -19,6 +19,12 @@ from ganzoo.registry import datasets, models, trainers
     shell_complete=names_of(datasets),
     help="What to train on: a folder, a zip, digits, hf:user/name, ...; twice for two domains.",
 )
+@click.option(
+    "--validation",
+    metavar="SOURCE",
+    shell_complete=names_of(datasets),
+    help="What a classifier is scored on, instead of a part of --data that is held out.",
+)
 @click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter (see ganzoo show).")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of hyperparameters; --set wins over it.")
 @click.option("--from", "origin", type=click.Path(path_type=Path), help="Start from the weights of this run.")
@@ -38,11 +44,18 @@ from ganzoo.registry import datasets, models, trainers
 @click.option("--strict", is_flag=True, help="Refuse data with a file that cannot be used, instead of skipping it.")
 @click.option("--report-every", type=click.IntRange(1), default=50, show_default=True, metavar="STEPS")
 @click.option("--save-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS")
+@click.option(
+    "--eval-every",
+    type=click.IntRange(1),
+    metavar="STEPS",
+    help="How often held-out data are scored, and a checkpoint saved.  [default: as --save-every]",
+)
 @click.pass_context
 def command(
     ctx: click.Context,
     name: str,
     data: tuple[str, ...],
+    validation: str | None,
     assignments: tuple[str, ...],
     config: Path | None,
     origin: Path | None,
@@ -56,6 +69,7 @@ def command(
     strict: bool,
     report_every: int,
     save_every: int,
+    eval_every: int | None,
 ) -> None:
     """Train the model NAME, or continue: the same command goes on where it stopped.
 
@@ -66,6 +80,7 @@ def command(
     plan = Plan(
         model=name,
         data=data,
+        validation=validation,
         assignments=assignments,
         config=config,
         origin=origin,
@@ -79,6 +94,7 @@ def command(
         strict=strict,
         report_every=report_every,
         save_every=save_every,
+        eval_every=eval_every,
         again=shlex.join(["ganzoo", *sys.argv[1:]]),
     )
     stopped_by = train(plan)

@@ -1,8 +1,21 @@
 """From a SOURCE to an endless, resumable sequence of batches."""
 
 from ganzoo.data.batches import Batches
-from ganzoo.data.opening import Data, as_data
+from ganzoo.data.opening import Data, as_data, described
+from ganzoo.data.order import held_out
 from ganzoo.data.source import Item, Source, open_source
 from ganzoo.data.views import Domains, Labelled, Pair
 
-__all__ = ["Batches", "Data", "Domains", "Item", "Labelled", "Pair", "Source", "as_data", "open_source"]
+__all__ = [
+    "Batches",
+    "Data",
+    "Domains",
+    "Item",
+    "Labelled",
+    "Pair",
+    "Source",
+    "as_data",
+    "described",
+    "held_out",
+    "open_source",
+]

@@ -1,5 +1,6 @@
 """Batches: an endless sequence of them, each a function of (seed, number) alone."""
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
@@ -8,7 +9,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.opening import Data
-from ganzoo.data.order import Order
+from ganzoo.data.order import InTurn, Order
 from ganzoo.data.views import Domains, Labelled, Pair, check_view
 from ganzoo.device import generator
 from ganzoo.errors import DataError
@@ -19,7 +20,8 @@ class Batches:
     """`batches[i]` is the i-th batch on the device, in the form of `view`.
 
     Each domain has an order of its own. Crops and mirrorings are drawn for the whole batch, of which each of `ranks`
-    processes takes its part; `batch_size` is that of all processes together.
+    processes takes its part; `batch_size` is that of all processes together. `chosen` are the indices of the images,
+    where not all of them take part.
     """
 
     data: Data
@@ -27,6 +29,7 @@ class Batches:
     batch_size: int
     seed: int
     device: torch.device
+    chosen: Tensor | None = None
     rank: int = 0
     ranks: int = 1
 
@@ -36,7 +39,21 @@ class Batches:
             raise DataError(f"a batch of {self.batch_size} cannot be split among {self.ranks} processes")
 
     def __getitem__(self, number: int) -> Any:
-        images = [self._images(part, number) for part in range(len(self.data.parts))]
+        return self._viewed([self._varied(part, order, number) for part, order in enumerate(self.orders)])
+
+    def once(self) -> Iterator[Any]:
+        """Every image once, in turn, its middle and not mirrored: what scores are measured on."""
+        orders = [self._order(InTurn, part) for part in range(len(self.data.parts))]
+        for number in range(-(-max(len(order.chosen) for order in orders) // self.batch_size)):
+            found = []
+            for part, order in enumerate(orders):
+                images, labels = self.data.parts[part].fetch(order, number, self.device)
+                fresh = int((order[number].epochs == 0).sum())  # the last batch goes round
+                images = centred(images[:fresh], self.data.preparation.image_size)
+                found.append((scaled(images), None if labels is None else labels[:fresh]))
+            yield self._viewed(found)
+
+    def _viewed(self, images: Sequence[tuple[Tensor, Tensor | None]]) -> Any:
         if self.view is Domains:
             return Domains(images[0][0], images[1][0])
         pixels, labels = images[0]
@@ -48,6 +65,11 @@ class Batches:
             raise DataError("the model wants labels, and the data has none: give each image a class")
         return Labelled(pixels, labels)
 
+    @property
+    def total(self) -> int:
+        """How many images there are."""
+        return len(self.data) if self.chosen is None else len(self.chosen)
+
     def first(self, count: int) -> Any:
         """The first batches as one, of at least `count` images."""
         batches = [self[number] for number in range(-(-count // self.batch_size))]
@@ -58,14 +80,16 @@ class Batches:
     @cached_property
     def orders(self) -> list[Order]:
         """The order of each part of the data."""
-        return [
-            Order(len(part), self.batch_size, self.seed, name=f"order{i or ''}", rank=self.rank, ranks=self.ranks)
-            for i, part in enumerate(self.data.parts)
-        ]
+        return [self._order(Order, part) for part in range(len(self.data.parts))]
 
-    def _images(self, part: int, number: int) -> tuple[Tensor, Tensor | None]:
-        """`(n, channels, image_size, image_size)` in [-1, 1], and labels."""
-        order, wanted = self.orders[part], self.data.preparation
+    def _order(self, kind: type[Order], part: int) -> Order:
+        chosen = torch.arange(len(self.data.parts[part])) if self.chosen is None else self.chosen
+        name = f"order{part or ''}"
+        return kind(chosen, self.batch_size, self.seed, name=name, rank=self.rank, ranks=self.ranks)
+
+    def _varied(self, part: int, order: Order, number: int) -> tuple[Tensor, Tensor | None]:
+        """`(n, channels, image_size, image_size)` in [-1, 1], cropped and mirrored at random, and labels."""
+        wanted = self.data.preparation
         images, labels = self.data.parts[part].fetch(order, number, self.device)
         if wanted.load_size > wanted.image_size or wanted.flip:
             rows, columns, mirrored = torch.rand(
@@ -87,6 +111,12 @@ def cropped(images: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:
     top, left = (indices.to(images.device, non_blocking=True) for indices in (top, left))
     images = images.take_along_dim(top[:, None, :, None].expand(n, channels, size, width), 2)
     return images.take_along_dim(left[:, None, None, :].expand(n, channels, size, size), 3)
+
+
+def centred(images: Tensor, size: int) -> Tensor:
+    """The middle of each image."""
+    top, left = ((side - size) // 2 for side in images.shape[-2:])
+    return images[..., top : top + size, left : left + size]
 
 
 def flipped(images: Tensor, draws: Tensor) -> Tensor:

@@ -178,3 +178,13 @@ def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
         if row[0].label is not None and row[0].label not in numbers:
             raise DataError(f"the image {row[0].name} is labelled {row[0].label!r}, which is none of the classes")
     return [-1 if row[0].label is None else numbers[row[0].label] for row in rows]
+
+
+def described(data: Data) -> dict[str, Any]:
+    """What config.json says of it."""
+    return {
+        "source": data.name,
+        "images": len(data),
+        "fingerprint": data.fingerprint,
+        "licence": data.licence,
+    }

@@ -20,27 +20,51 @@ class Order:
 
     Epochs follow each other without a gap: every image comes exactly once in each, in an order that depends on
     (name, seed, epoch); a batch may hold the end of one and the start of the next. Of `ranks` processes each gets its
-    own part of every batch.
+    own part of every batch. `chosen` are the indices of the images, where not all of them take part.
     """
 
-    def __init__(self, total: int, batch_size: int, seed: int, *, name: str = "order", rank: int = 0, ranks: int = 1):
-        self.total, self.batch_size, self.seed, self.name = total, batch_size, seed, name
+    def __init__(
+        self, chosen: Tensor, batch_size: int, seed: int, *, name: str = "order", rank: int = 0, ranks: int = 1
+    ) -> None:
+        self.chosen, self.batch_size, self.seed, self.name = chosen, batch_size, seed, name
         self.mine = torch.arange(batch_size).tensor_split(ranks)[rank]
         """The positions within a batch that this process takes."""
         self._orders: dict[int, Tensor] = {}
 
     def __getitem__(self, number: int) -> Places:
+        total = len(self.chosen)
         positions = number * self.batch_size + self.mine
-        epochs = positions // self.total
+        epochs = positions // total
         parts = [
-            self._order(epoch)[positions[epochs == epoch] - epoch * self.total]
+            self._order(epoch)[positions[epochs == epoch] - epoch * total]
             for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
         ]
-        return Places(torch.cat(parts), epochs)
+        return Places(self.chosen[torch.cat(parts)], epochs)
 
     def _order(self, epoch: int) -> Tensor:
         if epoch not in self._orders:
             if len(self._orders) > 1:
                 self._orders.clear()
-            self._orders[epoch] = torch.randperm(self.total, generator=generator(self.name, self.seed, epoch))
+            self._orders[epoch] = torch.randperm(len(self.chosen), generator=generator(self.name, self.seed, epoch))
         return self._orders[epoch]
+
+
+class InTurn(Order):
+    """The same, every epoch in the order that the images have."""
+
+    def _order(self, epoch: int) -> Tensor:
+        return torch.arange(len(self.chosen))
+
+
+def held_out(total: int, labels: Tensor | None, share: float, seed: int) -> tuple[Tensor, Tensor]:
+    """The indices of the images to train on, and of a `share` of them to be kept out; both ascending.
+
+    Which, depends on the seed. With labels each class gives its share, rounded, and keeps at least one image.
+    """
+    drawn = torch.rand(total, generator=generator("validation", seed, 0))
+    named = torch.zeros(total, dtype=torch.long) if labels is None else labels.cpu()
+    groups = [(named == label).nonzero()[:, 0] for label in range(int(named.max()) + 1)]
+    kept_out = [group[drawn[group].argsort()[: min(round(share * len(group)), len(group) - 1)]] for group in groups]
+    mask = torch.zeros(total, dtype=torch.bool)
+    mask[torch.cat(kept_out)] = True
+    return (~mask).nonzero()[:, 0], mask.nonzero()[:, 0]

@@ -48,6 +48,7 @@ class Preparation:
     @classmethod
     def of(cls, hp: Hparams, info: DataInfo) -> Self:
         """The model's, and where it leaves something open, the data's own."""
+        hp = hp.for_data(info)
         size = getattr(hp, "image_size", None) or info.size
         channels = getattr(hp, "channels", None) or info.channels
         if channels not in MODES:

@@ -27,6 +27,9 @@ AHEAD = 3
 class Images(ABC):
     """Images of one size that can be fetched by index, whatever they came from."""
 
+    labels: Tensor | None = None
+    """The number of each image's class, `(total,)`, where that is known without reading the images."""
+
     @abstractmethod
     def __len__(self) -> int: ...
 

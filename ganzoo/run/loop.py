@@ -14,6 +14,7 @@ from ganzoo.card import write_card
 from ganzoo.errors import PluginError, Unsupported, UsageError
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
+from ganzoo.model import Model
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
 from ganzoo.snapshot import depends_on_steps
@@ -46,18 +47,20 @@ def train(plan: Plan) -> int:
         ):
             for step in trainer:
                 reports.step(step)
-                if step.number % plan.save_every == 0 or step.number == steps or signals:
+                last = step.number == steps
+                evaluated = trainer.validation and (step.number % (plan.eval_every or plan.save_every) == 0 or last)
+                if evaluated:
+                    _evaluate(trainer, run, reports)
+                if step.number % plan.save_every == 0 or last or evaluated or signals:
                     _save(trainer, run)
                 if signals:
                     break
         if signals and trainer.steps_done < steps:
             click.echo(f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}")
             return signals[0]
-        picture = run / "samples.png"
-        words = ["translate", str(run), "INPUT", "OUT"] if trainer.model.directions else ["sample", str(run)]
-        more = shlex.join(["ganzoo", *words])
-        look = f" Look at {picture}; for more: {more}" if picture.exists() else ""
-        click.echo(f"{run} is finished.{look}")
+        pictures = [run / name for name in ("samples.png", "confusion.png") if (run / name).exists()]
+        look = f" Look at {pictures[0]}; for more: {_more(trainer.model, run)}" if pictures else ""
+        click.echo(f"{run} is finished.{_kept(trainer)}{look}")
         return 0
 
 
@@ -69,6 +72,37 @@ def _begin(trainer: Trainer, run: Path) -> None:
         return
     check_no_weights(run)
     replace_file(run / "config.json", trainer.config().to_json().encode())
+
+
+def _more(model: Model, run: Path) -> str:
+    """What to do with a model that is trained."""
+    words = ["sample", str(run)]
+    if model.directions:
+        words = ["translate", str(run), "INPUT", "OUT"]
+    elif model.classifies:
+        words = ["classify", str(run), "INPUT"]
+    return shlex.join(["ganzoo", *words])
+
+
+def _kept(trainer: Trainer) -> str:
+    if trainer.best is None:
+        return ""
+    name, score = next(iter(trainer.best["scores"].items()))
+    return f" Kept is step {trainer.best['step']}, the best by {name}: {score:.4f} of {trainer.best['images']} images."
+
+
+def _evaluate(trainer: Trainer, run: Path, reports: Reports) -> None:
+    """Pictures are those of the weights that are kept."""
+    try:
+        found = trainer.evaluate()
+    except Unsupported as cause:
+        raise PluginError(f"{trainer.model.called} holds out a part of the data, and {cause}") from cause
+    assert trainer.best
+    reports.scores(trainer.steps_done, found.scores)
+    if trainer.best["step"] == trainer.steps_done:
+        for name, picture in found.pictures.items():
+            with writing(run / name):
+                save_png(picture, run / name)
 
 
 def _save(trainer: Trainer, run: Path) -> None:

@@ -2,6 +2,7 @@
 
 import tomllib
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,9 @@ from ganzoo.adaptation import adapt
 from ganzoo.data import as_data
 from ganzoo.errors import GanzooError, HparamError, UsageError
 from ganzoo.hparams import Hparams
-from ganzoo.model import Model, make
+from ganzoo.model import Model, blank, make
 from ganzoo.registry import Plugin, datasets, models, trainers
+from ganzoo.state import newest_checkpoint
 from ganzoo.trainer import Trainer
 from ganzoo.zoo import model_class
 
@@ -21,6 +23,7 @@ class Plan:
 
     model: str
     data: tuple[str, ...] = ()
+    validation: str | None = None
     assignments: tuple[str, ...] = ()
     config: Path | None = None
     out: Path | None = None
@@ -34,6 +37,7 @@ class Plan:
     partial: bool = False
     report_every: int = 50
     save_every: int = 500
+    eval_every: int | None = None
     again: str = "the same command"
     """The command itself, to be shown to whoever stopped it."""
 
@@ -55,13 +59,18 @@ class Plan:
         if not data:
             raise UsageError(f"{plugin.name} has no data of its own: give --data SOURCE ({', '.join(datasets)})")
         trainer: type[Trainer] = trainers[self.trainer or kind.default_trainer].load()
-        opened = as_data(data, hp, kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
-        model = make(kind, hp.for_data(opened.info), plugin=plugin)
+        prepare = partial(as_data, view=kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
+        opened = prepare(data, hp)
+        hp = hp.for_data(opened.info)
+        held_out = None if self.validation is None else prepare(self.validation, hp)
+        begun = newest_checkpoint(self.folder)  # then all weights come from there: no others are read or downloaded
+        model = (blank if begun else make)(kind, hp, plugin=plugin)
         if self.origin:
             opened.notes += adapt(model, self.origin, partial=self.partial).lines(str(self.origin))
         elif self.partial:
             raise UsageError("--partial says how much of --from is taken: give --from RUN too")
-        return trainer(model, opened, device=self.device, precision=self.precision)
+        opened.notes += held_out.notes if held_out else []
+        return trainer(model, opened, validation=held_out, device=self.device, precision=self.precision)
 
     def hyperparameters(self, kind: type[Model]) -> Hparams:
         """The model's defaults, then those of the --config file, then those of --set."""

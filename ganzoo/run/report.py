@@ -4,6 +4,7 @@ import json
 import math
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -65,6 +66,17 @@ class Reports:
                 f"the loss {broken[0]} is {losses[broken[0]]} at step {step.number}: train with a smaller lr, "
                 f"or look at metrics.jsonl for where it began; checkpoints in {self.run} are from before"
             )
+
+    def scores(self, number: int, scores: Mapping[str, float]) -> None:
+        """What was measured on held-out data after this step."""
+        named = {f"validation/{name}": score for name, score in scores.items()}
+        with writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
+            file.write(json.dumps({"step": number, **named}) + "\n")
+        for name, score in named.items():
+            self._events.add_scalar(name, score, number)
+        text = "  ".join(f"{name} {score:.4f}" for name, score in named.items())
+        tqdm.write(f"step {number}/{self.steps}  {text}", file=sys.stdout)
+        sys.stdout.flush()
 
     def _rate(self, number: int) -> float:
         (last, then), now = self._last, time.perf_counter()

@@ -2,14 +2,12 @@
 
 from collections import Counter
 from collections.abc import Iterator
-from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
 from PIL import Image
 
-from ganzoo.data.files import Folder, hidden, read_file
 from ganzoo.data.picture import converted, decoded, quiet
 from ganzoo.data.source import Item
 from ganzoo.data.threads import shown
@@ -17,6 +15,7 @@ from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import MODES, save_picture, to_pil
 from ganzoo.model import Model
+from ganzoo.run.classifying import pictures
 from ganzoo.zoo import load
 
 SAVED = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
@@ -67,12 +66,10 @@ def _targets(source: Path, out: Path, channels: int) -> list[tuple[Item, Path]]:
             raise UsageError(f"{target}: such pictures are written as {', '.join(SAVED)}; JPEG and BMP without alpha")
         if target.exists() and target.samefile(source):
             raise UsageError(f"{target} would take the place of what is translated: choose another OUT")
-        return [(Item(source.name, partial(read_file, source)), target)]
-    if not source.is_dir():
-        raise DataError(f"there is no file or folder {source}")
+        return [(item, target) for item in pictures(source)]
+    items = pictures(source)
     if out.resolve() == source.resolve() or is_inside(out, source):
         raise UsageError(f"{out} lies inside {source}, and would take the place of what is translated: choose another")
-    items = [item for item in Folder(str(source)).items() if not any(map(hidden, item.name.split("/")))]
     targets = [(item, out / _named(item.name, channels)) for item in items]
     if twice := next((path for path, count in Counter(path for _, path in targets).items() if count > 1), None):
         raise UsageError(f"two pictures of {source} would be written into {twice}: rename one of them")

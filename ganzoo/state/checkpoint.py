@@ -47,7 +47,8 @@ class TrainState:
             (aside / "training.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         publish(run)
         for old in checkpoints(run)[:-KEPT]:
-            remove(old)
+            if old != best_checkpoint(run):
+                remove(old)
 
     def _check_may_write(self, run: Path) -> None:
         check_ours(run)
@@ -103,8 +104,21 @@ def newest_checkpoint(run: Path) -> Path | None:
     return next(reversed(checkpoints(run)), None)
 
 
+def best_checkpoint(run: Path) -> Path | None:
+    """The folder whose weights are to be used: that of the best score, where scores were taken, or the newest."""
+    newest = newest_checkpoint(run)
+    if newest is None:
+        return None
+    try:
+        best = json.loads((newest / "training.json").read_text(encoding="utf-8"))["extra"]["best"]
+        scored = newest.with_name(f"step-{int(best['step']):06}")
+    except (OSError, ValueError, KeyError, TypeError):
+        return newest
+    return scored if (scored / "config.json").is_file() else newest
+
+
 def read_whole(run: Path, read: Callable[[Path], T]) -> T:
-    """What `read` makes of the run or, where its top is torn since a process was killed, of its newest checkpoint.
+    """What `read` makes of the run or, where its top is torn since a process was killed, of its best checkpoint.
 
     Raises StateError when there is no such folder, and what `read` raises when there is no checkpoint either.
     """
@@ -117,7 +131,7 @@ def read_whole(run: Path, read: Callable[[Path], T]) -> T:
     try:
         return read(run)
     except StateError:
-        checkpoint = newest_checkpoint(run)
+        checkpoint = best_checkpoint(run)
         if checkpoint is None:
             raise
         return read(checkpoint)
@@ -130,11 +144,11 @@ def check_no_weights(run: Path) -> None:
 
 
 def publish(run: Path) -> None:
-    """Puts the newest checkpoint's weights and configuration at the top of the run, unless they are there."""
-    newest = newest_checkpoint(run)
-    if newest is None:
+    """Puts the best checkpoint's weights and configuration at the top of the run, unless they are there."""
+    best = best_checkpoint(run)
+    if best is None:
         return
-    there, top = Config.read(newest / "config.json"), run / "model.safetensors"
+    there, top = Config.read(best / "config.json"), run / "model.safetensors"
     if not top.is_file() or sha256(top) != there.sha256:
-        replace_file(top, newest / "model.safetensors")
-    replace_file(run / "config.json", newest / "config.json")  # last: it says what the weights should be
+        replace_file(top, best / "model.safetensors")
+    replace_file(run / "config.json", best / "config.json")  # last: it says what the weights should be

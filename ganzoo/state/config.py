@@ -1,7 +1,7 @@
 """config.json: what a run's weights are, and how they came about."""
 
 import json
-from dataclasses import asdict, dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -18,7 +18,8 @@ class Config:
     """Everything that the weights' meaning depends on.
 
     `sha256` is of model.safetensors, None before there is one; `origin` the model and the sha256 of the weights that
-    the training started from, None for first weights.
+    the training started from, None for first weights; `metrics` the scores of these weights, how many images they are
+    of, and which.
     """
 
     model: str
@@ -32,6 +33,7 @@ class Config:
     classes: tuple[str, ...] = ()
     licence: str | None = None
     origin: str | None = None
+    metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     sha256: str | None = None
 
@@ -94,6 +96,7 @@ class Config:
                 classes=tuple(map(str, document["classes"])),
                 licence=document["licence"],
                 origin=document.get("origin"),
+                metrics=dict(document.get("metrics") or {}),
                 step=int(weights["step"]),
                 sha256=weights["sha256"],
             )
@@ -117,6 +120,7 @@ class Config:
             "trainer": self.trainer,
             "precision": self.precision,
             "started from": self.origin or "first weights",
+            "what is held out": str(self.data.get("validation", {}).get("fingerprint", "a part"))[:16],
             "the data's content": f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}",
         }
 

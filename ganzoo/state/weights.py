@@ -3,13 +3,15 @@
 from collections.abc import Mapping
 from pathlib import Path
 
+import torch
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
+from ganzoo.device import seeded
 from ganzoo.errors import GanzooError, StateError, UnknownName
 from ganzoo.files import sha256
-from ganzoo.model import Model, make
+from ganzoo.model import Model, blank
 from ganzoo.registry import models
 from ganzoo.state.config import Config
 
@@ -82,7 +84,7 @@ def load_model(folder: Path) -> tuple[Model, Config]:
 
 
 def empty_model(config: Config, folder: Path) -> Model:
-    """The model that config.json describes, with first weights."""
+    """The model that config.json describes, waiting for its weights."""
     try:
         plugin = models[f"{config.distribution}/{config.model}"]
     except UnknownName:
@@ -92,7 +94,9 @@ def empty_model(config: Config, folder: Path) -> Model:
         ) from None
     kind: type[Model] = plugin.load()
     try:
-        model = make(kind, kind.Hparams().replaced(config.hyperparameters), plugin=plugin)
+        hp = kind.Hparams().replaced(config.hyperparameters)
+        with seeded("weights", hp.seed, device=torch.device("cpu")):  # torch's own random state stays as it was
+            model = blank(kind, hp, plugin=plugin)
     except GanzooError as cause:
         raise StateError(f"{folder / 'config.json'}: {cause}") from cause
     model.classes = config.classes

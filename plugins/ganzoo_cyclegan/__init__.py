@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any
 
+import torch
 from torch import Tensor, nn
 from torch.nn.functional import l1_loss
 
@@ -28,12 +29,17 @@ class CycleGAN(Translator):
 
     @dataclass(frozen=True, kw_only=True)
     class Hparams(Translator.Hparams):
-        """`cycle` weighs the way there and back, `identity` (times `cycle`) what should stay; `pool` counts images."""
+        """`cycle` weighs the way there and back, `identity` (times `cycle`) what should stay; `pool` counts images.
+
+        `negatives` is the probability that what became B is turned back from its negative, where a picture shows the
+        same in either, as `flip` is for mirror images: b2a then learns to read both, even if a2b makes only one.
+        """
 
         steps: int = 270_000  # 200 epochs of horse2zebra
         cycle: Annotated[float, ganzoo.Range(0, 1000)] = 10.0
         identity: Annotated[float, ganzoo.Range(0, 1000)] = 0.5
         pool: Annotated[int, ganzoo.Range(0, 10_000)] = 50
+        negatives: Annotated[float, ganzoo.Range(0, 1)] = 0.0
 
     hp: Hparams
 
@@ -53,7 +59,7 @@ class CycleGAN(Translator):
             terms = {
                 "a2b": losses.least_squares_generator(judge_b(fake_b)),
                 "b2a": losses.least_squares_generator(judge_a(fake_a)),
-                "cycle_a": cycle * l1_loss(b2a(fake_b), a),
+                "cycle_a": cycle * l1_loss(b2a(self.varied(fake_b)), a),
                 "cycle_b": cycle * l1_loss(a2b(fake_a), b),
             }
             if identity:
@@ -65,6 +71,12 @@ class CycleGAN(Translator):
             for name, term in losses.least_squares_discriminator(judge(real), judge(fake)).items():
                 half[f"{domain}_{name}"] = term / 2
         yield self.discriminators, half
+
+    def varied(self, fakes: Tensor) -> Tensor:
+        """Each as it is or, with probability `negatives`, in negative."""
+        if not self.hp.negatives:
+            return fakes
+        return torch.where(self.rand(len(fakes), 1, 1, 1) < self.hp.negatives, -fakes, fakes)
 
     def pooled(self, domain: str, fakes: Tensor) -> Tensor:
         """What the discriminator of the domain is shown in their place."""
@@ -110,3 +122,4 @@ class CycleGANMini(CycleGAN):
         lr: float = 5e-4
         cycle: float = 1.0  # with 10, what is translated keeps traces of the photograph
         identity: float = 0.0
+        negatives: float = 0.5

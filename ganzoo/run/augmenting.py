@@ -1,0 +1,183 @@
+"""Generated images as a labelled folder, to be added to a training set."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path, PurePath
+from typing import Any
+
+import torch
+from PIL import Image
+from torch import Tensor
+
+import ganzoo
+from ganzoo.data.picture import decoded, quiet
+from ganzoo.data.source import Source, open_source
+from ganzoo.device import World
+from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
+from ganzoo.files import ASIDE, writing
+from ganzoo.images import save_png, to_pil
+from ganzoo.model import Model
+from ganzoo.state import Config, load_model, read_whole
+
+ROUNDS = 20
+"""How often as many images as are wanted are drawn, before a filter is found to be too strict."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Augmentation:
+    """What `ganzoo augment` was asked for."""
+
+    run: Path
+    out: Path
+    per_class: int
+    seed: int = 0
+    data: str | None = None
+    with_real: bool = False
+    classifier: Path | None = None
+    confidence: float = 0.9
+    device: str = "auto"
+
+
+def augment(asked: Augmentation) -> Iterator[str]:
+    """Writes so many generated images of each class into a folder of classes, complete or not at all.
+
+    manifest.json there names the weights, and for each image the seed and the index that draw it again. Yields what it
+    did. Raises Unsupported for a model that cannot be asked for a class, DataError when the classes are not the data's
+    or a classifier is sure of too few images.
+    """
+    model, config = _loaded(asked.run, asked.device)
+    classes = classes_of(model)
+    judge = _loaded(asked.classifier, asked.device) if asked.classifier else None
+    source = open_source(asked.data) if asked.data else None
+    _check(asked, model, judge, source)
+    rows: list[dict[str, Any]] = []
+    with _aside(asked.out) as folder:
+        for number, name in enumerate(classes):
+            (folder / folder_name(name)).mkdir()
+            for i, (row, image) in enumerate(_drawn(asked, model, number, judge and judge[0])):
+                path = PurePath(folder_name(name), f"generated-{i:06}.png")
+                save_png(to_pil(image)[0], folder / path)
+                rows.append({"file": path.as_posix(), "class": name, **row})
+        real = _add_real(source, folder) if source and asked.with_real else 0
+        manifest = {
+            "made_by": f"ganzoo {ganzoo.__version__}",
+            "model": _identity(config),
+            "classifier": {**_identity(judge[1]), "confidence": asked.confidence} if judge else None,
+            "real": {"source": asked.data, "licence": source.licence if source else None, "images": real},
+            "images": rows,
+        }
+        (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+    added = f" and {real:,} real ones" if real else ""
+    yield f"{asked.out}: {len(rows):,} generated images{added} of {len(classes)} classes, and manifest.json"
+
+
+def classes_of(model: Model) -> Sequence[str]:
+    """The names of what can be asked for, numbers where there are none."""
+    count = getattr(model.hp, "classes", None)
+    if not count or type(model).generate is Model.generate:
+        raise Unsupported(f"{model.called} cannot be asked for a class: take a conditional model, such as cdcgan")
+    return model.classes or tuple(map(str, range(count)))
+
+
+def folder_name(name: str) -> str:
+    """The class's folder: its name, without what would make a path of it."""
+    plain = "".join("_" if character in '/\\:*?"<>|' or ord(character) < 32 else character for character in name)
+    return f"_{plain.lstrip('.')}" if plain.startswith(".") or not plain else plain
+
+
+def _loaded(run: Path, device: str) -> tuple[Model, Config]:
+    model, config = read_whole(run, load_model)
+    return model.to(World.open(device).device), config
+
+
+def _check(asked: Augmentation, model: Model, judge: tuple[Model, Config] | None, source: Source | None) -> None:
+    classes = classes_of(model)
+    names = [folder_name(name) for name in classes]
+    if len({name.casefold() for name in names}) < len(names):
+        raise DataError(f"the classes of {asked.run} cannot all be names of folders: {', '.join(classes)}")
+    if source and source.info.classes and set(source.info.classes) != set(classes):
+        odd = sorted(set(source.info.classes) ^ set(classes))
+        raise DataError(f"{asked.run} and {asked.data} have not the same classes: {', '.join(odd[:5])} is in one only")
+    if asked.with_real and not (source and source.info.classes):
+        raise UsageError("--with-real adds the images of --data SOURCE, which must have classes")
+    if judge and not judge[0].classifies:
+        raise Unsupported(f"--classifier {asked.classifier}: {judge[0].called} is no classifier")
+    if judge and set(judge[0].classes) != set(classes):
+        raise DataError(f"the classifier {asked.classifier} knows other classes: {', '.join(judge[0].classes)}")
+    if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+        raise UsageError(f"{asked.out} is there already: choose another folder with --out")
+
+
+def _drawn(
+    asked: Augmentation, model: Model, number: int, judge: Model | None
+) -> Iterator[tuple[dict[str, Any], Tensor]]:
+    """Images of a class, and what draws each again: `model.sample(index + 1, seed, labels)[index]`."""
+    count, classes = asked.per_class, classes_of(model)
+    for round_ in range(ROUNDS):
+        seed = asked.seed + number + len(classes) * round_
+        images = model.sample(asked.per_class, seed, torch.full((asked.per_class,), number))
+        scores = judge.classify(_in_channels(images, judge))[:, judge.classes.index(classes[number])] if judge else None
+        for index, image in enumerate(images):
+            if scores is not None and scores[index] < asked.confidence:
+                continue
+            sure = {} if scores is None else {"confidence": round(float(scores[index]), 6)}
+            yield {"seed": seed, "index": index, **sure}, image
+            count -= 1
+            if not count:
+                return
+    raise DataError(
+        f"of {ROUNDS * asked.per_class:,} images of the class {classes[number]!r} the classifier is sure enough of "
+        f"{asked.per_class - count} only: take a smaller --confidence than {asked.confidence}, or train for longer"
+    )
+
+
+def _in_channels(images: Tensor, judge: Model) -> Tensor:
+    wanted = getattr(judge.hp, "channels", images.shape[1])
+    if images.shape[1] == 1 and wanted == 3:
+        return images.expand(-1, 3, -1, -1)
+    return images
+
+
+def _add_real(source: Source, folder: Path) -> int:
+    """The source's own images beside the generated ones, as they are; those that cannot be read are left out."""
+    count = 0
+    with quiet():
+        for number, item in enumerate(source.items()):
+            try:
+                picture, _ = decoded(item)
+                content = item.read()
+            except BadImage:
+                continue
+            if item.label is None:
+                continue
+            stem = folder / folder_name(item.label) / f"real-{number:06}"
+            if isinstance(content, Image.Image):
+                save_png(picture, stem.with_suffix(".png"))
+            else:
+                stem.with_suffix(PurePath(item.name).suffix.lower()).write_bytes(content)
+            count += 1
+    return count
+
+
+def _identity(config: Config) -> dict[str, Any]:
+    names = ("model", "distribution", "version", "step", "sha256")
+    return {name: getattr(config, name) for name in names}
+
+
+@contextmanager
+def _aside(out: Path) -> Iterator[Path]:
+    """A folder to fill, which gets its name when it is complete."""
+    aside = out.with_name(f"{ASIDE}{out.name}-{os.getpid()}")
+    try:
+        with writing(out):
+            aside.mkdir(parents=True)
+            yield aside
+            if out.exists():
+                out.rmdir()  # it is empty
+            aside.rename(out)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
