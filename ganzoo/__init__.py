@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from ganzoo.evaluation import Evaluation as Evaluation
     from ganzoo.hparams import DataInfo as DataInfo
     from ganzoo.hparams import Hparams as Hparams
+    from ganzoo.hub import pull as pull
+    from ganzoo.hub import push as push
     from ganzoo.images import to_pil as to_pil
     from ganzoo.model import Model as Model
     from ganzoo.model import Move as Move
@@ -62,6 +64,7 @@ _HOMES = {
     ],
     "ganzoo.evaluation": ["Evaluation"],
     "ganzoo.hparams": ["DataInfo", "Hparams"],
+    "ganzoo.hub": ["pull", "push"],
     "ganzoo.images": ["to_pil"],
     "ganzoo.losses": ["losses"],
     "ganzoo.model": ["Model", "Move"],

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from ganzoo.errors import StateError
+from ganzoo.hub import located
 from ganzoo.model import Model
 from ganzoo.state import read_weights, read_whole
 
@@ -25,12 +26,12 @@ class Adapted:
 
 
 def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
-    """Puts the weights of a trained run into a model that is about to be trained on other data.
+    """Puts the weights of a run, or of an id of the Hub, into a model that is about to be trained on other data.
 
     Tensors are matched by name and shape. Raises StateError, having changed nothing, when some do not match and
     `partial` does not allow it, when none does, and when the run cannot be read.
     """
-    config, weights = read_whole(Path(run), read_weights)
+    config, weights = read_whole(located(run), read_weights)
     wanted = model.state_dict()
     loaded = [name for name, tensor in weights.items() if name in wanted and wanted[name].shape == tensor.shape]
     skipped = [

@@ -16,7 +16,7 @@ STAMP = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. {} --
 def write_card(run: Path, model: Model) -> None:
     """Writes README.md of the run, unless the one that is there was edited."""
     path = run / "README.md"
-    if path.exists() and not _is_untouched(path.read_text(encoding="utf-8")):
+    if path.exists() and not is_untouched(path.read_text(encoding="utf-8")):
         return
     text = _card(Config.read(run / "config.json"), model, run).encode(errors="replace").decode()
     replace_file(path, (text + STAMP.format(_digest(text))).encode())
@@ -108,6 +108,7 @@ def _digest(text: str) -> str:
     return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-def _is_untouched(text: str) -> bool:
+def is_untouched(text: str) -> bool:
+    """Whether a card is as ganzoo wrote it."""
     body, marker, _ = text.rpartition(STAMP.partition("{}")[0])
     return bool(marker) and text == body + STAMP.format(_digest(body))

@@ -5,6 +5,7 @@ from typing import Any
 
 from ganzoo.device import World
 from ganzoo.errors import PluginError
+from ganzoo.hub import located
 from ganzoo.model import Model, make
 from ganzoo.registry import models
 from ganzoo.state import load_model, read_whole
@@ -31,10 +32,12 @@ def model_class(found: object, name: str) -> type[Model]:
 
 
 def load(run: str | Path, *, device: str = "cpu") -> Model:
-    """A trained model from its folder (a run, or one of its checkpoints), in eval mode.
+    """A trained model from its folder (a run, or one of its checkpoints) or from the Hub (`user/name@revision`).
+
+    It is in eval mode.
 
     Names, shapes and the sha256 of the weights are verified. Raises StateError when the folder is not a run, its
     weights are damaged, or the package that provides the model is not installed.
     """
-    model, _ = read_whole(Path(run), load_model)
+    model, _ = read_whole(located(run), load_model)
     return model.to(World.open(device).device)

@@ -8,7 +8,22 @@ import click
 
 from ganzoo.errors import GanzooError
 
-VERBS = {verb: verb for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")}
+VERBS = {
+    verb: verb
+    for verb in (
+        "list",
+        "show",
+        "data",
+        "train",
+        "sample",
+        "translate",
+        "classify",
+        "augment",
+        "push",
+        "pull",
+        "export",
+    )
+}
 VERBS |= {"import": "import_"}
 """Verb -> the module that has it."""
 

@@ -19,6 +19,7 @@ from ganzoo.data.source import Source, open_source
 from ganzoo.device import World
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
 from ganzoo.files import ASIDE, writing
+from ganzoo.hub import located
 from ganzoo.images import save_png, to_pil
 from ganzoo.model import Model
 from ganzoo.state import Config, load_model, read_whole
@@ -90,7 +91,7 @@ def folder_name(name: str) -> str:
 
 
 def _loaded(run: Path, device: str) -> tuple[Model, Config]:
-    model, config = read_whole(run, load_model)
+    model, config = read_whole(located(run), load_model)
     return model.to(World.open(device).device), config
 
 

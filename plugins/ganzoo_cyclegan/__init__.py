@@ -118,7 +118,7 @@ class CycleGANMini(CycleGAN):
         width: int = 16
         blocks: int = 2
         batch_size: int = 8
-        steps: int = 2000
+        steps: int = 3000
         lr: float = 5e-4
         cycle: float = 1.0  # with 10, what is translated keeps traces of the photograph
         identity: float = 0.0
