@@ -9,22 +9,10 @@ import click
 from ganzoo.errors import GanzooError
 
 VERBS = {
-    verb: verb
-    for verb in (
-        "list",
-        "show",
-        "data",
-        "train",
-        "sample",
-        "translate",
-        "classify",
-        "augment",
-        "push",
-        "pull",
-        "export",
-    )
+    **{verb: verb for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")},
+    **{verb: verb for verb in ("push", "pull", "export")},
+    "import": "import_",
 }
-VERBS |= {"import": "import_"}
 """Verb -> the module that has it."""
 
 
