@@ -38,15 +38,8 @@ def _card(config: Config, model: Model, run: Path) -> str:
     defaults = type(model).Hparams().to_json()
     changed = {k: v for k, v in config.hyperparameters.items() if defaults.get(k) != v}
     command += "".join(f" --set {key}={text_of(value)}" for key, value in changed.items())
-    front = [
-        "---",
-        "library_name: ganzoo",
-        f"pipeline_tag: {config.task}",
-        f"tags: [ganzoo, {'' if model.classifies else 'gan, '}{config.model}]",
-        "---",
-    ]
     parts = [
-        "\n".join(front),
+        f"---\n{_metadata(config, model)}\n---",
         f"# {config.model}",
         documentation.partition("\n")[0] + (f" [Paper]({link})." if link else ""),
         "![what it makes](samples.png)" if (run / "samples.png").exists() else "",
@@ -55,12 +48,46 @@ def _card(config: Config, model: Model, run: Path) -> str:
         f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```"
         if config.step
         else "## Training\n\nElsewhere: the weights were imported.",
+        "![losses and scores over the steps](curve.png)" if (run / "curve.png").exists() else "",
         _metrics(config, run),
         "## Hyperparameters\n\n| name | value |\n|---|---|\n"
         + "\n".join(f"| {key} | {text_of(value)} |" for key, value in config.hyperparameters.items()),
         _limits(model),
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
+
+
+def _metadata(config: Config, model: Model) -> str:
+    """What the Hub reads: YAML between two lines of dashes."""
+    from huggingface_hub import EvalResult, ModelCardData  # 0.3 s, for the few that write a card
+
+    tags = ["ganzoo", *([] if model.classifies else ["gan"]), config.model]
+    names = _sources(config)
+    data = [name[3:].partition("@")[0].partition(":")[0] for name in names if name.startswith("hf:")]
+    where = " and ".join(names) or "data passed in from Python"
+    results = [
+        EvalResult(
+            task_type=config.task,
+            dataset_type=data[0] if data else "other",
+            dataset_name=f"{where}: {config.metrics.get('measured on')}",
+            metric_type=name,
+            metric_value=value,
+        )
+        for name, value in _scores(config).items()
+    ]
+    return ModelCardData(
+        library_name="ganzoo",
+        pipeline_tag=config.task,
+        tags=tags,
+        license=config.licence,
+        datasets=data or None,
+        model_name=config.model if results else None,
+        eval_results=results or None,
+    ).to_yaml()
+
+
+def _scores(config: Config) -> dict[str, float]:
+    return {name: value for name, value in config.metrics.items() if isinstance(value, float)}
 
 
 def _limits(model: Model) -> str:
@@ -83,10 +110,9 @@ def _sources(config: Config) -> list[str]:
 
 
 def _metrics(config: Config, run: Path) -> str:
-    scores = {name: value for name, value in config.metrics.items() if isinstance(value, float)}
-    if not scores:
+    rows = "\n".join(f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in _scores(config).items())
+    if not rows:
         return ""
-    rows = "\n".join(f"| {name.replace('_', ' ')} | {value:.4f} |" for name, value in scores.items())
     where = f"Of {config.metrics.get('images', 0):,} images: {config.metrics.get('measured on')}."
     picture = "\n\n![what it takes for what](confusion.png)" if (run / "confusion.png").exists() else ""
     return f"## Scores\n\n{where}\n\n| score | value |\n|---|---|\n{rows}{picture}"

@@ -1,26 +1,51 @@
 """create and load: the two ways to a model."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from ganzoo.device import World
-from ganzoo.errors import PluginError
-from ganzoo.hub import located
-from ganzoo.model import Model, make
-from ganzoo.registry import models
-from ganzoo.state import load_model, read_whole
+from ganzoo.errors import PluginError, StateError
+from ganzoo.hub import located, pull
+from ganzoo.model import Model, blank, make
+from ganzoo.published import chosen
+from ganzoo.registry import Plugin, models
+from ganzoo.state import fit, load_model, read_weights, read_whole
 
 
-def create(model: str | type[Model], **hyperparameters: Any) -> Model:
+def create(model: str | type[Model], *, pretrained: bool | str = False, **hyperparameters: Any) -> Model:
     """A registered model by name (or a Model class), with first weights: `create("dcgan", image_size=64)`.
 
-    The weights depend on the `seed` hyperparameter alone. Raises UnknownName or NameClash for the name,
-    UnknownName or HparamError for a hyperparameter, PluginError when the plugin cannot be loaded.
+    These depend on the `seed` hyperparameter alone. `pretrained` takes published ones instead: True for the first that
+    are published with the model, their name ("digits"), or a folder or an id of the Hub; the hyperparameters are then
+    theirs, but for those that are given. Raises UnknownName or NameClash for a name, UnknownName or HparamError for a
+    hyperparameter, PluginError when the plugin cannot be loaded, StateError for weights that do not fit.
     """
     plugin = models[model] if isinstance(model, str) else models.of(model)
     kind = model_class(plugin.load(), plugin.name) if plugin else model
     assert not isinstance(kind, str)  # a name always has a plugin
-    return make(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+    if not pretrained:
+        return make(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+    if plugin is None:
+        raise PluginError(f"{kind.__name__} is registered under no name, so no weights are known to be its own")
+    return _pretrained(kind, plugin, None if pretrained is True else pretrained, hyperparameters)
+
+
+def _pretrained(kind: type[Model], plugin: Plugin, name: str | None, hyperparameters: Mapping[str, Any]) -> Model:
+    if name and "/" in name:
+        folder, declared = located(name), None
+    else:
+        declared = chosen(plugin.name, name)
+        folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
+    config, weights = read_whole(folder, read_weights)
+    if config.model != plugin.name:
+        raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
+    if declared and config.sha256 != declared.sha256:
+        raise StateError(f"{folder} has other weights than {declared.package} declares: their sha256 differs")
+    model = blank(kind, kind.Hparams().replaced({**config.hyperparameters, **hyperparameters}), plugin=plugin)
+    fit(model, weights, folder)
+    model.classes, model.origin = config.classes, f"{config.model} {config.sha256}"
+    return model
 
 
 def model_class(found: object, name: str) -> type[Model]:

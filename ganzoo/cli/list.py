@@ -6,6 +6,7 @@ from typing import Any
 import click
 
 from ganzoo.errors import GanzooError
+from ganzoo.published import published
 from ganzoo.registry import Plugin, models
 from ganzoo.source import describe
 
@@ -13,14 +14,18 @@ from ganzoo.source import describe
 @click.command("list")
 @click.argument("pattern", default="*")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@click.option("--pretrained", is_flag=True, help="List published weights instead: ganzoo.create(name, pretrained=...).")
 @click.option("--check", is_flag=True, help="Load each one, and mark those that are broken.")
 @click.pass_context
-def command(ctx: click.Context, pattern: str, as_json: bool, check: bool) -> None:
+def command(ctx: click.Context, pattern: str, as_json: bool, pretrained: bool, check: bool) -> None:
     """List the models whose name matches PATTERN (dc*, or a part of the name).
 
     With --check, the exit code is 1 when a model is broken.
     """
     plugins = models.matching(pattern)
+    if pretrained:
+        _list_weights({plugin.name for plugin in plugins}, as_json)
+        return
     described = describe(plugin.target for plugin in plugins)
     rows = [_row(plugin, described[plugin.target].task, described[plugin.target].summary) for plugin in plugins]
     clashing = {row["name"] for row in rows if sum(row["name"] == other["name"] for other in rows) > 1}
@@ -37,6 +42,23 @@ def command(ctx: click.Context, pattern: str, as_json: bool, check: bool) -> Non
         click.echo(f"no model matches {pattern!r}", err=True)
     if check and any(row["problem"] for row in rows):
         ctx.exit(1)
+
+
+def _list_weights(names: set[str], as_json: bool) -> None:
+    known, broken = published()
+    rows = [
+        {"model": one.model, "weights": one.name, "licence": one.licence, "where": one.where, "sha256": one.sha256}
+        for one in known
+        if one.model in names
+    ]
+    for error in broken:
+        click.secho(str(error), fg="red", err=True)
+    if as_json:
+        click.echo(json.dumps(rows, indent=2))
+    elif not rows:
+        click.echo("no weights are published with these models", err=True)
+    for row in [] if as_json else rows:
+        click.echo(f"{row['model']}  {row['weights']}  {row['licence']}  {row['where']}")
 
 
 def _row(plugin: Plugin, task: str, summary: str) -> dict[str, Any]:

@@ -15,6 +15,7 @@ from ganzoo.errors import PluginError, Unsupported, UsageError
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.model import Model
+from ganzoo.run.curve import curve
 from ganzoo.run.plan import Plan
 from ganzoo.run.report import Reports
 from ganzoo.snapshot import depends_on_steps
@@ -108,6 +109,9 @@ def _evaluate(trainer: Trainer, run: Path, reports: Reports) -> None:
 def _save(trainer: Trainer, run: Path) -> None:
     trainer.save(run)  # first: nothing that goes wrong with a picture may cost a checkpoint
     _picture(trainer, run / "samples.png")
+    if drawn := curve(run / "metrics.jsonl"):
+        with writing(run / "curve.png"):
+            save_png(drawn, run / "curve.png")
     write_card(run, trainer.model)  # once more, now that there is a picture to show
 
 

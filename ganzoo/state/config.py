@@ -11,6 +11,8 @@ from ganzoo.registry import Plugin
 
 FORMAT = 1
 """Raised when a newer ganzoo writes what an older one cannot read."""
+LARGEST = 2**24
+"""Bytes of a config.json: a thousand classes take 30,000."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +73,12 @@ class Config:
     def read(cls, path: Path) -> Self:
         """Reads the file. Raises StateError, naming it, when it is not ganzoo's, is newer, or is damaged."""
         try:
+            if path.stat().st_size > LARGEST:
+                raise StateError(f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo")
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no config.json") from None
-        except (OSError, ValueError) as cause:
+        except (OSError, ValueError, RecursionError) as cause:
             raise StateError(f"{path} cannot be read: {cause}") from None
         if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
             raise StateError(f"{path} was not written by ganzoo")
@@ -100,7 +104,7 @@ class Config:
                 step=int(weights["step"]),
                 sha256=weights["sha256"],
             )
-        except (KeyError, TypeError, ValueError) as cause:
+        except (KeyError, TypeError, ValueError, OverflowError) as cause:
             raise StateError(f"{path} is damaged: {type(cause).__name__}: {cause}") from None
 
     def differences(self, other: Self) -> list[str]:

@@ -11,6 +11,7 @@ from torch import Tensor, nn
 from ganzoo.device import seeded
 from ganzoo.errors import GanzooError, StateError, UnknownName
 from ganzoo.files import sha256
+from ganzoo.hparams import Hparams
 from ganzoo.model import Model, blank
 from ganzoo.registry import models
 from ganzoo.state.config import Config
@@ -50,7 +51,12 @@ def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
 
 def fit(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
     """Loads the weights, strictly. Raises StateError with the first name or shape that does not fit."""
-    wanted = module.state_dict()
+    check_shapes(module.state_dict(), weights, origin)
+    module.load_state_dict(dict(weights))
+
+
+def check_shapes(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], origin: Path) -> None:
+    """Raises StateError with the first name or shape that does not fit."""
     for name in dict.fromkeys([*wanted, *weights]):
         if name not in weights:
             raise StateError(f"{origin} has no tensor {name!r}, which the model needs")
@@ -59,7 +65,6 @@ def fit(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
         if wanted[name].shape != weights[name].shape:
             shapes = f"{tuple(weights[name].shape)}, the model needs {tuple(wanted[name].shape)}"
             raise StateError(f"{origin}: {name!r} has the shape {shapes}")
-    module.load_state_dict(dict(weights))
 
 
 def write_weights(folder: Path, model: Model, config: Config) -> None:
@@ -78,13 +83,16 @@ def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
 def load_model(folder: Path) -> tuple[Model, Config]:
     """The model that config.json describes, with its weights, in eval mode. The folder is a run or a checkpoint."""
     config, weights = read_weights(folder)
-    model = empty_model(config, folder)
+    model = empty_model(config, folder, weights)
     fit(model, weights, folder / "model.safetensors")
     return model.eval(), config
 
 
-def empty_model(config: Config, folder: Path) -> Model:
-    """The model that config.json describes, waiting for its weights."""
+def empty_model(config: Config, folder: Path, weights: Mapping[str, Tensor] | None = None) -> Model:
+    """The model that config.json describes, waiting for its weights.
+
+    Where those are given, names and shapes are compared before any memory is taken for the model.
+    """
     try:
         plugin = models[f"{config.distribution}/{config.model}"]
     except UnknownName:
@@ -95,6 +103,8 @@ def empty_model(config: Config, folder: Path) -> Model:
     kind: type[Model] = plugin.load()
     try:
         hp = kind.Hparams().replaced(config.hyperparameters)
+        if weights is not None:
+            check_shapes(_outline(kind, hp) or weights, weights, folder / "model.safetensors")
         with seeded("weights", hp.seed, device=torch.device("cpu")):  # torch's own random state stays as it was
             model = blank(kind, hp, plugin=plugin)
     except GanzooError as cause:
@@ -102,3 +112,15 @@ def empty_model(config: Config, folder: Path) -> Model:
     model.classes = config.classes
     model.origin = config.origin
     return model
+
+
+def _outline(kind: type[Model], hp: Hparams) -> Mapping[str, Tensor]:
+    """Names and shapes of a model's tensors, without their memory: config.json may be a stranger's, and say anything.
+
+    None of those of a model that cannot be made so, whose hyperparameters' ranges are then all that bounds it.
+    """
+    try:
+        with torch.device("meta"):
+            return kind(hp).state_dict()
+    except (RuntimeError, TypeError):  # it computes with the values of tensors, or hands them to NumPy
+        return {}

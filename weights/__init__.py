@@ -1,0 +1,1 @@
+"""Published weights: weights.json says which, and every folder is laid out as a repository of the Hub."""
