@@ -103,8 +103,12 @@ def empty_model(config: Config, folder: Path, weights: Mapping[str, Tensor] | No
     kind: type[Model] = plugin.load()
     try:
         hp = kind.Hparams().replaced(config.hyperparameters)
-        if weights is not None:
-            check_shapes(_outline(kind, hp) or weights, weights, folder / "model.safetensors")
+        outline = {} if weights is None else _outline(kind, hp)
+    except GanzooError as cause:
+        raise StateError(f"{folder / 'config.json'}: {cause}") from cause
+    if weights and outline:
+        check_shapes(outline, weights, folder / "model.safetensors")
+    try:
         with seeded("weights", hp.seed, device=torch.device("cpu")):  # torch's own random state stays as it was
             model = blank(kind, hp, plugin=plugin)
     except GanzooError as cause:
