@@ -25,7 +25,7 @@ import ganzoo
 from ganzoo.data.order import held_out
 
 BACKBONE = {"backbone": "test_resnet", "pretrained": False, "image_size": 32, "channels": 1, "validation": 0.0}
-FULL = {"unfreeze_at": (0.0,), "backbone_lr": 1e-3, "steps": 300}
+FULL = {"unfreeze_at": (0.0,), "backbone_lr": 1e-3, "steps": 200}
 Part = tuple[Tensor, Tensor]
 
 
@@ -53,8 +53,8 @@ def main() -> None:
         rows.append(
             [
                 _accuracy(_classifier(few, seed, **FULL), test),
-                _accuracy(_classifier(few, seed, trunk, steps=300, unfreeze_at=(1.0,)), test),
-                _accuracy(_classifier(few, seed, trunk, steps=300, unfreeze_at=(0.4, 0.6), backbone_lr=1e-4), test),
+                _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(1.0,)), test),
+                _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(0.4, 0.6), backbone_lr=1e-4), test),
                 _accuracy(_classifier(few, seed, None, _generated(few, seed, settings["generated"]), **FULL), test),
             ]
         )
@@ -96,7 +96,7 @@ def _classifier(
 
 
 def _generated(part: Part, seed: int, per_class: int) -> Dataset[tuple[Tensor, Tensor]]:
-    model = ganzoo.create("cdcgan-mini", classes=5, steps=1000, batch_size=32, seed=seed)
+    model = ganzoo.create("cdcgan-mini", classes=5, steps=800, batch_size=32, seed=seed)
     trainer = _train(model, TensorDataset(*part))
     asked = torch.arange(5 * per_class) % 5
     with trainer.published() as published:

@@ -14,9 +14,9 @@ from torch import Tensor, nn
 
 from ganzoo.averages import Averages
 from ganzoo.card import write_card
-from ganzoo.data import Batches, as_data, described, held_out
+from ganzoo.data import as_data, described, divided
 from ganzoo.device import World, seeded
-from ganzoo.errors import DataError, Diverged, PluginError, StateError, Unsupported
+from ganzoo.errors import Diverged, PluginError, StateError, Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model, Move
 from ganzoo.modes import evaluating
@@ -71,7 +71,7 @@ class Trainer(Iterator[Step]):
         for opened, given in ((self.data, data), (self.held_out, validation)):
             for note in opened.notes if opened and opened is not given else []:
                 warnings.warn(note, stacklevel=2)
-        self.batches, self.validation = self._parts()
+        self.batches, self.validation = divided(self.data, self.held_out, model.hp, model.view, self.world.device)
         self.steps_done = 0
         self.evaluated: dict[str, Any] | None = None
         self.best: dict[str, Any] | None = None
@@ -269,23 +269,6 @@ class Trainer(Iterator[Step]):
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device)
-
-    def _parts(self) -> tuple[Batches, Batches | None]:
-        """What is trained on, and what is held out."""
-        model, data = self.model, self.data
-        share = getattr(model.hp, "validation", 0.0)
-        batches = partial(Batches, view=model.view, batch_size=model.hp.batch_size, seed=model.hp.seed)
-        batches = partial(batches, device=self.world.device)
-        if self.held_out is not None:
-            if self.held_out.info.classes != data.info.classes:
-                raise DataError(f"{self.held_out.name} has other classes than {data.name}")
-            return batches(data), batches(self.held_out)
-        if not share:
-            return batches(data), None
-        trained, kept_out = held_out(len(data), data.parts[0].labels, share, model.hp.seed)
-        if not len(kept_out):
-            raise DataError(f"validation={share} of {len(data)} images is none: give more images, or validation=0")
-        return batches(data, chosen=trained), batches(data, chosen=kept_out)
 
     def _batch(self, step: int) -> Any:
         count = self.model.batches_per_step

@@ -13,17 +13,20 @@ from ganzoo.registry import Plugin, models
 from ganzoo.state import fit, load_model, read_weights, read_whole
 
 
-def create(model: str | type[Model], *, pretrained: bool | str = False, **hyperparameters: Any) -> Model:
+def create(model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any) -> Model:
     """A registered model by name (or a Model class), with first weights: `create("dcgan", image_size=64)`.
 
     These depend on the `seed` hyperparameter alone. `pretrained` takes published ones instead: True for the first that
     are published with the model, their name ("digits"), or a folder or an id of the Hub; the hyperparameters are then
-    theirs, but for those that are given. Raises UnknownName or NameClash for a name, UnknownName or HparamError for a
-    hyperparameter, PluginError when the plugin cannot be loaded, StateError for weights that do not fit.
+    theirs, but for those that are given. (Of a model with a hyperparameter `pretrained`, True and False mean that.)
+    Raises UnknownName or NameClash for a name, UnknownName or HparamError for a hyperparameter, PluginError when the
+    plugin cannot be loaded, StateError for weights that do not fit.
     """
     plugin = models[model] if isinstance(model, str) else models.of(model)
     kind = model_class(plugin.load(), plugin.name) if plugin else model
     assert not isinstance(kind, str)  # a name always has a plugin
+    if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
+        hyperparameters["pretrained"], pretrained = pretrained, None
     if not pretrained:
         return make(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
     if plugin is None:

@@ -18,7 +18,8 @@ from torch.nn.functional import cross_entropy, interpolate
 from torch.utils.data import TensorDataset
 
 import ganzoo
-from ganzoo.data import Batches, as_data, held_out
+from ganzoo.data import Batches, as_data
+from ganzoo.data.order import held_out
 from ganzoo.evaluation import confusion
 
 SMALL = {"backbone": "test_resnet", "pretrained": False, "image_size": 32, "channels": 1, "batch_size": 8, "steps": 8}

@@ -1,8 +1,8 @@
 """From a SOURCE to an endless, resumable sequence of batches."""
 
 from ganzoo.data.batches import Batches
+from ganzoo.data.dividing import divided
 from ganzoo.data.opening import Data, as_data, described
-from ganzoo.data.order import held_out
 from ganzoo.data.source import Item, Source, open_source
 from ganzoo.data.views import Domains, Labelled, Pair
 
@@ -16,6 +16,6 @@ __all__ = [
     "Source",
     "as_data",
     "described",
-    "held_out",
+    "divided",
     "open_source",
 ]

@@ -114,7 +114,7 @@ class Finetune(ganzoo.Model):
         if not self.hp.mixup:
             yield self.classifier, cross_entropy(self.logits(images), labels, label_smoothing=smoothing)
             return
-        share = Beta(self.hp.mixup, self.hp.mixup).sample().to(images.device)  # Zhang et al. 2017, arXiv:1710.09412
+        share = Beta(self.hp.mixup, self.hp.mixup).sample().item()  # on the CPU; Zhang et al. 2017, arXiv:1710.09412
         other = self.rand(len(images)).argsort()
         logits = self.logits(share * images + (1 - share) * images[other])
         yield (

@@ -1,0 +1,33 @@
+"""What a model is trained on, and what is held out to score it."""
+
+from functools import partial
+from typing import Any
+
+import torch
+
+from ganzoo.data.batches import Batches
+from ganzoo.data.opening import Data
+from ganzoo.data.order import held_out
+from ganzoo.errors import DataError
+from ganzoo.hparams import Hparams
+
+
+def divided(
+    data: Data, apart: Data | None, hp: Hparams, view: Any, device: torch.device
+) -> tuple[Batches, Batches | None]:
+    """Batches to train on and to be scored on: all of `apart`, else the part `hp.validation` of the data, if any.
+
+    Raises DataError when that part has no image, or what is apart has other classes.
+    """
+    batches = partial(Batches, view=view, batch_size=hp.batch_size, seed=hp.seed, device=device)
+    share = getattr(hp, "validation", 0.0)
+    if apart is not None:
+        if apart.info.classes != data.info.classes:
+            raise DataError(f"{apart.name} has other classes than {data.name}")
+        return batches(data), batches(apart)
+    if not share:
+        return batches(data), None
+    trained, kept_out = held_out(len(data), data.parts[0].labels, share, hp.seed)
+    if not len(kept_out):
+        raise DataError(f"validation={share} of {len(data)} images is none: give more images, or validation=0")
+    return batches(data, chosen=trained), batches(data, chosen=kept_out)
