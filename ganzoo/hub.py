@@ -2,18 +2,18 @@
 
 import os
 import re
+import shutil
 import tempfile
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's, which need not be named
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
-    HFValidationError,
     HTTPError,
     LocalEntryNotFoundError,
     OfflineModeIsEnabled,
@@ -23,15 +23,29 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 
 from ganzoo.card import is_untouched, write_card
 from ganzoo.errors import HubError, PluginError, StateError
-from ganzoo.files import new_folder
+from ganzoo.files import new_folder, writing
 from ganzoo.model import Model
 from ganzoo.state import Config, publish, read_weights, write_weights
 
-PUBLISHED = ("config.json", "model.safetensors", "README.md", "LICENSE", "*.png")
+PUBLISHED = ("config.json", "model.safetensors", "README.md", "LICENSE", "[!.]*.png")
 """What of a run's folder goes up and comes down; nothing else is ever read from a repository."""
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
-ID = re.compile(r"[A-Za-z0-9][\w.-]*/[A-Za-z0-9][\w.-]*(@[\w./-]+)?")
+ID = re.compile(r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?", re.ASCII)
 """user/name, or user/name@revision."""
+
+SAID: dict[object, str] = {
+    OfflineModeIsEnabled: "the Hub cannot be asked, as HF_HUB_OFFLINE is set: unset it",
+    GatedRepoError: "it is gated: ask for access on its page, then hf auth login",
+    RevisionNotFoundError: "there is no such revision: name a branch, a tag or a commit that it has",
+    RepositoryNotFoundError: "no such repository, or this token may not read it: check the name, or hf auth login",
+    401: "the Hub wants to know who you are: hf auth login, or set HF_TOKEN",
+    403: "this token may not do that: hf auth login with one that may",
+    404: "the Hub has no such thing: check the name",
+    409: "somebody else is changing it at this moment: try again",
+    412: "somebody else has changed it at this moment: try again",
+    429: "the Hub has had too many requests: wait a few minutes",
+}
+"""What an error of huggingface_hub, or a status, means, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -59,38 +73,35 @@ def push(
     run uploads nothing; a card that was edited on the Hub is left alone. Raises StateError for what is no whole run,
     HubError for what the Hub says.
     """
-    if isinstance(run, Model):
-        with tempfile.TemporaryDirectory() as aside:
-            _write(run, Path(aside))
-            return push(aside, id, private=private, revision=revision, message=message, dry_run=dry_run)
-    folder = Path(run)
-    if not folder.is_dir():
-        raise StateError(f"there is no run {folder}")
-    publish(folder)  # what was torn when a process was killed is made again
-    config, _ = read_weights(folder)
-    names = sorted({path.name for pattern in PUBLISHED for path in folder.glob(pattern)})
-    files = {name: (folder / name).stat().st_size for name in names}
-    with saying(id):
-        api = HfApi(library_name="ganzoo")
-        url = f"{api.endpoint}/{id}"
-        if dry_run:
-            return Pushed(url, files, changed=True, notes=[])
-        api.create_repo(id, private=private, exist_ok=True)
-        if revision:
-            api.create_branch(id, branch=revision, exist_ok=True)
-        notes = []
-        if "README.md" in files and not _card_may_go(folder, id, revision):
-            del files["README.md"]
-            notes.append(f"the card of {id} was edited on the Hub, and is left as it is")
-        before = api.repo_info(id, revision=revision).sha
-        commit = api.upload_folder(
-            repo_id=id,
-            folder_path=folder,
-            revision=revision,
-            allow_patterns=list(files),
-            commit_message=message or f"{config.model}, step {config.step}",
-        )
-        return Pushed(url, files, changed=commit.oid != before, notes=notes)
+    name, revision = _parsed(id, revision)
+    with tempfile.TemporaryDirectory() as aside:  # a copy: a run that is being trained may change at any moment
+        folder = Path(aside)
+        _write(run, folder) if isinstance(run, Model) else _copy_run(Path(run), folder)
+        config, _ = read_weights(folder)
+        files = {path.name: path.stat().st_size for path in _published(folder)}
+        notes: list[str] = []
+        with _saying(id):
+            api = HfApi(library_name="ganzoo")
+            url = f"{api.endpoint}/{name}"
+            if dry_run:
+                return Pushed(url, files, changed=True, notes=notes)
+            api.create_repo(name, private=private or None, exist_ok=True)  # None: as the account's settings say
+            if revision:
+                api.create_branch(name, branch=revision, exist_ok=True)
+            there = api.repo_info(name, revision=revision)
+            if private and not there.private:
+                raise HubError(f"{id} is there, and public: make it private in its settings, or leave --private away")
+            if "README.md" in files and _card_stays(name, there.sha, (folder / "README.md").read_bytes()):
+                del files["README.md"]
+                notes.append(f"the card of {id} was edited on the Hub, and stays; to replace it, delete it there first")
+            commit = api.create_commit(  # not upload_folder: with Xet, that may make several
+                name,
+                [CommitOperationAdd(path_in_repo=file, path_or_fileobj=folder / file) for file in files],
+                commit_message=message or f"{config.model}, step {config.step}",
+                revision=revision,
+                parent_commit=there.sha,  # refused when somebody edits the card at this very moment
+            )
+    return Pushed(url, files, changed=commit.oid != there.sha, notes=notes)
 
 
 def pull(id: str, *, revision: str | None = None, out: str | Path | None = None) -> Path:  # noqa: A002
@@ -99,38 +110,31 @@ def pull(id: str, *, revision: str | None = None, out: str | Path | None = None)
     It is huggingface_hub's cache, or a copy of it in `out`. Raises HubError for what the Hub says, StateError when the
     repository is none of ganzoo's or its weights are not what config.json says.
     """
-    if not ID.fullmatch(id):
-        raise HubError(f"{id!r} is no id of the Hub: user/name, or user/name@revision")
-    name, _, at = id.partition("@")
-    revision = revision or at or None
-    with saying(id):
-        try:
-            hf_hub_download(name, "config.json", revision=revision, library_name="ganzoo")
-        except LocalEntryNotFoundError:
-            raise
-        except EntryNotFoundError:
-            raise StateError(f"{id} {_what_it_is(name, revision)}") from None
-        folder = Path(snapshot_download(name, revision=revision, allow_patterns=list(PUBLISHED), library_name="ganzoo"))
+    name, revision = _parsed(id, revision)
+    if out is not None:
+        _check_free(Path(out))  # before anything comes down
+    folder = _snapshot(id, name, revision, "config.json")
     try:
-        read_weights(folder)
+        Config.read(folder / "config.json")  # what is none of ganzoo's stops here, before its weights come down
+        folder = _snapshot(id, name, revision, *PUBLISHED)
+        _verify(id, name, folder)
     except StateError as cause:
-        raise StateError(f"{id}: {cause}; nothing of it is used") from cause
+        reason = str(cause).replace(str(folder), id) + _only_pickles(name, revision)
+        raise StateError(f"{reason}; nothing of {id} is used: ask whoever published it") from cause
     if out is None:
         return folder
     target = Path(out)
-    if target.exists() and (not target.is_dir() or any(target.iterdir())):
-        raise StateError(f"{target} is there already: choose another folder with --out")
-    target.parent.mkdir(parents=True, exist_ok=True)
     with new_folder(target) as aside:
-        for pattern in PUBLISHED:
-            for path in folder.glob(pattern):
-                (aside / path.name).write_bytes(path.read_bytes())
+        for path in _published(folder):
+            shutil.copyfile(path, aside / path.name)
+        if target.exists():
+            target.rmdir()  # refused where somebody put a file into it meanwhile
     return target
 
 
 def located(run: str | Path) -> Path:
     """A folder as it is; what looks like an id of the Hub, and is no folder here, is pulled first."""
-    path, text = Path(run), str(run)
+    path, text = Path(run), Path(run).as_posix()
     if os.path.lexists(path) or not ID.fullmatch(text):
         return path
     try:
@@ -139,74 +143,23 @@ def located(run: str | Path) -> Path:
         raise HubError(f"there is no folder {text} here; and {cause}") from cause
 
 
-@contextmanager
-def saying(id: str) -> Iterator[None]:  # noqa: A002
-    """Turns what huggingface_hub raises into one line with the way out."""
-    try:
-        yield
-    except HFValidationError as cause:
-        raise HubError(f"{id!r} is no id of the Hub: user/name ({_first(cause)})") from cause
-    except (OfflineModeIsEnabled, LocalEntryNotFoundError) as cause:
-        raise HubError(
-            f"{id} is not in the cache, and the Hub cannot be asked: it is out of reach, or HF_HUB_OFFLINE is set"
-        ) from cause
-    except GatedRepoError as cause:
-        raise HubError(f"{id} is gated: ask for access on its page, then hf auth login") from cause
-    except RevisionNotFoundError as cause:
-        raise HubError(f"{id} has no such revision: name a branch, a tag or a commit that it has") from cause
-    except RepositoryNotFoundError as cause:
-        raise HubError(
-            f"the Hub has no {id}, or it is private and this token may not read it: check the name, or hf auth login"
-        ) from cause
-    except HfHubHTTPError as cause:
-        raise HubError(f"{id}: {_refusal(cause)}") from cause
-    except (OSError, HTTPError) as cause:
-        raise HubError(
-            f"{id}: the Hub cannot be reached ({_first(cause)}): check the network and HF_ENDPOINT"
-        ) from cause
+def _parsed(id: str, revision: str | None) -> tuple[str, str | None]:  # noqa: A002
+    """The name and the revision, which stands in the id or beside it."""
+    found = ID.fullmatch(f"{id}@{revision}" if revision else id)
+    if not found:
+        raise HubError(f"{id!r}{f' at {revision!r}' if revision else ''} is no id: user/name, or user/name@revision")
+    return found[1], found[2]
 
 
-def _refusal(cause: HfHubHTTPError) -> str:
-    status = cause.response.status_code if cause.response is not None else 0
-    known = {
-        401: "the Hub wants to know who you are: hf auth login, or set HF_TOKEN",
-        403: "this token may not do that: use one that may write there (hf auth login)",
-        404: "the Hub has no such thing",
-        409: "the Hub has it already, and it was changed meanwhile: try again",
-        429: "the Hub has had too many requests: wait a few minutes",
-    }
-    if status in known:
-        return f"{known[status]} (status {status})"
-    if status >= 500:
-        return f"the Hub is in trouble (status {status}): try again later; what was uploaded is not lost"
-    return _first(cause)
-
-
-def _first(cause: BaseException) -> str:
-    return " ".join(str(cause).split())[:200] or type(cause).__name__
-
-
-def _card_may_go(folder: Path, id: str, revision: str | None) -> bool:  # noqa: A002
-    """Whether the card may take the place of the Hub's: that one is none, or was not edited, or both are the same."""
-    try:
-        there = Path(hf_hub_download(id, "README.md", revision=revision)).read_text(encoding="utf-8")
-    except LocalEntryNotFoundError:
-        raise
-    except EntryNotFoundError:
-        return True
-    here = (folder / "README.md").read_text(encoding="utf-8")
-    return is_untouched(there) or not is_untouched(here)
-
-
-def _what_it_is(name: str, revision: str | None) -> str:
-    """Why a repository without config.json is refused."""
-    files = HfApi(library_name="ganzoo").list_repo_files(name, revision=revision)
-    if pickles := [file for file in files if file.lower().endswith(PICKLES)]:
-        return (
-            f"has no config.json of ganzoo, but {pickles[0]}: a pickle, which can run code when it is opened, and is "
-            "not; ask for safetensors (the authors' weights of CycleGAN can be had with ganzoo import)"
-        )
-    return "is no repository of ganzoo: it has no config.json"
+def _copy_run(run: Path, folder: Path) -> None:
+    """The published part of a run."""
+    if not run.is_dir():
+        raise StateError(f"there is no run {run}")
+    publish(run)  # what was torn when a process was killed is made again
+    read_weights(run)  # says what is missing by its own name
+    with writing(folder):
+        for path in _published(run):
+            shutil.copyfile(path, folder / path.name)
 
 
 def _write(model: Model, folder: Path) -> None:
@@ -216,3 +169,90 @@ def _write(model: Model, folder: Path) -> None:
     config = Config.of(model, model.plugin, trainer=model.default_trainer, precision="fp32", data={})
     write_weights(folder, model, config)
     write_card(folder, model)
+
+
+def _published(folder: Path) -> list[Path]:
+    """The files of a folder that go up and come down."""
+    return sorted(path for pattern in PUBLISHED for path in folder.glob(pattern) if path.is_file())
+
+
+def _card_stays(name: str, commit: str | None, here: bytes) -> bool:
+    """Whether the Hub's card must be left alone: somebody edited it, and it is not the one that is here."""
+    try:
+        there = Path(hf_hub_download(name, "README.md", revision=commit, library_name="ganzoo")).read_bytes()
+    except LocalEntryNotFoundError:
+        raise
+    except EntryNotFoundError:
+        return False
+    return there != here and not is_untouched(there.decode(errors="replace"))
+
+
+def _check_free(target: Path) -> None:
+    """Raises StateError unless a folder can be put there: nothing is, or an empty folder that nobody stands in."""
+    with writing(target):
+        if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir()) or target.samefile(".")):
+            raise StateError(f"{target} is there already: choose another folder with --out")
+
+
+def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:  # noqa: A002
+    """The folder of the cache with these files, from the top of the repository alone."""
+    with _saying(id):
+        folder = snapshot_download(
+            name, revision=revision, allow_patterns=list(patterns), ignore_patterns=["*/*"], library_name="ganzoo"
+        )
+    return Path(folder)
+
+
+def _verify(id: str, name: str, folder: Path) -> None:  # noqa: A002
+    """Raises StateError unless the weights are whole; where the cache has damaged ones, they are downloaded again."""
+    try:
+        read_weights(folder)
+    except StateError as damage:
+        if not (folder / "model.safetensors").exists():
+            raise
+        try:
+            with _saying(id):
+                for file in ("config.json", "model.safetensors"):
+                    hf_hub_download(name, file, revision=folder.name, force_download=True, library_name="ganzoo")
+        except HubError as cause:
+            raise StateError(f"{damage}; and it cannot be downloaded again: {cause}") from cause
+        read_weights(folder)
+
+
+def _only_pickles(name: str, revision: str | None) -> str:
+    """Why there is nothing to read in a repository of pickles; empty for another, or when the Hub cannot be asked."""
+    files: list[str] = []
+    with suppress(OSError, HTTPError):  # it only adds to an error that is raised anyway
+        files = HfApi(library_name="ganzoo").list_repo_files(name, revision=revision)
+    pickles = [file for file in files if file.lower().endswith(PICKLES)]
+    if not pickles or "model.safetensors" in files:
+        return ""
+    return f"; {pickles[0]} is a pickle, and opening one can run code: ask for safetensors"
+
+
+@contextmanager
+def _saying(id: str) -> Iterator[None]:  # noqa: A002
+    """Turns what huggingface_hub raises into one line with the way out."""
+    try:
+        yield
+    except (OSError, HTTPError, EntryNotFoundError, ValueError, RuntimeError) as cause:
+        raise HubError(f"{id}: {_reason(cause)}") from cause
+
+
+def _reason(error: BaseException) -> str:
+    """What went wrong; where one error wraps another, the inner one knows."""
+    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    first = " ".join(str(error).split())[:200] or type(error).__name__
+    for kind in (*type(error).__mro__, status):
+        if kind in SAID:
+            return SAID[kind] + (f" (status {status})" if status else "")
+    if status:
+        return f"{'the Hub is in trouble: try again later' if status >= 500 else first} (status {status})"
+    if isinstance(error, (HTTPError, ConnectionError)):
+        return f"the Hub cannot be reached ({first}): check the network and HF_ENDPOINT"
+    if isinstance(inner := error.__cause__, (OSError, HTTPError)):
+        absent = isinstance(error, LocalEntryNotFoundError) and not isinstance(inner, HfHubHTTPError)
+        return f"{'not in the cache, or not all of it; and ' * absent}{_reason(inner)}"
+    if isinstance(error, OSError) and error.filename:
+        return f"cannot use {error.filename}: {error.strerror}: put that right, or set HF_HOME to another folder"
+    return first

@@ -17,8 +17,8 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = """
     BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError Hparams HubError
     Item Labelled Model Move NameClash Pair PluginError Range Source StateError Step Trainer UnknownName
-    Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise to_pil
-    trainers
+    Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise pull push
+    to_pil trainers
 """
 
 

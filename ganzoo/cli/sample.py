@@ -23,7 +23,7 @@ import click
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
 def command(run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str) -> None:
-    """Draw images with the model of RUN, a folder that `ganzoo train` made."""
+    """Draw images with the model of RUN: a folder that `ganzoo train` made, or an id of the Hub (user/name)."""
     from ganzoo.run import sample
 
     for line in sample(run, count=count, seed=seed, out=out, labels=labels, device=device):
