@@ -47,7 +47,8 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
             f"{len(skipped)} tensors of {run} do not fit here ({_some(skipped)}) and {len(new)} here are not there "
             f"({_some(new)}); --partial takes the {len(loaded)} that fit"
         )
-    model.load_state_dict({**wanted, **{name: weights[name] for name in loaded}})
+    wanted.update({name: weights[name] for name in loaded})
+    model.load_state_dict(wanted)
     model.origin = f"{config.model} {config.sha256}"
     return Adapted(loaded, skipped, new)
 

@@ -35,9 +35,12 @@ def _card(config: Config, model: Model, run: Path) -> str:
     link = paper(documentation)
     command = f"ganzoo train {config.model}"
     command += "".join(f" --data {shlex.quote(source)}" for source in _sources(config))
+    apart = config.data.get("validation", {}).get("source")
+    command += f" --validation {shlex.quote(apart)}" if isinstance(apart, str) else ""
     defaults = type(model).Hparams().to_json()
     changed = {k: v for k, v in config.hyperparameters.items() if defaults.get(k) != v}
     command += "".join(f" --set {key}={text_of(value)}" for key, value in changed.items())
+    origin = f", from the weights of {config.origin}" if config.origin else ""
     parts = [
         f"---\n{_metadata(config, model)}\n---",
         f"# {config.model}",
@@ -45,7 +48,7 @@ def _card(config: Config, model: Model, run: Path) -> str:
         "![what it makes](samples.png)" if (run / "samples.png").exists() else "",
         _use(model),
         f"## Training\n\n{config.step:,} steps on {_data(config)}, with {config.distribution} {config.version}, "
-        f"trainer `{config.trainer}`, {config.precision}. Again:\n\n```\n{command}\n```"
+        f"trainer `{config.trainer}`, {config.precision}{origin}. Again:\n\n```\n{command}\n```"
         if config.step
         else "## Training\n\nElsewhere: the weights were imported.",
         "![losses and scores over the steps](curve.png)" if (run / "curve.png").exists() else "",

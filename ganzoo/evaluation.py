@@ -26,19 +26,19 @@ def classification(
 ) -> Evaluation:
     """Accuracy in [0, 1], mean cross-entropy in nats, and the confusion matrix, over labelled batches."""
     matrix: Tensor | None = None
-    loss = torch.zeros((), device=device, dtype=torch.float64)
+    loss = 0.0
     for images, labels in batches:
         found = logits(images)
         count = found.shape[1]
         matrix = torch.zeros(count * count, dtype=torch.long, device=device) if matrix is None else matrix
         matrix += torch.bincount(labels * count + found.argmax(1), minlength=count * count)
-        loss += cross_entropy(found, labels, reduction="sum")
+        loss += cross_entropy(found, labels, reduction="sum").item()
     assert matrix is not None
     side = round(len(matrix) ** 0.5)
     table = matrix.view(side, side).cpu()
     total = int(table.sum())
     names = classes or tuple(map(str, range(side)))
-    scores = {"accuracy": int(table.diagonal().sum()) / total, "cross_entropy": float(loss) / total}
+    scores = {"accuracy": int(table.diagonal().sum()) / total, "cross_entropy": loss / total}
     return Evaluation(scores, {"confusion.png": confusion(table, names)})
 
 
@@ -47,21 +47,23 @@ def confusion(table: Tensor, classes: Sequence[str]) -> Image.Image:
 
     Above 40 classes only the shades are drawn, without names and numbers.
     """
-    few = len(classes) <= 40
+    shares = table / table.sum(1, keepdim=True).clamp(min=1)
+    if len(classes) > 40:
+        shades = Image.fromarray((255 - 255 * shares).round().to(torch.uint8).numpy())
+        return shades.resize((800, 800), Image.Resampling.NEAREST if len(classes) < 800 else Image.Resampling.BOX)
     font = ImageFont.load_default(14)
-    names = [name if len(name) <= 20 else name[:19] + "..." for name in classes] if few else []
-    margin = int(max((font.getlength(name) for name in names), default=0)) + 30
-    cell = max(28, int(font.getlength(str(int(table.max())))) + 12) if few else max(2, 800 // len(classes))
+    names = [name if len(name) <= 20 else name[:19] + "..." for name in classes]
+    margin = int(max(font.getlength(name) for name in names)) + 30
+    cell = max(28, int(font.getlength(str(int(table.max())))) + 12)
     side = margin + cell * len(classes) + 10
     sheet = Image.new("RGB", (side, side), "white")
     draw = ImageDraw.Draw(sheet)
-    shares = table / table.sum(1, keepdim=True).clamp(min=1)
     for row, column in torch.cartesian_prod(*[torch.arange(len(classes))] * 2).view(-1, 2).tolist():
         left, top = margin + column * cell, margin + row * cell
         level = float(shares[row, column])
         fill = tuple(round(255 - level * (255 - dark)) for dark in (8, 48, 107))
         draw.rectangle((left, top, left + cell - 2, top + cell - 2), fill=fill)
-        if few and table[row, column]:
+        if table[row, column]:
             ink, middle = "white" if level > 0.5 else "black", (left + cell / 2 - 1, top + cell / 2 - 1)
             draw.text(middle, str(int(table[row, column])), fill=ink, font=font, anchor="mm")
     for number, name in enumerate(names):

@@ -119,10 +119,14 @@ class Model(Usable):
         return self.plugin.name if self.plugin else type(self).__name__
 
 
-def make(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None = None) -> Model:
-    """A model with its first weights, drawn from hp.seed; torch's own random state stays as it was."""
+def make(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None = None, origin: str | None = None) -> Model:
+    """A model with its first weights, drawn from hp.seed; torch's own random state stays as it was.
+
+    `origin` says that most of them are about to be replaced by trained ones, and by which.
+    """
     with seeded("weights", hp.seed, device=torch.device("cpu")):
         model = blank(kind, hp, plugin=plugin)
+        model.origin = origin
         model.initialise()
     return model
 

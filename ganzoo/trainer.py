@@ -14,9 +14,10 @@ from torch import Tensor, nn
 
 from ganzoo.averages import Averages
 from ganzoo.card import write_card
-from ganzoo.data import as_data, described, divided
+from ganzoo.data import as_data, called, described, divided
+from ganzoo.data.mapstyle import check_labels
 from ganzoo.device import World, seeded
-from ganzoo.errors import Diverged, PluginError, StateError, Unsupported
+from ganzoo.errors import Diverged, HparamError, PluginError, StateError, Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model, Move
 from ganzoo.modes import evaluating
@@ -24,7 +25,7 @@ from ganzoo.moves import independent, named_terms
 from ganzoo.optimizers import Optimizers
 from ganzoo.registry import trainers
 from ganzoo.snapshot import changes, check_steps, published_weights, put_back, training_tensors
-from ganzoo.state import Config, TrainState, empty_model, newest_checkpoint, publish
+from ganzoo.state import Config, TrainState, empty_model, has_checkpoint, newest_checkpoint, publish
 
 
 @dataclass(frozen=True)
@@ -67,11 +68,13 @@ class Trainer(Iterator[Step]):
         self.model = model.to(self.world.device).train()
         open_data = partial(as_data, hp=model.hp, view=model.view, workers=workers, cache=cache)
         self.data = open_data(data)
-        self.held_out = None if validation is None else open_data(validation)
+        scored = model.hp.replaced({"batch_size": 2})  # the last batch of what is scored may be a small one
+        self.held_out = None if validation is None else open_data(validation, hp=scored)
         for opened, given in ((self.data, data), (self.held_out, validation)):
             for note in opened.notes if opened and opened is not given else []:
                 warnings.warn(note, stacklevel=2)
         self.batches, self.validation = divided(self.data, self.held_out, model.hp, model.view, self.world.device)
+        self._check_classes()
         self.steps_done = 0
         self.evaluated: dict[str, Any] | None = None
         self.best: dict[str, Any] | None = None
@@ -79,8 +82,7 @@ class Trainer(Iterator[Step]):
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self._whole = True
-        if not model.classes:
-            model.classes = self.data.info.classes
+        model.classes = self.data.info.classes or model.classes
 
     def __next__(self) -> Step:
         model, step = self.model, self.steps_done
@@ -129,7 +131,7 @@ class Trainer(Iterator[Step]):
         return named_terms(self.model, player, loss, self.optimizers)
 
     def evaluate(self) -> Evaluation:
-        """Scores the weights to use on what is held out. The first score decides which weights are best.
+        """Scores the weights to use on what is held out. The first score decides which of the saved weights are best.
 
         Raises Unsupported when nothing is held out, or the model has no scores.
         """
@@ -139,9 +141,6 @@ class Trainer(Iterator[Step]):
             found = model.evaluate(self.validation.once())
         scores = dict(found.scores)
         self.evaluated = {"step": self.steps_done, "scores": scores, "images": self.validation.total}
-        first = next(iter(scores))
-        if self.best is None or scores[first] > self.best["scores"][first]:
-            self.best = self.evaluated
         return found
 
     def published(self) -> AbstractContextManager[Model]:
@@ -159,7 +158,7 @@ class Trainer(Iterator[Step]):
             )
         metrics = {}
         if self.evaluated and self.evaluated["step"] == self.steps_done:
-            where = f"{self.held_out.name}" if self.held_out else "a part of the data that was not trained on"
+            where = called(self.held_out) if self.held_out else "a part of the data that was not trained on"
             metrics = {**self.evaluated["scores"], "images": self.evaluated["images"], "measured on": where}
         return Config.of(
             model,
@@ -198,8 +197,18 @@ class Trainer(Iterator[Step]):
     def save(self, folder: str | Path) -> None:
         """Adds a checkpoint to the run folder, and puts weights, config.json and the card at its top."""
         run = Path(folder)
+        self._settle(run)
         self.state().write(run)
         write_card(run, self.model)
+
+    def _settle(self, run: Path) -> None:
+        """Which weights are the best: these, if they were scored and none that are in the run scored as much."""
+        if self.best and self.best["step"] != self.steps_done and not has_checkpoint(run, self.best["step"]):
+            self.best = None
+        if self.evaluated and self.evaluated["step"] == self.steps_done:
+            name, score = next(iter(self.evaluated["scores"].items()))
+            if self.best is None or score > self.best["scores"][name]:
+                self.best = self.evaluated
 
     @classmethod
     def resume(
@@ -229,13 +238,17 @@ class Trainer(Iterator[Step]):
         model = empty_model(config, checkpoint)
         if steps is not None:
             model.hp = model.hp.replaced({"steps": steps})
+        if validation is None and "validation" in config.data:
+            validation = config.data["validation"]["source"]
+            if validation is None:
+                raise StateError(f"{run} was scored on data passed in from Python: pass resume(..., validation=...)")
         kind: type[Trainer] = trainers[config.trainer].load()
         named = config.data["source"]
         source = (tuple(named) if isinstance(named, list) else named) if data is None else data
         trainer = kind(
             model,
             source,
-            validation=validation or config.data.get("validation", {}).get("source"),
+            validation=validation,
             device=device,
             precision=config.precision,
             workers=workers,
@@ -269,6 +282,17 @@ class Trainer(Iterator[Step]):
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device)
+
+    def _check_classes(self) -> None:
+        """That the data's labels are those of the model, and that it can be scored, before any step is made."""
+        model, names, labels = self.model, self.data.info.classes, self.data.parts[0].labels
+        count = getattr(model.hp, "classes", None)
+        if count and names and len(names) != count:
+            raise HparamError(f"classes={count}, and {called(self.data)} has {len(names)}: leave classes to the data")
+        if count and labels is not None:
+            check_labels([int(labels.min()), int(labels.max())], count)
+        if self.validation and not model.scored:
+            raise Unsupported(f"{model.called} has no scores: it cannot be evaluated on {called(self.validation.data)}")
 
     def _batch(self, step: int) -> Any:
         count = self.model.batches_per_step

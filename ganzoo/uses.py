@@ -143,6 +143,11 @@ class Usable(nn.Module):
             ]
         return torch.cat(parts)
 
+    @property
+    def scored(self) -> bool:
+        """Whether it can be evaluated."""
+        return self.classifies or type(self).evaluate is not Usable.evaluate
+
     def evaluate(self, batches: Iterable[Any], /) -> Evaluation:
         """Scores on batches that were never trained on, in eval mode. The best weights are those of the best score.
 

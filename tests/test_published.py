@@ -7,10 +7,14 @@ import shutil
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
+from PIL import Image
 
 import ganzoo
+from ganzoo.data import Batches, as_data
+from ganzoo.images import enlarged, grid
 from ganzoo.state import Config
 
 OLD = Path(__file__).parent / "format-1"
@@ -114,6 +118,18 @@ def test_the_shipped_ones_are_what_they_say(row):
     model = ganzoo.create(row["model"], pretrained=row["name"])
     loaded = ganzoo.load(folder)
     assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in loaded.state_dict().items())
+
+
+@pytest.mark.parametrize("row", SHIPPED, ids=lambda row: row["folder"])
+def test_the_picture_of_the_card_is_what_they_make(row):
+    """Within 2 of 255 levels: another machine may round otherwise."""
+    model = ganzoo.create(row["model"], pretrained=row["name"])
+    data = as_data(model.default_data, model.hp, model.view)
+    batch = Batches(data, model.view, model.hp.batch_size, model.hp.seed, torch.device("cpu")).first(8)
+    with torch.no_grad():
+        made = np.asarray(enlarged(grid(model.preview(batch)))).astype(int)
+    shown = np.asarray(Image.open(WEIGHTS / row["folder"] / "samples.png")).astype(int)
+    assert abs(made - shown).max() <= 2
 
 
 def test_a_wheel_has_them_and_they_are_the_same(tmp_path, process):

@@ -27,7 +27,13 @@ from ganzoo.registry import datasets, models, trainers
 )
 @click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter (see ganzoo show).")
 @click.option("--config", type=click.Path(path_type=Path), help="A TOML file of hyperparameters; --set wins over it.")
-@click.option("--from", "origin", type=click.Path(path_type=Path), help="Start from the weights of this run, or of this id of the Hub.")
+@click.option(
+    "--from",
+    "origin",
+    metavar="RUN",
+    type=click.Path(path_type=Path),
+    help="Start from the weights of this run, or of an id of the Hub.",
+)
 @click.option("--partial", is_flag=True, help="Of --from, take the tensors that fit, where some do not.")
 @click.option("--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]")
 @click.option("--trainer", shell_complete=names_of(trainers), help="How players take turns.  [default: the model's]")

@@ -2,7 +2,7 @@
 
 from ganzoo.data.batches import Batches
 from ganzoo.data.dividing import divided
-from ganzoo.data.opening import Data, as_data, described
+from ganzoo.data.opening import Data, as_data, called, described
 from ganzoo.data.source import Item, Source, open_source
 from ganzoo.data.views import Domains, Labelled, Pair
 
@@ -15,6 +15,7 @@ __all__ = [
     "Pair",
     "Source",
     "as_data",
+    "called",
     "described",
     "divided",
     "open_source",

@@ -6,7 +6,7 @@ from typing import Any
 import torch
 
 from ganzoo.data.batches import Batches
-from ganzoo.data.opening import Data
+from ganzoo.data.opening import Data, called
 from ganzoo.data.order import held_out
 from ganzoo.errors import DataError
 from ganzoo.hparams import Hparams
@@ -22,8 +22,10 @@ def divided(
     batches = partial(Batches, view=view, batch_size=hp.batch_size, seed=hp.seed, device=device)
     share = getattr(hp, "validation", 0.0)
     if apart is not None:
-        if apart.info.classes != data.info.classes:
-            raise DataError(f"{apart.name} has other classes than {data.name}")
+        if apart.fingerprint == data.fingerprint:
+            raise DataError(f"{called(apart)} is what is trained on: give other images to be scored on")
+        if apart.info.classes and data.info.classes and apart.info.classes != data.info.classes:
+            raise DataError(f"{called(apart)} has other classes than {called(data)}")
         return batches(data), batches(apart)
     if not share:
         return batches(data), None

@@ -65,7 +65,8 @@ def _images(data: object, hp: Hparams, pairs: bool, workers: int | None) -> tupl
     classes = tuple(map(str, getattr(data, "classes", ())))
     channels = len(image) // 2 if pairs else len(image)
     info = DataInfo(size=image.shape[-1], channels=channels, classes=classes)
-    return DatasetImages(data, pairs, workers or 1), info
+    count = getattr(hp, "classes", None) or len(classes) or None
+    return DatasetImages(data, pairs, workers or 1, count), info
 
 
 def _check_fits(info: DataInfo, hp: Hparams) -> None:

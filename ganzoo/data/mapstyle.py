@@ -3,7 +3,7 @@
 import itertools
 import random
 import warnings
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any, Protocol, runtime_checkable
@@ -12,9 +12,9 @@ import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset
+from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from ganzoo.data.order import Order
+from ganzoo.data.order import InTurn, Order
 from ganzoo.data.reading import Images, moved
 from ganzoo.device import derive_seed, seeded
 from ganzoo.errors import DataError
@@ -41,9 +41,20 @@ class DatasetImages(Images):
     dataset: MapStyle
     pairs: bool = False
     workers: int = 1
+    classes: int | None = None
+    """How many the model has, if it has any."""
     _loader: Iterator[list[Any]] | None = field(default=None, repr=False)
     _next: int = field(default=-1, repr=False)
     _order: Order | None = field(default=None, repr=False)
+
+    def __post_init__(self) -> None:
+        """Labels by torchvision's convention, or a TensorDataset's; of another Dataset they are known item by item."""
+        known = getattr(self.dataset, "targets", None)
+        if isinstance(self.dataset, TensorDataset) and len(self.dataset.tensors) > 1:
+            known = self.dataset.tensors[1]
+        labels = torch.as_tensor(known) if isinstance(known, list | Tensor) and len(known) == len(self) else None
+        if labels is not None and labels.ndim == 1 and not labels.is_floating_point():
+            self.labels = labels
 
     def __len__(self) -> int:
         return len(self.dataset)
@@ -65,12 +76,13 @@ class DatasetImages(Images):
         labels = [label for _, label in items if label is not None]
         if labels and len(labels) < len(items):
             raise DataError("some items of the data set have labels, and others none")
+        check_labels(labels, self.classes)
         return moved(images, device), torch.tensor(labels, device=device) if labels else None
 
     def _items(self, order: Order, number: int) -> list[Any]:
-        if self.workers > 1 and self._order is not order:
+        if self.workers > 1 and self._order is not order and not isinstance(order, InTurn):
             self._loader, self._next, self._order = self._from(order, number), number, order
-        if self._loader is not None and number == self._next:
+        if self._loader is not None and self._order is order and number == self._next:
             self._next += 1
             return next(self._loader)
         seeded_items = _SeededItems(self.dataset, order.seed, self.pairs)  # out of turn: a look at an earlier batch
@@ -84,6 +96,12 @@ class DatasetImages(Images):
                 dataset, batch_sampler=batches, num_workers=self.workers, collate_fn=list, generator=torch.Generator()
             )
         )
+
+
+def check_labels(labels: Sequence[int], classes: int | None) -> None:
+    """Raises DataError unless each is the number of one of the model's classes."""
+    if classes and (wrong := next((label for label in labels if not 0 <= label < classes), None)) is not None:
+        raise DataError(f"an image has the label {wrong}, and the model has {classes} classes: 0 to {classes - 1}")
 
 
 def _keys(order: Order, number: int) -> list[tuple[int, int]]:

@@ -180,6 +180,13 @@ def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
     return [-1 if row[0].label is None else numbers[row[0].label] for row in rows]
 
 
+def called(data: Data) -> str:
+    """Its name, for people."""
+    if data.name is None:
+        return "the data passed in from Python"
+    return data.name if isinstance(data.name, str) else " and ".join(data.name)
+
+
 def described(data: Data) -> dict[str, Any]:
     """What config.json says of it."""
     return {

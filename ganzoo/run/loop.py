@@ -12,6 +12,7 @@ import torch
 
 from ganzoo.card import write_card
 from ganzoo.errors import PluginError, Unsupported, UsageError
+from ganzoo.evaluation import Evaluation
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
 from ganzoo.model import Model
@@ -33,6 +34,8 @@ def train(plan: Plan) -> int:
     if inside := next((source for source in plan.data if is_inside(run, source)), None):
         raise UsageError(f"the run {run} lies inside {inside} and would become data: choose another folder with --out")
     trainer = plan.make_trainer()
+    if plan.eval_every and trainer.validation is None:
+        raise UsageError(f"--eval-every: nothing is held out of the data of {trainer.model.called}")
     for note in trainer.data.notes:
         click.echo(note)
     with lock(run):
@@ -49,11 +52,12 @@ def train(plan: Plan) -> int:
             for step in trainer:
                 reports.step(step)
                 last = step.number == steps
-                evaluated = trainer.validation and (step.number % (plan.eval_every or plan.save_every) == 0 or last)
-                if evaluated:
-                    _evaluate(trainer, run, reports)
-                if step.number % plan.save_every == 0 or last or evaluated or signals:
-                    _save(trainer, run)
+                due = step.number % (plan.eval_every or plan.save_every) == 0 or last
+                found = trainer.evaluate() if trainer.validation and due else None
+                if found:
+                    reports.scores(step.number, found.scores)
+                if step.number % plan.save_every == 0 or last or found or signals:
+                    _save(trainer, run, found)
                 if signals:
                     break
         if signals and trainer.steps_done < steps:
@@ -92,22 +96,12 @@ def _kept(trainer: Trainer) -> str:
     return f" Kept is step {trainer.best['step']}, the best by {name}: {score:.4f} of {trainer.best['images']} images."
 
 
-def _evaluate(trainer: Trainer, run: Path, reports: Reports) -> None:
-    """Pictures are those of the weights that are kept."""
-    try:
-        found = trainer.evaluate()
-    except Unsupported as cause:
-        raise PluginError(f"{trainer.model.called} holds out a part of the data, and {cause}") from cause
-    assert trainer.best
-    reports.scores(trainer.steps_done, found.scores)
-    if trainer.best["step"] == trainer.steps_done:
-        for name, picture in found.pictures.items():
+def _save(trainer: Trainer, run: Path, found: Evaluation | None) -> None:
+    trainer.save(run)  # first: nothing that goes wrong with a picture may cost a checkpoint
+    if found and trainer.best == trainer.evaluated:
+        for name, picture in found.pictures.items():  # those of the weights that are kept
             with writing(run / name):
                 save_png(picture, run / name)
-
-
-def _save(trainer: Trainer, run: Path) -> None:
-    trainer.save(run)  # first: nothing that goes wrong with a picture may cost a checkpoint
     _picture(trainer, run / "samples.png")
     if drawn := curve(run / "metrics.jsonl"):
         with writing(run / "curve.png"):

@@ -62,9 +62,12 @@ class Plan:
         prepare = partial(as_data, view=kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
         opened = prepare(data, hp)
         hp = hp.for_data(opened.info)
-        held_out = None if self.validation is None else prepare(self.validation, hp)
-        begun = newest_checkpoint(self.folder)  # then all weights come from there: no others are read or downloaded
-        model = (blank if begun else make)(kind, hp, plugin=plugin)
+        scored = hp.replaced({"batch_size": 2})  # the last batch of what is scored may be a small one
+        held_out = None if self.validation is None else prepare(self.validation, scored)
+        if newest_checkpoint(self.folder):
+            model = blank(kind, hp, plugin=plugin)  # its weights come from there: no others are read or downloaded
+        else:
+            model = make(kind, hp, plugin=plugin, origin=str(self.origin) if self.origin else None)
         if self.origin:
             opened.notes += adapt(model, self.origin, partial=self.partial).lines(str(self.origin))
         elif self.partial:

@@ -1,6 +1,6 @@
 """The state of a run, and the folder that holds it: safetensors and JSON, never a pickle."""
 
-from ganzoo.state.checkpoint import TrainState, check_no_weights, newest_checkpoint, publish, read_whole
+from ganzoo.state.checkpoint import TrainState, check_no_weights, has_checkpoint, newest_checkpoint, publish, read_whole
 from ganzoo.state.config import Config
 from ganzoo.state.folder import check_ours, lock
 from ganzoo.state.weights import cpu_tensors, empty_model, fit, load_model, read_weights, write_weights
@@ -13,6 +13,7 @@ __all__ = [
     "cpu_tensors",
     "empty_model",
     "fit",
+    "has_checkpoint",
     "load_model",
     "lock",
     "newest_checkpoint",

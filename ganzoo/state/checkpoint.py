@@ -111,10 +111,15 @@ def best_checkpoint(run: Path) -> Path | None:
         return None
     try:
         best = json.loads((newest / "training.json").read_text(encoding="utf-8"))["extra"]["best"]
-        scored = newest.with_name(f"step-{int(best['step']):06}")
+        step = int(best["step"])
     except (OSError, ValueError, KeyError, TypeError):
         return newest
-    return scored if (scored / "config.json").is_file() else newest
+    return newest.with_name(f"step-{step:06}") if has_checkpoint(run, step) else newest
+
+
+def has_checkpoint(run: Path, step: int) -> bool:
+    """Whether the run has that of this step."""
+    return (run / "train" / f"step-{step:06}" / "config.json").is_file()
 
 
 def read_whole(run: Path, read: Callable[[Path], T]) -> T:

@@ -52,7 +52,9 @@ def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
 def fit(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
     """Loads the weights, strictly. Raises StateError with the first name or shape that does not fit."""
     check_shapes(module.state_dict(), weights, origin)
-    module.load_state_dict(dict(weights))
+    state = module.state_dict()  # which has versions of the module's own that a plain dict would not
+    state.update(weights)
+    module.load_state_dict(state)
 
 
 def check_shapes(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], origin: Path) -> None:

@@ -46,7 +46,7 @@ class Finetune(ganzoo.Model):
         validation: Annotated[float, ganzoo.Range(0, 0.9)] = 0.2
         freeze: Annotated[int, ganzoo.Range(0, 10_000)] = 0
         unfreeze_at: tuple[float, ...] = (0.4, 0.6)
-        batch_size: int = 32
+        batch_size: Annotated[int, ganzoo.Range(2, 2**20)] = 32  # a batch norm needs two
         steps: int = 1000
         lr: float = 1e-3
         backbone_lr: Annotated[float, ganzoo.Range(0, 100)] = 1e-4
@@ -97,8 +97,10 @@ class Finetune(ganzoo.Model):
 
     def initialise(self) -> None:
         assert self.hp.image_size
+        if self.origin:
+            return  # its backbone comes from there
         if self.hp.checkpoint:
-            self.known.load(self.classifier["backbone"], self.hp.checkpoint)
+            self.known.load(self.classifier["backbone"], self.hp.image_size, self.hp.checkpoint)
         elif self.hp.pretrained:
             self.known.pretrained(self.classifier["backbone"], self.hp.image_size)
 

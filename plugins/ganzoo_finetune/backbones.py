@@ -1,12 +1,14 @@
 """Backbones of timm and torchvision: networks without a head, what they expect of images, and their weights."""
 
 import difflib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import timm
+import torch
 import torchvision
 from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # httpx's, which need not be named
 from safetensors import SafetensorError
@@ -17,7 +19,7 @@ from torchvision.models import get_model, get_model_weights
 import ganzoo
 
 TORCHVISION = "torchvision/"
-IMAGENET = {"mean": (0.485, 0.456, 0.406), "std": (0.229, 0.224, 0.225)}
+WITHOUT_A_LINEAR_HEAD = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
 
 
 @dataclass(frozen=True)
@@ -36,7 +38,10 @@ class Backbone:
         """`resnet18` is timm's, `torchvision/resnet18` torchvision's. Raises UnknownName with the closest there is."""
         if name.startswith(TORCHVISION):
             return cls._torchvision(name)
-        known = timm.models.get_pretrained_cfg(name) if timm.is_model(name) else None
+        try:
+            known = timm.models.get_pretrained_cfg(name, allow_unregistered=False) if timm.is_model(name) else None
+        except RuntimeError:  # a tag that the network does not have
+            raise _unknown(name, timm.list_models(f"{name.partition('.')[0]}*", pretrained=True), "timm") from None
         if known is None:
             raise _unknown(name, timm.list_models(), "timm")
         return cls(name, known.input_size[-1], tuple(known.mean), tuple(known.std), known.fixed_input_size)
@@ -47,40 +52,64 @@ class Backbone:
         names = torchvision.models.list_models(module=torchvision.models)
         if short not in names:
             raise _unknown(name, [TORCHVISION + one for one in names], "torchvision")
-        transforms: Any = get_model_weights(short).DEFAULT.transforms()
-        return cls(name, transforms.crop_size[0], tuple(transforms.mean), tuple(transforms.std))
+        if short in WITHOUT_A_LINEAR_HEAD:
+            raise ganzoo.HparamError(f"backbone={name}: its head is not one linear layer; choose another")
+        seen: Any = get_model_weights(short).DEFAULT.transforms()
+        return cls(name, seen.crop_size[0], tuple(seen.mean), tuple(seen.std), short.startswith("vit_"))
 
     def network(self, image_size: int) -> tuple[nn.Module, int]:
-        """The network with its library's first weights, RGB images -> features `(n, count)`; and that count."""
-        if self.name.startswith(TORCHVISION):
-            return _headless(self.name)
-        network: Any = self._timm(image_size, pretrained=False)
-        return network, getattr(network, "head_hidden_size", None) or network.num_features
+        """The network with its library's first weights, RGB images -> features `(n, count)`; and that count.
 
-    def _timm(self, image_size: int, *, pretrained: bool) -> nn.Module:
-        sized: dict[str, Any] = {"img_size": image_size} if self.of_one_size else {}
-        return timm.create_model(self.name, pretrained=pretrained, num_classes=0, **sized)
+        Raises HparamError when it takes no images of this size, or gives something else.
+        """
+        try:
+            network: Any = self._whole(image_size)
+            if self.name.startswith(TORCHVISION):
+                path, head = _head(network)
+                parent, _, child = path.rpartition(".")
+                setattr(network.get_submodule(parent), child, nn.Identity())
+                count: int = head.in_features
+            else:
+                network.reset_classifier(0)
+                count = getattr(network, "head_hidden_size", None) or network.num_features
+            if next(network.parameters()).device.type != "meta":  # there only shapes are asked for
+                _try(network, image_size, count)
+        except Exception as cause:  # a library's network may raise anything at all
+            reason = " ".join(str(cause).split()) or type(cause).__name__
+            raise ganzoo.HparamError(
+                f"backbone={self.name} cannot be one for images of {image_size}x{image_size}: {reason}"
+            ) from cause
+        return network, count
+
+    def _whole(self, image_size: int) -> nn.Module:
+        """The network with its head."""
+        if self.name.startswith(TORCHVISION):
+            size: dict[str, Any] = {"image_size": image_size} if self.of_one_size else {}
+            network: nn.Module = get_model(self.name.removeprefix(TORCHVISION), weights=None, **size)
+            return network
+        return self._timm(image_size)
+
+    def _timm(self, image_size: int, **options: Any) -> nn.Module:
+        size: dict[str, Any] = {"img_size": image_size} if self.of_one_size else {}
+        return timm.create_model(self.name, **options, **size)
 
     def pretrained(self, network: nn.Module, image_size: int) -> None:
         """Puts the library's published weights into the network. Raises HubError when they cannot be had."""
         try:
             if self.name.startswith(TORCHVISION):
                 weights = get_model_weights(self.name.removeprefix(TORCHVISION)).DEFAULT
-                fit(network, weights.get_state_dict(check_hash=True, weights_only=True), self.name)
+                tensors = weights.get_state_dict(check_hash=True, weights_only=True)
             else:
-                fit(
-                    network,
-                    self._timm(image_size, pretrained=True).state_dict(),
-                    self.name,
-                )
+                tensors = self._timm(image_size, pretrained=True, num_classes=0).state_dict()
         except (OSError, HTTPError, RuntimeError) as cause:  # no network is any of the three, by library and version
             first = " ".join(str(cause).split())[:160]
             raise ganzoo.HubError(
                 f"the pretrained weights of {self.name} cannot be had ({type(cause).__name__}: {first}); give a file "
                 "with --set checkpoint=path.safetensors, or start from nothing with --set pretrained=false"
             ) from cause
+        self._put(network, tensors, "what was downloaded", image_size)
 
-    def load(self, network: nn.Module, path: str) -> None:
+    def load(self, network: nn.Module, image_size: int, path: str) -> None:
         """Puts the weights of a safetensors file into the network. Raises DataError when they are not of its kind."""
         file = Path(path)
         if file.suffix != ".safetensors":
@@ -91,23 +120,32 @@ class Backbone:
             raise ganzoo.DataError(f"checkpoint={path}: there is no such file") from None
         except (OSError, SafetensorError) as cause:
             raise ganzoo.DataError(f"checkpoint={path} cannot be read: {cause}") from None
-        fit(network, tensors, self.name, path)
+        self._put(network, tensors, f"checkpoint={path}", image_size, file)
 
-
-def fit(network: nn.Module, tensors: Mapping[str, Tensor], name: str, path: str = "") -> None:
-    """Loads what the network needs; a head is left out. Raises DataError for another network's weights."""
-    wanted = network.state_dict()
-    where = f"checkpoint={path}" if path else "what was downloaded"
-    for key, tensor in wanted.items():
-        if key not in tensors:
-            raise ganzoo.DataError(f"{where} is not of a {name}: it has no tensor {key!r}")
-        if tensors[key].shape != tensor.shape:
-            shapes = f"{tuple(tensors[key].shape)}, not {tuple(tensor.shape)}"
-            raise ganzoo.DataError(f"{where} is not of a {name}: {key!r} has the shape {shapes}")
-    trunk = {key.partition(".")[0] for key in wanted}
-    if foreign := [key for key in tensors if key not in wanted and key.partition(".")[0] in trunk]:
-        raise ganzoo.DataError(f"{where} is not of a {name}, which has no {foreign[0]!r}")
-    network.load_state_dict({key: tensors[key] for key in wanted})
+    def _put(
+        self, network: nn.Module, tensors: dict[str, Tensor], called: str, image_size: int, file: Path | None = None
+    ) -> None:
+        """Loads what the network needs; a head is left out. Raises DataError for another network's weights."""
+        wanted = network.state_dict()
+        with torch.device("meta"):
+            head = set(self._whole(image_size).state_dict()) - set(wanted)
+        refused = partial(_refused, called, self.name)
+        if missing := next((key for key in wanted if key not in tensors), None):
+            raise refused(f"it has no tensor {missing!r}")
+        if foreign := next((key for key in tensors if key not in wanted and key not in head), None):
+            raise refused(f"that has no {foreign!r}")
+        odd = next((key for key, tensor in wanted.items() if tensors[key].shape != tensor.shape), None)
+        if odd and file and self.of_one_size and not self.name.startswith(TORCHVISION):
+            overlay = {"file": str(file), "custom_load": False}  # timm knows how positions of another size are resized
+            try:
+                resized = self._timm(image_size, pretrained=True, pretrained_cfg_overlay=overlay, num_classes=0)
+            except (RuntimeError, ValueError) as cause:
+                raise refused(" ".join(str(cause).split())[:160]) from cause
+            tensors, odd = resized.state_dict(), None
+        if odd:
+            raise refused(f"{odd!r} has the shape {tuple(tensors[odd].shape)}, not {tuple(wanted[odd].shape)}")
+        wanted.update({key: tensors[key] for key in wanted})
+        network.load_state_dict(wanted)
 
 
 def blocks(network: nn.Module) -> list[nn.Module]:
@@ -125,16 +163,24 @@ def _opened(module: nn.Module, total: int) -> Iterator[nn.Module]:
             yield child
 
 
-def _headless(name: str) -> tuple[nn.Module, int]:
-    """torchvision's network with its last linear layer, which is the head in all but a few, taken out."""
-    network = get_model(name.removeprefix(TORCHVISION), weights=None)
-    layers = [(path, layer) for path, layer in network.named_modules() if isinstance(layer, nn.Linear)]
-    path, head = layers[-1] if layers else ("", nn.Linear(1, 1))
-    if head.out_features != 1000 or hasattr(network, "AuxLogits") or hasattr(network, "aux1"):
-        raise ganzoo.HparamError(f"backbone={name}: its head is not one linear layer; choose another")
-    parent, _, child = path.rpartition(".")
-    setattr(network.get_submodule(parent), child, nn.Identity())
-    return network, head.in_features
+def _head(network: nn.Module) -> tuple[str, nn.Linear]:
+    """torchvision's last linear layer, which is the head in all but a few."""
+    path, head = [(path, layer) for path, layer in network.named_modules() if isinstance(layer, nn.Linear)][-1]
+    return path, head
+
+
+def _try(network: nn.Module, image_size: int, count: int) -> None:
+    """One black image through it. Raises ValueError when what comes out is not `(1, count)`."""
+    network.eval()
+    with torch.no_grad():
+        shape = tuple(network(torch.zeros(1, 3, image_size, image_size)).shape)
+    network.train()
+    if shape != (1, count):
+        raise ValueError(f"its features have the shape {shape}, not {(1, count)}")
+
+
+def _refused(called: str, name: str, why: str) -> ganzoo.DataError:
+    return ganzoo.DataError(f"{called} is not of a {name}: {why}")
 
 
 def _unknown(name: str, names: list[str], library: str) -> ganzoo.UnknownName:
