@@ -31,7 +31,7 @@ Part = tuple[Tensor, Tensor]
 
 def main() -> None:
     chosen = arguments(__doc__)
-    settings = {"per_class": 10, "generated": 100} | {
+    settings = {"per_class": 10, "generated": 50} | {
         key: int(value) for key, _, value in (text.partition("=") for text in chosen.set)
     }
     images, labels = labelled("digits", "cdcgan-mini")
@@ -54,7 +54,7 @@ def main() -> None:
             [
                 _accuracy(_classifier(few, seed, **FULL), test),
                 _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(1.0,)), test),
-                _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(0.4, 0.6), backbone_lr=1e-4), test),
+                _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(0.1, 0.2), backbone_lr=1e-3), test),
                 _accuracy(_classifier(few, seed, None, _generated(few, seed, settings["generated"]), **FULL), test),
             ]
         )
@@ -96,7 +96,7 @@ def _classifier(
 
 
 def _generated(part: Part, seed: int, per_class: int) -> Dataset[tuple[Tensor, Tensor]]:
-    model = ganzoo.create("cdcgan-mini", classes=5, steps=800, batch_size=32, seed=seed)
+    model = ganzoo.create("cdcgan-mini", classes=5, steps=2000, batch_size=32, seed=seed)
     trainer = _train(model, TensorDataset(*part))
     asked = torch.arange(5 * per_class) % 5
     with trainer.published() as published:
@@ -104,7 +104,7 @@ def _generated(part: Part, seed: int, per_class: int) -> Dataset[tuple[Tensor, T
 
 
 def _train(model: ganzoo.Model, data: Dataset[tuple[Tensor, Tensor]]) -> ganzoo.Trainer:
-    trainer = ganzoo.Trainer(model, data)
+    trainer = ganzoo.Trainer(model, data, device="cpu")
     for _ in trainer:
         pass
     return trainer

@@ -70,7 +70,7 @@ def _ganzoo(images: torch.Tensor, labels: torch.Tensor) -> float:
     settings = {"pretrained": False, "image_size": 64, "channels": 1, "classes": 10, "unfreeze_at": (1.0,)}
     model = ganzoo.create("finetune", **settings, steps=STEPS + 2, validation=0.0)
     data = TensorDataset(images[: 32 * (STEPS + 2)], labels[: 32 * (STEPS + 2)])
-    trainer = ganzoo.Trainer(model, data)
+    trainer = ganzoo.Trainer(model, data, device="cpu")
     next(trainer), next(trainer)
     start = time.perf_counter()
     for _ in trainer:

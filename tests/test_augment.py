@@ -53,6 +53,12 @@ def test_each_class_gets_so_many_and_the_manifest_draws_them_again(run, ganzoo_c
     assert len({pixels(Path("more", file)).tobytes() for file in files}) == 30
 
 
+def test_more_than_fit_into_memory_at_once_are_all_different(run, ganzoo_command):
+    assert ganzoo_command("augment", run, "--per-class", "70", "--out", "more").exit_code == 0
+    for name in ("0", "9"):
+        assert len({pixels(path).tobytes() for path in Path("more", name).iterdir()}) == 70
+
+
 def test_the_folder_is_a_training_set(run, ganzoo_command):
     assert ganzoo_command("augment", run, "--per-class", "2", "--out", "more").exit_code == 0
     settings = ["--set", "backbone=test_resnet", "--set", "pretrained=false", "--set", "image_size=32"]
@@ -102,6 +108,8 @@ def test_a_classifier_keeps_what_it_is_sure_of(run, classifier, ganzoo_command):
     assert "the classifier is sure enough of 0 only: take a smaller --confidence than 0.9999" in done.stderr
     assert not Path("less").exists()
     assert not list(Path().glob(".tmp-*"))
+    done = ganzoo_command(*words[:4], "--out", "deep/er/less", *words[6:], "--confidence", "0.9999")
+    assert not Path("deep").exists()
     assert 0 < limit < 1
 
 
@@ -123,6 +131,8 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(run, classifier, ganzoo_c
         assert done.exit_code == 1
         assert expected in done.stderr
         assert not Path("new").exists()
+    for out in (".", Path.cwd()):
+        assert "is there already" in ganzoo_command("augment", run, "--per-class", "1", "--out", out).stderr
     done = ganzoo_command("augment", run, "--per-class", "1", "--out", "full")
     assert "full is there already" in done.stderr
     assert Path("full/mine.txt").read_text() == "keep me"

@@ -2,6 +2,7 @@
 
 import json
 import math
+import shutil
 import signal
 import subprocess
 import sys
@@ -137,23 +138,20 @@ def test_the_lowest_blocks_stay_frozen_for_good():
         finetune(freeze=99)
 
 
-@pytest.mark.parametrize("moment", range(1, 8))
-def test_it_goes_on_bit_for_bit_from_every_step_of_every_phase(moment, tmp_path):
-    settings = {"unfreeze_at": (0.25, 0.5), "mixup": 0.4, "label_smoothing": 0.1}
-    whole = trainer_of(finetune(**settings))
-    list(whole)
-    parts = trainer_of(finetune(**settings))
-    for _ in range(moment):
-        next(parts)
-    parts.save(tmp_path / "run")
-    again = ganzoo.Trainer.resume(tmp_path / "run", device="cpu")
-    list(again)
-    assert equal(weights_of(whole.model), weights_of(again.model))
+def test_it_goes_on_bit_for_bit_from_every_step_of_every_phase():
+    whole = trainer_of(finetune(unfreeze_at=(0.25, 0.5), mixup=0.4, label_smoothing=0.1))
+    for step in whole:
+        whole.save(f"run-{step.number}")
+    for moment in range(1, 8):
+        again = ganzoo.Trainer.resume(f"run-{moment}", device="cpu")
+        list(again)
+        assert equal(weights_of(whole.model), weights_of(again.model)), moment
 
 
+@pytest.mark.slow
 def test_killed_in_two_phases_it_ends_with_the_bytes_of_one_go(tmp_path, process):
     words = ["-m", "ganzoo", *WORDS, "--data", "digits", "--set", "unfreeze_at=0.3,0.6", "--set", "steps=20"]
-    words += ["--report-every", "1", "--eval-every", "2"]
+    words += ["--report-every", "1", "--eval-every", "5"]
     process(*words, "--out", "whole")
     for count in (6, 8):
         killed = subprocess.Popen([sys.executable, *words, "--out", "parts"], stdout=subprocess.PIPE, text=True)
@@ -214,8 +212,8 @@ def test_nothing_to_hold_out_is_said():
 
 
 def test_scores_are_those_of_counting_and_change_nothing():
-    trainer = trainer_of(finetune(unfreeze_at=(0.0,)))
-    undisturbed = trainer_of(finetune(unfreeze_at=(0.0,)))
+    trainer = trainer_of(finetune(unfreeze_at=(0.0,), steps=3))
+    undisturbed = trainer_of(finetune(unfreeze_at=(0.0,), steps=3))
     for _ in trainer:
         found = trainer.evaluate()
     list(undisturbed)
@@ -250,12 +248,33 @@ def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
     assert [score for score in found if score is not None] == [0.2, 0.5, 0.9, 0.3, 0.9, 0.1, 0.4, 0.2]
 
 
+def test_the_best_is_among_what_was_saved(monkeypatch):
+    """Steps 2, 4, 6 and 8 are scored .5, .9, .7 and .6; step 4 is never saved, and step 6 is lost later."""
+    scores = iter([0.5, 0.9, 0.7, 0.6])
+    monkeypatch.setattr(
+        ganzoo.models["finetune"].load(), "evaluate", lambda self, _: ganzoo.Evaluation({"accuracy": next(scores)})
+    )
+    trainer = trainer_of(finetune(unfreeze_at=(0.0,)))
+    for step in trainer:
+        if step.number % 2 == 0:
+            trainer.evaluate()
+            if step.number != 4:
+                trainer.save("run")
+    assert trainer.best["step"] == 6
+    assert json.loads(Path("run/config.json").read_text())["weights"]["step"] == 6
+    shutil.rmtree("run/train/step-000006")
+    again = ganzoo.Trainer.resume("run", steps=None, device="cpu")
+    again.save("run")
+    assert json.loads(Path("run/config.json").read_text())["weights"]["step"] == 8
+
+
 def test_another_source_can_be_what_is_held_out(ganzoo_command):
     words = [*WORDS, "--data", "digits-photo:a", "--out", "run"]
     done = ganzoo_command(*words, "--validation", "digits-photo:a-test")
     assert done.exit_code == 0, done.output
     assert "of 180 images" in done.output or "of 179 images" in done.output
     assert json.loads(Path("run/config.json").read_text())["metrics"]["measured on"] == "digits-photo:a-test"
+    assert "--data digits-photo:a --validation digits-photo:a-test" in Path("run/README.md").read_text()
     assert ganzoo.Trainer.resume("run", device="cpu").validation.total == len(
         ganzoo.datasets["digits-photo"].load()("a-test").items()
     )
@@ -268,6 +287,75 @@ def test_another_source_can_be_what_is_held_out(ganzoo_command):
     done = ganzoo_command(*WORDS, "--data", "digits", "--out", "new", "--validation", "other")
     assert (done.exit_code, "other has other classes than digits" in done.stderr) == (1, True)
     assert not Path("new").exists()
+
+
+def test_what_cannot_be_scored_is_said_before_the_first_step(ganzoo_command):
+    done = ganzoo_command("train", "dcgan-mini", "--validation", "digits", "--data", "digits-photo:a", "--out", "new")
+    assert (done.exit_code, "dcgan-mini has no scores" in done.stderr) == (1, True)
+    done = ganzoo_command(*WORDS, "--data", "digits", "--validation", "digits", "--out", "new")
+    assert (done.exit_code, "digits is what is trained on" in done.stderr) == (1, True)
+    done = ganzoo_command(*WORDS, "--data", "digits", "--set", "validation=0", "--eval-every", "2", "--out", "new")
+    assert (done.exit_code, "--eval-every: nothing is held out" in done.stderr) == (2, True)
+    assert not Path("new").exists()
+
+
+def test_what_is_held_out_may_be_smaller_than_a_batch_and_come_from_python():
+    images, labels = torch.rand(40, 1, 32, 32) * 2 - 1, torch.arange(40) % 4
+    apart = TensorDataset(images[:5], labels[:5])
+    trainer = trainer_of(finetune(classes=4, steps=2), TensorDataset(images, labels), validation=apart)
+    list(trainer)
+    assert set(trainer.evaluate().scores) == {"accuracy", "cross_entropy"}
+    trainer.save("run")
+    assert json.loads(Path("run/config.json").read_text())["metrics"]["measured on"] == "the data passed in from Python"
+    data = TensorDataset(images, labels)
+    with pytest.raises(ganzoo.StateError, match="pass resume"):
+        ganzoo.Trainer.resume("run", data, device="cpu")
+    assert ganzoo.Trainer.resume("run", data, validation=apart, device="cpu").steps_done == 2
+
+
+def test_a_datasets_classes_are_held_out_in_equal_parts_where_they_are_known():
+    labels = torch.tensor([0] * 20 + [1])
+    for seed in range(5):
+        data = TensorDataset(torch.zeros(21, 1, 32, 32), labels)
+        trainer = trainer_of(finetune(classes=2, seed=seed, validation=0.5, batch_size=2), data)
+        assert 20 in trainer.batches.chosen
+
+
+def test_classes_that_are_not_the_datas_are_refused_and_names_are_the_datas():
+    with pytest.raises(ganzoo.HparamError, match="classes=5, and digits has 10"):
+        trainer_of(finetune(classes=5))
+    data = TensorDataset(torch.zeros(8, 1, 32, 32), torch.arange(8) % 4)
+    with pytest.raises(ganzoo.DataError, match="the label 3, and the model has 3 classes: 0 to 2"):
+        trainer_of(finetune(classes=3, validation=0.0), data)
+    items = [(torch.zeros(1, 32, 32), 1 + i % 2) for i in range(8)]
+    with pytest.raises(ganzoo.DataError, match="the label 2, and the model has 2 classes"):
+        list(trainer_of(finetune(classes=2, validation=0.0), items))
+    model = finetune()
+    model.classes = tuple("abcdefghij")
+    assert trainer_of(model).model.classes == tuple("0123456789")
+
+
+def test_a_networks_own_version_of_its_weights_is_kept():
+    """MNASNet refuses weights that do not say of which version of it they are."""
+    model = finetune(backbone="torchvision/mnasnet0_5", steps=2, unfreeze_at=(1.0,))
+    trainer = trainer_of(model)
+    next(trainer)
+    trainer.save("run")
+    assert equal(weights_of(ganzoo.load("run")), weights_of(model))
+
+
+@pytest.mark.parametrize("name", ["torchvision/mobilenet_v3_small", "convnext_atto", "test_vit"])
+def test_a_file_of_the_whole_network_fits_whatever_its_head_looks_like(name):
+    """A transformer's is of another image size, too."""
+    whole = (
+        torchvision.models.mobilenet_v3_small() if name.startswith("torchvision") else timm.create_model(name)
+    ).state_dict()
+    save_file({key: tensor.contiguous().clone() for key, tensor in whole.items()}, "whole.safetensors")
+    model = finetune(backbone=name, pretrained=True, checkpoint="whole.safetensors", image_size=64)
+    found = model.classifier["backbone"].state_dict()
+    same = [torch.equal(tensor, whole[key]) for key, tensor in found.items() if tensor.shape == whole[key].shape]
+    assert all(same)
+    assert len(same) >= len(found) - (name == "test_vit")
 
 
 def test_weights_come_from_a_file_and_are_not_needed_again(ganzoo_command):
@@ -352,6 +440,9 @@ def test_size_and_normalisation_are_the_backbones_own():
             {"backbone": "torchvision/resnet81"},
             "no backbone 'torchvision/resnet81'; did you mean 'torchvision/resnet18'?",
         ),
+        ({"backbone": "resnet18.nope"}, "no backbone 'resnet18.nope'; did you mean 'resnet18."),
+        ({"backbone": "test_vit", "image_size": 50}, "cannot be one for images of 50x50"),
+        ({"batch_size": 1}, "batch_size=1"),
         ({"classes": 1}, "one class only"),
         ({"unfreeze_at": (0.5, 0.2)}, "in ascending order"),
         ({"unfreeze_at": (1.5,)}, "each from 0 to 1"),
@@ -442,11 +533,13 @@ def test_classify_takes_images_of_other_sizes_and_refuses_what_is_none(run):
         model.sample(1)
 
 
-def test_a_backbone_trained_on_other_classes_starts_the_next(run, ganzoo_command):
+def test_a_backbone_trained_on_other_classes_starts_the_next(run, ganzoo_command, monkeypatch):
     Path("two/x").mkdir(parents=True), Path("two/y").mkdir()
     for i in range(12):
         Image.new("L", (32, 32), 20 * i).save(f"two/{'xy'[i % 2]}/{i}.png")
-    words = [*WORDS, "--data", "two", "--out", "second", "--set", "unfreeze_at=1"]
+    words = [word.replace("pretrained=false", "pretrained=true") for word in WORDS]  # and nothing is downloaded
+    words += ["--data", "two", "--out", "second", "--set", "unfreeze_at=1"]
+    monkeypatch.setattr("ganzoo_finetune.Backbone.pretrained", lambda *_: pytest.fail("it asked for a download"))
     done = ganzoo_command(*words, "--from", run)
     assert done.exit_code == 1
     assert "classifier.head.weight (10, 96) (here (2, 96))" in done.stderr

@@ -1,6 +1,7 @@
 """Generated images as a labelled folder, to be added to a training set."""
 
 import json
+import math
 import os
 import shutil
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ from torch import Tensor
 import ganzoo
 from ganzoo.data.picture import decoded, quiet
 from ganzoo.data.source import Source, open_source
-from ganzoo.device import World
+from ganzoo.device import World, derive_seed
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
 from ganzoo.files import ASIDE, writing
 from ganzoo.hub import located
@@ -26,6 +27,8 @@ from ganzoo.state import Config, load_model, read_whole
 
 ROUNDS = 20
 """How often as many images as are wanted are drawn, before a filter is found to be too strict."""
+CHUNK = 64
+"""Images that are in memory at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,7 +59,7 @@ def augment(asked: Augmentation) -> Iterator[str]:
     source = open_source(asked.data) if asked.data else None
     _check(asked, model, judge, source)
     rows: list[dict[str, Any]] = []
-    with _aside(asked.out) as folder:
+    with _aside(asked.out.absolute()) as folder:
         for number, name in enumerate(classes):
             (folder / folder_name(name)).mkdir()
             for i, (row, image) in enumerate(_drawn(asked, model, number, judge and judge[0])):
@@ -98,7 +101,7 @@ def _loaded(run: Path, device: str) -> tuple[Model, Config]:
 def _check(asked: Augmentation, model: Model, judge: tuple[Model, Config] | None, source: Source | None) -> None:
     classes = classes_of(model)
     names = [folder_name(name) for name in classes]
-    if len({name.casefold() for name in names}) < len(names):
+    if len({name.casefold() for name in [*names, "manifest.json"]}) <= len(names):
         raise DataError(f"the classes of {asked.run} cannot all be names of folders: {', '.join(classes)}")
     if source and source.info.classes and set(source.info.classes) != set(classes):
         odd = sorted(set(source.info.classes) ^ set(classes))
@@ -109,7 +112,8 @@ def _check(asked: Augmentation, model: Model, judge: tuple[Model, Config] | None
         raise Unsupported(f"--classifier {asked.classifier}: {judge[0].called} is no classifier")
     if judge and set(judge[0].classes) != set(classes):
         raise DataError(f"the classifier {asked.classifier} knows other classes: {', '.join(judge[0].classes)}")
-    if asked.out.exists() and (not asked.out.is_dir() or any(asked.out.iterdir())):
+    out = asked.out.absolute()
+    if os.path.lexists(out) and (out.is_symlink() or not out.is_dir() or any(out.iterdir()) or out.samefile(".")):
         raise UsageError(f"{asked.out} is there already: choose another folder with --out")
 
 
@@ -118,9 +122,10 @@ def _drawn(
 ) -> Iterator[tuple[dict[str, Any], Tensor]]:
     """Images of a class, and what draws each again: `model.sample(index + 1, seed, labels)[index]`."""
     count, classes = asked.per_class, classes_of(model)
-    for round_ in range(ROUNDS):
-        seed = asked.seed + number + len(classes) * round_
-        images = model.sample(asked.per_class, seed, torch.full((asked.per_class,), number))
+    chunk = min(count, CHUNK)
+    for round_ in range(ROUNDS * math.ceil(count / chunk)):
+        seed = derive_seed("augment", asked.seed, number, round_)
+        images = model.sample(chunk, seed, torch.full((chunk,), number))
         scores = judge.classify(_in_channels(images, judge))[:, judge.classes.index(classes[number])] if judge else None
         for index, image in enumerate(images):
             if scores is not None and scores[index] < asked.confidence:
@@ -173,8 +178,10 @@ def _identity(config: Config) -> dict[str, Any]:
 def _aside(out: Path) -> Iterator[Path]:
     """A folder to fill, which gets its name when it is complete."""
     aside = out.with_name(f"{ASIDE}{out.name}-{os.getpid()}")
+    made = [parent for parent in out.parents if not parent.exists()]
     try:
         with writing(out):
+            shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
             yield aside
             if out.exists():
@@ -182,3 +189,5 @@ def _aside(out: Path) -> Iterator[Path]:
             aside.rename(out)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        for parent in made if not out.exists() else []:
+            parent.rmdir()
