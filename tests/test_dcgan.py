@@ -193,7 +193,7 @@ def test_the_discriminator_projects_its_features_on_the_class():
     judge, images, labels = model.discriminator, torch.randn(4, 1, 8, 8), torch.tensor([3, 0, 9, 3])
     features = judge.features(images)
     assert features.shape[2:] == (4, 4)
-    projected = [judge.classes.weight[label] @ features[i].mean((1, 2)) for i, label in enumerate(labels)]
+    projected = [judge.classes.weight[label] @ features[i].sum((1, 2)) for i, label in enumerate(labels)]
     torch.testing.assert_close(judge(images, labels), judge.last(features) + torch.stack(projected))
 
 
@@ -224,7 +224,9 @@ def test_images_of_a_class_are_asked_for_by_number_and_by_name(tmp_path, ganzoo_
         for i in range(6):
             picture = torch.randint(0, 256, (8, 8), generator=random, dtype=torch.uint8).numpy()
             Image.fromarray(picture).save(tmp_path / "pets" / label / f"{i}.png")
-    words = [word for one in ("image_size=8", "width=4", "batch_size=4", "steps=2") for word in ("--set", one)]
+    words = [
+        word for one in ("image_size=8", "width=4", "batch_size=4", "steps=20", "lr=0.01") for word in ("--set", one)
+    ]
     done = ganzoo_command("train", "cdcgan-mini", "--data", tmp_path / "pets", *words)
     assert done.exit_code == 0, done.output
     model = ganzoo.load("runs/cdcgan-mini")

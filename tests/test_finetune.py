@@ -204,7 +204,7 @@ def test_every_class_keeps_an_image_to_train_on():
 
 
 def test_nothing_to_hold_out_is_said():
-    data = TensorDataset(torch.zeros(8, 1, 32, 32), torch.arange(8) % 4)
+    data = TensorDataset(-torch.ones(8, 1, 32, 32), torch.arange(8) % 4)
     with pytest.raises(ganzoo.DataError, match="of 8 images is none"):
         trainer_of(finetune(validation=0.01, classes=4), data)
     with pytest.raises(ganzoo.Unsupported, match="nothing is held out"):
@@ -316,7 +316,7 @@ def test_what_is_held_out_may_be_smaller_than_a_batch_and_come_from_python():
 def test_a_datasets_classes_are_held_out_in_equal_parts_where_they_are_known():
     labels = torch.tensor([0] * 20 + [1])
     for seed in range(5):
-        data = TensorDataset(torch.zeros(21, 1, 32, 32), labels)
+        data = TensorDataset(-torch.ones(21, 1, 32, 32), labels)
         trainer = trainer_of(finetune(classes=2, seed=seed, validation=0.5, batch_size=2), data)
         assert 20 in trainer.batches.chosen
 
@@ -324,10 +324,10 @@ def test_a_datasets_classes_are_held_out_in_equal_parts_where_they_are_known():
 def test_classes_that_are_not_the_datas_are_refused_and_names_are_the_datas():
     with pytest.raises(ganzoo.HparamError, match="classes=5, and digits has 10"):
         trainer_of(finetune(classes=5))
-    data = TensorDataset(torch.zeros(8, 1, 32, 32), torch.arange(8) % 4)
+    data = TensorDataset(-torch.ones(8, 1, 32, 32), torch.arange(8) % 4)
     with pytest.raises(ganzoo.DataError, match="the label 3, and the model has 3 classes: 0 to 2"):
         trainer_of(finetune(classes=3, validation=0.0), data)
-    items = [(torch.zeros(1, 32, 32), 1 + i % 2) for i in range(8)]
+    items = [(-torch.ones(1, 32, 32), 1 + i % 2) for i in range(8)]
     with pytest.raises(ganzoo.DataError, match="the label 2, and the model has 2 classes"):
         list(trainer_of(finetune(classes=2, validation=0.0), items))
     model = finetune()

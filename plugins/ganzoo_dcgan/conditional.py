@@ -47,7 +47,7 @@ class Generator(nn.Module):
 class Discriminator(nn.Module):
     """DCGAN's, and the projection of its last features on the class: images, labels -> logits `(n,)`.
 
-    psi(phi(x)) + <v_y, phi(x)>, phi averaged over places (Miyato & Koyama 2018, equation 2, arXiv:1802.05637).
+    psi(phi(x)) + <v_y, phi(x)>, phi summed over places (Miyato & Koyama 2018, equation 2, arXiv:1802.05637).
     """
 
     def __init__(self, hp: "CDCGAN.Hparams", classes: int) -> None:
@@ -60,7 +60,7 @@ class Discriminator(nn.Module):
 
     def forward(self, images: Tensor, labels: Tensor) -> Tensor:
         features = self.features(images)
-        logits: Tensor = self.last(features) + (self.classes(labels) * features.mean((2, 3))).sum(1)
+        logits: Tensor = self.last(features) + (self.classes(labels) * features.sum((2, 3))).sum(1)
         return logits
 
 
@@ -95,7 +95,7 @@ class CDCGAN(Family):
             if isinstance(module, ConditionalBatchNorm):
                 nn.init.normal_(module.scale.weight, 1.0, 0.02)
                 nn.init.zeros_(module.shift.weight)
-        nn.init.normal_(self.discriminator.classes.weight, 0.0, 0.02)
+        nn.init.xavier_uniform_(self.discriminator.classes.weight)
 
     def losses(self, batch: ganzoo.Labelled) -> Iterator[ganzoo.Move]:
         real, labels = batch
