@@ -16,6 +16,7 @@ from ganzoo.run import exporting
 from ganzoo.state import Config, write_weights
 
 NEEDED = "an .onnx needs the extra onnx"
+slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1, "batch_size": 2}
 SETTINGS = {
     "dcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8},
@@ -101,13 +102,13 @@ def exported(runs, tmp_path_factory):
     ("name", "ending", "words", "said"),
     [
         ("dcgan-mini", "onnx", [], "latents (batch, 6, 1, 1) -> images"),
-        ("dcgan-mini", "pt2", [], "latents (batch, 6, 1, 1) -> images"),
-        ("cdcgan-mini", "onnx", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
-        ("cdcgan-mini", "pt2", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
-        ("cyclegan-mini", "onnx", [], "images (batch, 3, height, width) -> translated"),
+        slow("dcgan-mini", "pt2", [], "latents (batch, 6, 1, 1) -> images"),
+        slow("cdcgan-mini", "onnx", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
+        slow("cdcgan-mini", "pt2", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
+        slow("cyclegan-mini", "onnx", [], "images (batch, 3, height, width) -> translated"),
         ("cyclegan-mini", "pt2", ["--direction", "b2a"], "images (batch, 3, height, width) -> translated"),
-        ("pix2pix", "onnx", [], "images (batch, 3, height, width) -> translated"),
-        ("finetune", "onnx", ["--opset", "21"], "images (batch, 1, 32, 32) -> logits"),
+        slow("pix2pix", "onnx", [], "images (batch, 3, height, width) -> translated"),
+        slow("finetune", "onnx", ["--opset", "21"], "images (batch, 1, 32, 32) -> logits"),
         ("finetune", "pt2", [], "images (batch, 1, 32, 32) -> logits"),
     ],
 )
@@ -133,6 +134,7 @@ def test_a_file_holds_no_more_than_the_network_it_needs_by_the_names_of_the_run(
     assert all(torch.equal(tensors[f"model.generators.b2a.{name}"], tensor) for name, tensor in weights.items())
 
 
+@pytest.mark.slow
 def test_a_file_knows_which_weights_it_has(runs, exported):
     config = json.loads((runs["finetune"] / "config.json").read_text())
     files = {"ganzoo.json": ""}
