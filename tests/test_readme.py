@@ -11,8 +11,18 @@ README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8"
 BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
 
 
+def block_with(words):
+    (block,) = (block for block in BLOCKS if words in block)
+    return block
+
+
 def test_the_thirty_seconds(capsys):
-    code = BLOCKS[0].replace("steps=200", "steps=2, width=4").replace("steps=400", "steps=4").replace("% 50", "% 1")
+    code = (
+        block_with("ganzoo.list_models")
+        .replace("steps=200", "steps=2, width=4")
+        .replace("steps=400", "steps=4")
+        .replace("% 50", "% 1")
+    )
     names = {}
     exec(code, names)  # noqa: S102  (our own README)
     assert "'discriminator/real'" in capsys.readouterr().out
@@ -21,9 +31,19 @@ def test_the_thirty_seconds(capsys):
     assert [picture.size for picture in names["pictures"]] == [(32, 32)] * 8
 
 
+def test_published_weights():
+    names = {"ganzoo": ganzoo}
+    exec(block_with("pretrained=True"), names)  # noqa: S102  (our own README)
+    assert names["model"].sample(1).isfinite().all()
+
+
+def test_every_block_of_python_is_run():
+    assert len(BLOCKS) == 3
+
+
 @pytest.mark.parametrize("command", ["list", "train my-gan --data digits --set steps=3", "sample runs/my-gan"])
 def test_your_own_model(distribution, ganzoo_command, command):
-    distribution("my-package", {"my-gan": "my_gan:MyGAN"}, my_gan=BLOCKS[1])
+    distribution("my-package", {"my-gan": "my_gan:MyGAN"}, my_gan=block_with("class MyGAN"))
     assert 'my-gan = "my_gan:MyGAN"' in README
     if command.startswith("sample"):
         ganzoo_command("train", "my-gan", "--data", "digits", "--set", "steps=1")
