@@ -15,7 +15,7 @@ def command(run: Path, out: Path, direction: str | None, opset: int | None) -> N
 
     The file takes batches of any size, and is kept only if it says what the model itself says.
     """
-    from ganzoo.run import export
+    from ganzoo.run.exporting import export  # not of ganzoo.run: torch.export takes half a second
 
     for line in export(run, out, direction=direction, opset=opset):
         click.echo(line)

@@ -3,7 +3,6 @@
 from ganzoo.run.augmenting import Augmentation, augment
 from ganzoo.run.checking import check_data
 from ganzoo.run.classifying import classify
-from ganzoo.run.exporting import export
 from ganzoo.run.importing import import_weights
 from ganzoo.run.loop import train
 from ganzoo.run.plan import Plan
@@ -16,7 +15,6 @@ __all__ = [
     "augment",
     "check_data",
     "classify",
-    "export",
     "import_weights",
     "sample",
     "train",
