@@ -90,6 +90,7 @@ def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
     assert not litter
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("lines", [[1, 3], [6, 2]])
 def test_killed_between_steps(tmp_path, in_one_go, lines):
     """Killed as soon as the n-th report is read, twice: wherever the steps have got to by then."""
@@ -100,6 +101,7 @@ def test_killed_between_steps(tmp_path, in_one_go, lines):
     assert left_behind(tmp_path / "work") == in_one_go
 
 
+@pytest.mark.slow
 def test_a_cyclegan_that_is_killed_goes_on_with_its_pool_and_its_schedule(tmp_path, process):
     settings = ["image_size=16", "load_size=20", "flip=true", "width=2", "blocks=1", "patch_layers=1"]
     settings += ["batch_size=2", "pool=5", "steps=24"]
