@@ -72,9 +72,11 @@ class Backbone:
             else:
                 network.reset_classifier(0)
                 count = getattr(network, "head_hidden_size", None) or network.num_features
-            if next(network.parameters()).device.type != "meta":  # there only shapes are asked for
+            if torch.get_default_device().type != "meta":  # there only shapes are asked for
                 _try(network, image_size, count)
         except Exception as cause:  # a library's network may raise anything at all
+            if torch.get_default_device().type == "meta":
+                raise  # it computes with values; whoever asks for shapes alone has to do without
             reason = " ".join(str(cause).split()) or type(cause).__name__
             raise ganzoo.HparamError(
                 f"backbone={self.name} cannot be one for images of {image_size}x{image_size}: {reason}"
@@ -127,8 +129,7 @@ class Backbone:
     ) -> None:
         """Loads what the network needs; a head is left out. Raises DataError for another network's weights."""
         wanted = network.state_dict()
-        with torch.device("meta"):
-            head = set(self._whole(image_size).state_dict()) - set(wanted)
+        head = set(self._whole(image_size).state_dict()) - set(wanted)
         refused = partial(_refused, called, self.name)
         if missing := next((key for key in wanted if key not in tensors), None):
             raise refused(f"it has no tensor {missing!r}")
