@@ -533,3 +533,20 @@ def test_offline_the_cache_is_enough_and_what_is_not_there_says_so(published, hu
         assert "not in the cache, or not all of it; and the Hub cannot be asked, as HF_HUB_OFFLINE is set" in line
     assert pushed == f"HubError {ID}: the Hub cannot be asked, as HF_HUB_OFFLINE is set: unset it"
     assert not hub.requests
+
+
+def test_a_strangers_package_publishes_weights_that_lie_on_the_hub(published, run, distribution, ganzoo_command):
+    site = distribution("their-weights", {"their": "their_weights"}, group="ganzoo.weights")
+    (site / "their_weights").mkdir()
+    (site / "their_weights/__init__.py").write_text("raise RuntimeError('nobody needs to import this')\n")
+    commit = huggingface_hub.HfApi().repo_info(ID).sha
+    digest = json.loads((run / "config.json").read_text())["weights"]["sha256"]
+    row = {"model": "dcgan-mini", "name": "theirs", "licence": "cc0-1.0", "hub": ID, "revision": commit}
+    declaration = site / "their_weights/weights.json"
+    declaration.write_text(json.dumps({"weights": [{**row, "sha256": digest}]}))
+    assert f"dcgan-mini  theirs  cc0-1.0  {ID}@{commit}" in ganzoo_command("list", "--pretrained").output
+    model = ganzoo.create("dcgan-mini", pretrained="theirs")
+    assert torch.equal(model.sample(3), ganzoo.load(run).sample(3))
+    assert torch.equal(ganzoo.create("dcgan-mini", pretrained=ID).sample(3), model.sample(3))
+    declaration.write_text(json.dumps({"weights": [{**row, "sha256": "0" * 64}]}))
+    assert "their sha256 differs" in refusal(StateError, ganzoo.create, "dcgan-mini", pretrained="theirs")
