@@ -5,6 +5,8 @@ import re
 import shlex
 from pathlib import Path
 
+from huggingface_hub import EvalResult, ModelCardData
+
 from ganzoo.files import replace_file
 from ganzoo.model import Model
 from ganzoo.state import Config
@@ -62,8 +64,6 @@ def _card(config: Config, model: Model, run: Path) -> str:
 
 def _metadata(config: Config, model: Model) -> str:
     """What the Hub reads: YAML between two lines of dashes."""
-    from huggingface_hub import EvalResult, ModelCardData  # 0.3 s, for the few that write a card
-
     tags = ["ganzoo", *([] if model.classifies else ["gan"]), config.model]
     names = _sources(config)
     data = [name[3:].partition("@")[0].partition(":")[0] for name in names if name.startswith("hf:")]

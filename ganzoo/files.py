@@ -5,7 +5,7 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
 from ganzoo.errors import GanzooError, StateError
@@ -41,14 +41,16 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
     Leaves nothing behind, and the older one as it was, when it cannot be written; `guard` raises its error then.
     """
     aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
+    parents = [parent for parent in path.parents if not parent.exists()]
     try:
         with guard(path):
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
             yield aside
-            for file in aside.iterdir():
-                os.chmod(file, 0o666 & ~_umask())  # safetensors writes files that only their owner may read
-                _flush(file)
+            for inside in aside.rglob("*"):
+                if inside.is_file():
+                    os.chmod(inside, 0o666 & ~_umask())  # safetensors writes files that only their owner may read
+                _flush(inside)
             _flush(aside)
             replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
             if path.exists():
@@ -58,6 +60,14 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+        for parent in parents if not path.exists() else []:
+            with suppress(OSError):  # somebody else is in it by now
+                parent.rmdir()
+
+
+def is_free(path: Path) -> bool:
+    """Whether a folder can be put there: nothing is, or an empty folder that nobody stands in."""
+    return not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir()) and not path.samefile("."))
 
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:

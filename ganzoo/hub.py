@@ -23,7 +23,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 
 from ganzoo.card import is_untouched, write_card
 from ganzoo.errors import HubError, PluginError, StateError
-from ganzoo.files import new_folder, writing
+from ganzoo.files import is_free, new_folder, writing
 from ganzoo.model import Model
 from ganzoo.state import Config, publish, read_weights, write_weights
 
@@ -188,9 +188,9 @@ def _card_stays(name: str, commit: str | None, here: bytes) -> bool:
 
 
 def _check_free(target: Path) -> None:
-    """Raises StateError unless a folder can be put there: nothing is, or an empty folder that nobody stands in."""
+    """Raises StateError unless a folder can be put there."""
     with writing(target):
-        if os.path.lexists(target) and (not target.is_dir() or any(target.iterdir()) or target.samefile(".")):
+        if not is_free(target):
             raise StateError(f"{target} is there already: choose another folder with --out")
 
 

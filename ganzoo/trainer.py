@@ -14,10 +14,9 @@ from torch import Tensor, nn
 
 from ganzoo.averages import Averages
 from ganzoo.card import write_card
-from ganzoo.data import as_data, called, described, divided
-from ganzoo.data.mapstyle import check_labels
+from ganzoo.data import as_data, called, described, divided, for_scores
 from ganzoo.device import World, seeded
-from ganzoo.errors import Diverged, HparamError, PluginError, StateError, Unsupported
+from ganzoo.errors import Diverged, PluginError, StateError, Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model, Move
 from ganzoo.modes import evaluating
@@ -68,13 +67,13 @@ class Trainer(Iterator[Step]):
         self.model = model.to(self.world.device).train()
         open_data = partial(as_data, hp=model.hp, view=model.view, workers=workers, cache=cache)
         self.data = open_data(data)
-        scored = model.hp.replaced({"batch_size": 2})  # the last batch of what is scored may be a small one
-        self.held_out = None if validation is None else open_data(validation, hp=scored)
+        self.held_out = None if validation is None else open_data(validation, hp=for_scores(model.hp))
         for opened, given in ((self.data, data), (self.held_out, validation)):
             for note in opened.notes if opened and opened is not given else []:
                 warnings.warn(note, stacklevel=2)
         self.batches, self.validation = divided(self.data, self.held_out, model.hp, model.view, self.world.device)
-        self._check_classes()
+        if self.validation and not model.scored:
+            raise Unsupported(f"{model.called} has no scores: it cannot be evaluated on {called(self.validation.data)}")
         self.steps_done = 0
         self.evaluated: dict[str, Any] | None = None
         self.best: dict[str, Any] | None = None
@@ -282,17 +281,6 @@ class Trainer(Iterator[Step]):
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device)
-
-    def _check_classes(self) -> None:
-        """That the data's labels are those of the model, and that it can be scored, before any step is made."""
-        model, names, labels = self.model, self.data.info.classes, self.data.parts[0].labels
-        count = getattr(model.hp, "classes", None)
-        if count and names and len(names) != count:
-            raise HparamError(f"classes={count}, and {called(self.data)} has {len(names)}: leave classes to the data")
-        if count and labels is not None:
-            check_labels([int(labels.min()), int(labels.max())], count)
-        if self.validation and not model.scored:
-            raise Unsupported(f"{model.called} has no scores: it cannot be evaluated on {called(self.validation.data)}")
 
     def _batch(self, step: int) -> Any:
         count = self.model.batches_per_step

@@ -1,6 +1,6 @@
 """What a trained model is used for: drawing, translating, classifying. A plugin implements what it can."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from typing import Any, ClassVar
 
 import torch
@@ -22,6 +22,11 @@ class Usable(nn.Module):
     hp: hparams.Hparams
     classes: tuple[str, ...]
     """The names of the labels, where the data has them."""
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        """What to call the classes: their numbers, where they have no names."""
+        return self.classes or tuple(map(str, range(getattr(self.hp, "classes", None) or 0)))
 
     @property
     def called(self) -> str:
@@ -90,18 +95,8 @@ class Usable(nn.Module):
         model that translates nothing.
         """
         direction = self.checked_direction(direction)
-        channels = getattr(self.hp, "channels", None)
-        if images.ndim != 4 or (channels and images.shape[1] != channels):
-            raise UsageError(f"{self.called} translates (n, {channels}, height, width), not {tuple(images.shape)}")
-        if not images.is_floating_point() or 0 in images.shape[2:]:
-            raise UsageError(f"{self.called} translates floats in [-1, 1], not {images.dtype} of {tuple(images.shape)}")
-        images = images.float()
-        with evaluating(self):
-            parts = [
-                self.translated(images[i : i + 16].to(self.device), direction)
-                for i in range(0, max(len(images), 1), 16)
-            ]
-        return torch.cat(parts)
+        images = self._checked_images(images, "translates")
+        return self._in_parts(lambda some: self.translated(some, direction), images, 16)
 
     def checked_direction(self, direction: str | None) -> str:
         """The direction, or the first that there is. Raises UsageError or, for a model that has none, Unsupported."""
@@ -129,19 +124,28 @@ class Usable(nn.Module):
         """
         if not self.classifies:
             raise Unsupported(f"{self.called} names no classes; it is for {self.task}")
-        channels, size = getattr(self.hp, "channels", None), getattr(self.hp, "image_size", None)
-        if images.ndim != 4 or (channels and images.shape[1] != channels) or images.shape[2] != images.shape[3]:
-            raise UsageError(f"{self.called} classifies squares (n, {channels}, size, size), not {tuple(images.shape)}")
-        if not images.is_floating_point() or 0 in images.shape[2:]:
-            raise UsageError(f"{self.called} classifies floats in [-1, 1], not {images.dtype} of {tuple(images.shape)}")
-        images = images.float()
+        images = self._checked_images(images, "classifies")
+        if images.shape[2] != images.shape[3]:
+            raise UsageError(f"{self.called} classifies squares, not {tuple(images.shape)}")
+        size = getattr(self.hp, "image_size", None)
         if size and images.shape[-1] != size and len(images):
             images = interpolate(images, size=(size, size), mode="bicubic", antialias=True).clamp(-1, 1)
+        return self._in_parts(lambda some: self.logits(some).softmax(1), images, 64)
+
+    def _checked_images(self, images: Tensor, does: str) -> Tensor:
+        """The images as floats of 32 bits. Raises UsageError for what are none that the model takes."""
+        channels = getattr(self.hp, "channels", None)
+        if images.ndim != 4 or (channels and images.shape[1] != channels):
+            raise UsageError(f"{self.called} {does} (n, {channels}, height, width), not {tuple(images.shape)}")
+        if not images.is_floating_point() or 0 in images.shape[2:]:
+            raise UsageError(f"{self.called} {does} floats in [-1, 1], not {images.dtype} of {tuple(images.shape)}")
+        return images.float()
+
+    def _in_parts(self, use: Callable[[Tensor], Tensor], images: Tensor, at_once: int) -> Tensor:
+        """What is made of the images, so many at once, on the model's device and in eval mode."""
         with evaluating(self):
-            parts = [
-                self.logits(images[i : i + 64].to(self.device)).softmax(1) for i in range(0, max(len(images), 1), 64)
-            ]
-        return torch.cat(parts)
+            starts = range(0, max(len(images), 1), at_once)
+            return torch.cat([use(images[i : i + at_once].to(self.device)) for i in starts])
 
     @property
     def scored(self) -> bool:

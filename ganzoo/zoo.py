@@ -10,7 +10,7 @@ from ganzoo.hub import located, pull
 from ganzoo.model import Model, blank, make
 from ganzoo.published import chosen
 from ganzoo.registry import Plugin, models
-from ganzoo.state import fit, load_model, read_weights, read_whole
+from ganzoo.state import Config, fit, load_model, read_weights, read_whole
 
 
 def create(model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any) -> Model:
@@ -62,10 +62,13 @@ def model_class(found: object, name: str) -> type[Model]:
 def load(run: str | Path, *, device: str = "cpu") -> Model:
     """A trained model from its folder (a run, or one of its checkpoints) or from the Hub (`user/name@revision`).
 
-    It is in eval mode.
-
-    Names, shapes and the sha256 of the weights are verified. Raises StateError when the folder is not a run, its
-    weights are damaged, or the package that provides the model is not installed.
+    It is in eval mode. Names, shapes and the sha256 of the weights are verified. Raises StateError when the folder is
+    not a run, its weights are damaged, or the package that provides the model is not installed.
     """
-    model, _ = read_whole(located(run), load_model)
-    return model.to(World.open(device).device)
+    return load_with_config(run, device=device)[0]
+
+
+def load_with_config(run: str | Path, *, device: str = "cpu") -> tuple[Model, Config]:
+    """The same, and what its config.json says."""
+    model, config = read_whole(located(run), load_model)
+    return model.to(World.open(device).device), config

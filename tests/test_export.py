@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
+from test_contract import SMALL, TRANSLATOR
 
 import ganzoo
 from ganzoo.cli import main
@@ -17,20 +18,12 @@ from ganzoo.state import Config, write_weights
 
 NEEDED = "an .onnx needs the extra onnx"
 slow = functools.partial(pytest.param, marks=pytest.mark.slow)
-TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1, "batch_size": 2}
 SETTINGS = {
     "dcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8},
     "cdcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8, "classes": 10},
     "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
     "pix2pix": {**TRANSLATOR, "load_size": 18, "direction": "b2a"},
-    "finetune": {
-        "backbone": "test_resnet",
-        "pretrained": False,
-        "image_size": 32,
-        "channels": 1,
-        "classes": 10,
-        "batch_size": 8,
-    },
+    "finetune": SMALL["finetune"],
 }
 
 

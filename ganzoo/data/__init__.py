@@ -1,7 +1,7 @@
 """From a SOURCE to an endless, resumable sequence of batches."""
 
 from ganzoo.data.batches import Batches
-from ganzoo.data.dividing import divided
+from ganzoo.data.dividing import divided, for_scores
 from ganzoo.data.opening import Data, as_data, called, described
 from ganzoo.data.source import Item, Source, open_source
 from ganzoo.data.views import Domains, Labelled, Pair
@@ -18,5 +18,6 @@ __all__ = [
     "called",
     "described",
     "divided",
+    "for_scores",
     "open_source",
 ]

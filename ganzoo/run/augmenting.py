@@ -2,10 +2,7 @@
 
 import json
 import math
-import os
-import shutil
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -17,13 +14,13 @@ from torch import Tensor
 import ganzoo
 from ganzoo.data.picture import decoded, quiet
 from ganzoo.data.source import Source, open_source
-from ganzoo.device import World, derive_seed
+from ganzoo.device import derive_seed
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
-from ganzoo.files import ASIDE, writing
-from ganzoo.hub import located
+from ganzoo.files import is_free, new_folder
 from ganzoo.images import save_png, to_pil
 from ganzoo.model import Model
-from ganzoo.state import Config, load_model, read_whole
+from ganzoo.state import Config
+from ganzoo.zoo import load_with_config
 
 ROUNDS = 20
 """How often as many images as are wanted are drawn, before a filter is found to be too strict."""
@@ -53,13 +50,13 @@ def augment(asked: Augmentation) -> Iterator[str]:
     did. Raises Unsupported for a model that cannot be asked for a class, DataError when the classes are not the data's
     or a classifier is sure of too few images.
     """
-    model, config = _loaded(asked.run, asked.device)
+    model, config = load_with_config(asked.run, device=asked.device)
     classes = classes_of(model)
-    judge = _loaded(asked.classifier, asked.device) if asked.classifier else None
+    judge = load_with_config(asked.classifier, device=asked.device) if asked.classifier else None
     source = open_source(asked.data) if asked.data else None
     _check(asked, model, judge, source)
     rows: list[dict[str, Any]] = []
-    with _aside(asked.out.absolute()) as folder:
+    with new_folder(asked.out) as folder:
         for number, name in enumerate(classes):
             (folder / folder_name(name)).mkdir()
             for i, (row, image) in enumerate(_drawn(asked, model, number, judge and judge[0])):
@@ -75,6 +72,8 @@ def augment(asked: Augmentation) -> Iterator[str]:
             "images": rows,
         }
         (folder / "manifest.json").write_text(json.dumps(manifest, indent=2) + "\n", encoding="utf-8")
+        if asked.out.exists():
+            asked.out.rmdir()  # refused where somebody put a file into it meanwhile
     added = f" and {real:,} real ones" if real else ""
     yield f"{asked.out}: {len(rows):,} generated images{added} of {len(classes)} classes, and manifest.json"
 
@@ -84,18 +83,13 @@ def classes_of(model: Model) -> Sequence[str]:
     count = getattr(model.hp, "classes", None)
     if not count or type(model).generate is Model.generate:
         raise Unsupported(f"{model.called} cannot be asked for a class: take a conditional model, such as cdcgan")
-    return model.classes or tuple(map(str, range(count)))
+    return model.class_names
 
 
 def folder_name(name: str) -> str:
     """The class's folder: its name, without what would make a path of it."""
     plain = "".join("_" if character in '/\\:*?"<>|' or ord(character) < 32 else character for character in name)
     return f"_{plain.lstrip('.')}" if plain.startswith(".") or not plain else plain
-
-
-def _loaded(run: Path, device: str) -> tuple[Model, Config]:
-    model, config = read_whole(located(run), load_model)
-    return model.to(World.open(device).device), config
 
 
 def _check(asked: Augmentation, model: Model, judge: tuple[Model, Config] | None, source: Source | None) -> None:
@@ -112,8 +106,7 @@ def _check(asked: Augmentation, model: Model, judge: tuple[Model, Config] | None
         raise Unsupported(f"--classifier {asked.classifier}: {judge[0].called} is no classifier")
     if judge and set(judge[0].classes) != set(classes):
         raise DataError(f"the classifier {asked.classifier} knows other classes: {', '.join(judge[0].classes)}")
-    out = asked.out.absolute()
-    if os.path.lexists(out) and (out.is_symlink() or not out.is_dir() or any(out.iterdir()) or out.samefile(".")):
+    if asked.out.is_symlink() or not is_free(asked.out):
         raise UsageError(f"{asked.out} is there already: choose another folder with --out")
 
 
@@ -172,22 +165,3 @@ def _add_real(source: Source, folder: Path) -> int:
 def _identity(config: Config) -> dict[str, Any]:
     names = ("model", "distribution", "version", "step", "sha256")
     return {name: getattr(config, name) for name in names}
-
-
-@contextmanager
-def _aside(out: Path) -> Iterator[Path]:
-    """A folder to fill, which gets its name when it is complete."""
-    aside = out.with_name(f"{ASIDE}{out.name}-{os.getpid()}")
-    made = [parent for parent in out.parents if not parent.exists()]
-    try:
-        with writing(out):
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
-            yield aside
-            if out.exists():
-                out.rmdir()  # it is empty
-            aside.rename(out)
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
-        for parent in made if not out.exists() else []:
-            parent.rmdir()

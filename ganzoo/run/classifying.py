@@ -66,7 +66,7 @@ def _named(model: Model, items: list[Item], top: int) -> list[Named]:
                 arrays[item] = torch.from_numpy(pixels(item, preparation))
             except BadImage as cause:
                 skipped[item] = Named(item.name, [], f"{cause.kind}: {cause}")
-    names = model.classes or tuple(map(str, range(getattr(model.hp, "classes", 0))))
+    names = model.class_names
     rows = {}
     if arrays:
         images = centred(scaled(torch.stack(list(arrays.values()))), preparation.image_size)

@@ -13,9 +13,9 @@ from torch import Tensor
 
 from ganzoo.errors import GanzooError, Unsupported, UsageError
 from ganzoo.files import replace_file, writing
-from ganzoo.hub import located
 from ganzoo.run.tracing import BATCH_ONLY, Translating, Use, traced, use_of
-from ganzoo.state import Config, load_model, read_whole
+from ganzoo.state import Config
+from ganzoo.zoo import load_with_config
 
 TOLERANCE = 1e-3
 """How far an output may be from the model's: an eighth of the step between two of 256 levels. For outputs beyond 1,
@@ -33,7 +33,7 @@ def export(run: Path, out: Path, *, direction: str | None = None, opset: int | N
     cannot be exported.
     """
     _check(out, opset)
-    model, config = read_whole(located(run), load_model)
+    model, config = load_with_config(run)
     use = use_of(model, direction)
     guard = partial(writing, otherwise="choose another OUT")
     with guard(out), tempfile.TemporaryDirectory() as aside:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.adaptation import adapt
-from ganzoo.data import as_data
+from ganzoo.data import as_data, for_scores
 from ganzoo.errors import GanzooError, HparamError, UsageError
 from ganzoo.hparams import Hparams
 from ganzoo.model import Model, blank, make
@@ -62,8 +62,7 @@ class Plan:
         prepare = partial(as_data, view=kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
         opened = prepare(data, hp)
         hp = hp.for_data(opened.info)
-        scored = hp.replaced({"batch_size": 2})  # the last batch of what is scored may be a small one
-        held_out = None if self.validation is None else prepare(self.validation, scored)
+        held_out = None if self.validation is None else prepare(self.validation, for_scores(hp))
         if newest_checkpoint(self.folder):
             model = blank(kind, hp, plugin=plugin)  # its weights come from there: no others are read or downloaded
         else:

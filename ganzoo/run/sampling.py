@@ -46,4 +46,4 @@ def class_number(model: Model, label: str) -> int:
         return int(label)
     if not classes:
         raise UsageError(f"{model.called} draws what it likes: it takes no --label")
-    raise unknown("class", label, model.classes or map(str, range(classes)))
+    raise unknown("class", label, model.class_names)

@@ -46,8 +46,9 @@ class TrainState:
             document = {"extra": self.extra, "sha256": digests}
             (aside / "training.json").write_text(json.dumps(document, indent=2) + "\n", encoding="utf-8")
         publish(run)
+        best = best_checkpoint(run)
         for old in checkpoints(run)[:-KEPT]:
-            if old != best_checkpoint(run):
+            if old != best:
                 remove(old)
 
     def _check_may_write(self, run: Path) -> None:
