@@ -26,7 +26,7 @@ class Model(Usable):
 
     view: ClassVar[Any] = Tensor
     """What a batch is: `Tensor` (images, `(n, channels, height, width)` in [-1, 1]) or `ganzoo.Labelled`."""
-    batches_per_step: ClassVar[int] = 1
+    batches_per_step: int = 1
     """How many batches a step consumes; above 1, `losses` gets a tuple of them."""
     default_trainer: ClassVar[str] = "alternating"
     default_data: ClassVar[str | None] = None
@@ -108,6 +108,18 @@ class Model(Usable):
         A tensor that has no place here keeps its name, and is reported. Raises DataError for what is not understood.
         """
         raise Unsupported(f"{cls.__name__} reads no weights of other projects")
+
+    def compiled(self) -> list[nn.Module]:
+        """The networks that may be compiled, where that is asked for: all, unless overridden.
+
+        torch.compile has no second derivatives: leave out what a gradient penalty is taken of.
+        """
+        children = [(child, list(child.children())) for child in self.children()]
+        return [
+            network
+            for child, inside in children
+            for network in (inside if isinstance(child, nn.ModuleDict | nn.ModuleList) else [child])
+        ]
 
     def preview(self, batch: Any, /) -> Tensor:
         """What samples.png shows while training: 64 images from fixed noise, or something made of a fixed batch."""

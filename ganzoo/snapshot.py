@@ -68,11 +68,12 @@ def check_steps(model: Model, state: TrainState) -> None:
         raise StateError(f"steps: {asked} asked for, and {state.config.step} are made already")
 
 
-def changes(state: TrainState, config: Config, device: torch.device) -> list[str]:
+def changes(state: TrainState, config: Config, device: torch.device, *, compiled: bool) -> list[str]:
     """What is not as it was when the state was saved, and may change the last bits of the result."""
     compared = {
         "threads": (state.extra["threads"], torch.get_num_threads()),
         "device": (state.extra["device"], device.type),
+        "--compile": (state.extra.get("compiled", False), compiled),
         config.distribution: (state.config.version, config.version),
     }
     return [

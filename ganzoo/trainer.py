@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -45,6 +45,7 @@ class Trainer(Iterator[Step]):
     `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in [-1, 1]) or a
     `torch.utils.data.Dataset`; a tuple of two for a model of two domains, or of pairs. `workers` threads prepare the
     images of a SOURCE, and `cache` says where they are kept; of a Dataset, more than one are processes that make items.
+    `compile` compiles the networks that the model says may be (`model.compiled()`): the first step then takes minutes.
     To stop early, `break`; going on with the loop goes on with the training. Each player's gradients come from its
     own losses alone. A trainer plugin subclasses this and overrides `step`.
 
@@ -60,6 +61,7 @@ class Trainer(Iterator[Step]):
         validation: object = None,
         device: str = "auto",
         precision: str = "auto",
+        compile: bool = False,  # noqa: A002  (what it is called in torch)
         workers: int | None = None,
         cache: str = "auto",
     ) -> None:
@@ -82,6 +84,9 @@ class Trainer(Iterator[Step]):
         self.optimizers = Optimizers(model)
         self._whole = True
         model.classes = self.data.info.classes or model.classes
+        self._compiled = compile
+        for network in model.compiled() if compile else []:
+            network.compile()  # in place: names of weights stay as they are
 
     def __next__(self) -> Step:
         model, step = self.model, self.steps_done
@@ -106,11 +111,7 @@ class Trainer(Iterator[Step]):
         losses: dict[str, Tensor] = {}
         for player, loss in self.moves(batch):
             terms = self.terms(player, loss)
-            trained = [parameter for parameter in self.optimizers.trained(player) if parameter.requires_grad]
-            self.optimizers[player].zero_grad()
-            reduce(add, terms.values()).backward(inputs=trained)  # type: ignore[no-untyped-call]  # nobody else's
-            if all(parameter.grad is None for parameter in trained):
-                raise independent(self.model, terms)
+            self.backward(player, terms)
             self.optimizers[player].step()
             losses |= {name: term.detach() for name, term in terms.items()}
         return losses
@@ -128,6 +129,14 @@ class Trainer(Iterator[Step]):
     def terms(self, player: nn.Module, loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The loss of a move as named scalars: `generator`, or `discriminator/real` and `discriminator/fake`."""
         return named_terms(self.model, player, loss, self.optimizers)
+
+    def backward(self, player: nn.Module, terms: Mapping[str, Tensor], *, retain_graph: bool = False) -> None:
+        """Puts the gradient of the terms' sum into the parameters that the player trains, and into no others."""
+        trained = [parameter for parameter in self.optimizers.trained(player) if parameter.requires_grad]
+        self.optimizers[player].zero_grad()
+        reduce(add, terms.values()).backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
+        if all(parameter.grad is None for parameter in trained):
+            raise independent(self.model, terms)
 
     def evaluate(self) -> Evaluation:
         """Scores the weights to use on what is held out. The first score decides which of the saved weights are best.
@@ -187,6 +196,7 @@ class Trainer(Iterator[Step]):
             "optimizer": plain,
             "threads": torch.get_num_threads(),
             "device": self.world.device.type,
+            "compiled": self._compiled,
             "progress_was_read": self.model.progress_was_read,
             "evaluated": self.evaluated,
             "best": self.best,
@@ -218,6 +228,7 @@ class Trainer(Iterator[Step]):
         validation: object = None,
         steps: int | None = None,
         device: str = "auto",
+        compile: bool = False,  # noqa: A002  (what it is called in torch)
         workers: int | None = None,
         cache: str = "auto",
     ) -> "Trainer":
@@ -250,6 +261,7 @@ class Trainer(Iterator[Step]):
             validation=validation,
             device=device,
             precision=config.precision,
+            compile=compile,
             workers=workers,
             cache=cache,
         )
@@ -260,7 +272,7 @@ class Trainer(Iterator[Step]):
     def restore(self, folder: str | Path) -> list[str]:
         """Goes to where the newest checkpoint of a run stands; the run must be one of equal settings and data.
 
-        Returns what is not as it was and may change the last bits of the result: threads, device, versions.
+        Returns what is not as it was and may change the last bits of the result: threads, device, compiling, versions.
         """
         run = Path(folder)
         checkpoint = newest_checkpoint(run)
@@ -270,7 +282,9 @@ class Trainer(Iterator[Step]):
 
     def _go_to(self, state: TrainState, checkpoint: Path) -> list[str]:
         run = checkpoint.parents[1]
-        if differences := state.config.differences(self.config()):
+        defaults = type(self.model).Hparams().to_json()  # of a hyperparameter that the run is older than
+        then = replace(state.config, hyperparameters={**defaults, **state.config.hyperparameters})
+        if differences := then.differences(self.config()):
             raise StateError(
                 f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, or the same settings"
             )
@@ -280,7 +294,7 @@ class Trainer(Iterator[Step]):
         self._whole = True
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
-        return changes(state, self.config(), self.world.device)
+        return changes(state, self.config(), self.world.device, compiled=self._compiled)
 
     def _batch(self, step: int) -> Any:
         count = self.model.batches_per_step

@@ -39,6 +39,7 @@ from ganzoo.registry import datasets, models, trainers
 @click.option("--trainer", shell_complete=names_of(trainers), help="How players take turns.  [default: the model's]")
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
 @click.option("--precision", default="auto", show_default=True, help="fp32, bf16; auto is bf16 on a GPU that has it.")
+@click.option("--compile", is_flag=True, help="Compile the networks (torch.compile), as far as the model allows.")
 @click.option("--workers", type=click.IntRange(1), help="Threads that prepare images.  [default: one per core]")
 @click.option(
     "--data-cache",
@@ -70,6 +71,7 @@ def command(
     trainer: str | None,
     device: str,
     precision: str,
+    compile: bool,  # noqa: A002  (what it is called in torch)
     workers: int | None,
     data_cache: str,
     strict: bool,
@@ -95,6 +97,7 @@ def command(
         trainer=trainer,
         device=device,
         precision=precision,
+        compile=compile,
         workers=workers,
         cache=data_cache,
         strict=strict,

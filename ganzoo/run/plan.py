@@ -30,6 +30,7 @@ class Plan:
     trainer: str | None = None
     device: str = "auto"
     precision: str = "auto"
+    compile: bool = False
     workers: int | None = None
     cache: str = "auto"
     strict: bool = False
@@ -72,7 +73,9 @@ class Plan:
         elif self.partial:
             raise UsageError("--partial says how much of --from is taken: give --from RUN too")
         opened.notes += held_out.notes if held_out else []
-        return trainer(model, opened, validation=held_out, device=self.device, precision=self.precision)
+        return trainer(
+            model, opened, validation=held_out, device=self.device, precision=self.precision, compile=self.compile
+        )
 
     def hyperparameters(self, kind: type[Model]) -> Hparams:
         """The model's defaults, then those of the --config file, then those of --set."""

@@ -16,9 +16,7 @@ class Family(ganzoo.Model):
 
     def judge(self, images: Tensor, *condition: Tensor) -> Tensor:
         """Images (and their labels, for a conditional model) -> logits `(n,)`, as they look after augmentation."""
-        if self.hp.translation:
-            images = augment.translated(images, self.rand(len(images), 2), ratio=self.hp.translation)
-        logits: Tensor = self.discriminator(images, *condition)
+        logits: Tensor = self.discriminator(augment.augmented(images, self.hp, self.rand), *condition)
         return logits
 
     def averaged(self) -> list[nn.Module]:

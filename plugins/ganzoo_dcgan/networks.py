@@ -7,14 +7,14 @@ from typing import Annotated
 from torch import nn
 
 import ganzoo
+from ganzoo import augment
 
 
 @dataclass(frozen=True, kw_only=True)
-class DCGANHparams(ganzoo.Hparams):
+class DCGANHparams(augment.Hparams):
     """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
 
-    `translation` is how far, as a share of the size, all that the discriminator sees is moved at random: the
-    paper has none, and a small data set needs it (DiffAugment). The first `freeze_discriminator` convolutions of the
+    The paper does not augment what the discriminator sees. The first `freeze_discriminator` convolutions of the
     discriminator stay as they are, for adapting trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
     arXiv:2002.10964).
     """
@@ -23,7 +23,6 @@ class DCGANHparams(ganzoo.Hparams):
     channels: Annotated[int, ganzoo.Range(1, 4)] = 3
     latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
     width: Annotated[int, ganzoo.Range(1, 1024)] = 64
-    translation: Annotated[float, ganzoo.Range(0, 0.5)] = 0.0
     freeze_discriminator: Annotated[int, ganzoo.Range(0, 16)] = 0
 
     def validate(self) -> None:
