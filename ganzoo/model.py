@@ -126,6 +126,11 @@ class Model(Usable):
         return self.sample(64)
 
     @property
+    def defaults(self) -> dict[str, Any]:
+        """The default hyperparameters, as JSON has them."""
+        return type(self).Hparams().to_json()
+
+    @property
     def called(self) -> str:
         """What to call it in a message."""
         return self.plugin.name if self.plugin else type(self).__name__

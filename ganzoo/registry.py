@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points
+from importlib.metadata import EntryPoint, entry_points, version
 from typing import Any
 
 from ganzoo.errors import NameClash, PluginError, unknown
@@ -37,8 +37,14 @@ class Plugin:
     def load(self) -> Any:
         """Imports the plugin.
 
-        Raises PluginError, which names the distribution and the cause, whatever went wrong inside it.
+        Raises PluginError, which names the distribution and the cause, whatever went wrong inside it, or when the
+        distribution was made for another version of ganzoo.
         """
+        if needed := self._needs_another():
+            raise PluginError(
+                f"{self.kind} {self.name!r} of the package {self.distribution} {self.version} needs {needed}, and this "
+                f"is ganzoo {version('ganzoo')}: pip install -U ganzoo {self.distribution}"
+            )
         try:
             return self.entry.load()
         except (Exception, SystemExit) as cause:  # a stranger's module may do anything at all
@@ -46,6 +52,20 @@ class Plugin:
                 f"{self.kind} {self.name!r} of the package {self.distribution} {self.version} cannot be loaded: "
                 f"{type(cause).__name__}: {cause}"
             ) from cause
+
+    def _needs_another(self) -> str | None:
+        """What the distribution requires of ganzoo, if this version is not that."""
+        from packaging.requirements import InvalidRequirement, Requirement  # a listing needs none of it
+
+        for text in (self.entry.dist.requires if self.entry.dist else None) or []:
+            try:
+                required = Requirement(text)
+            except InvalidRequirement:
+                continue  # pip's business
+            applies = required.name == "ganzoo" and (required.marker is None or required.marker.evaluate({"extra": ""}))
+            if applies and not required.specifier.contains(version("ganzoo"), prereleases=True):
+                return f"ganzoo{required.specifier}"
+        return None
 
 
 class Registry:

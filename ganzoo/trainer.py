@@ -3,7 +3,7 @@
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -207,7 +207,7 @@ class Trainer(Iterator[Step]):
         """Adds a checkpoint to the run folder, and puts weights, config.json and the card at its top."""
         run = Path(folder)
         self._settle(run)
-        self.state().write(run)
+        self.state().write(run, self.model.defaults)
         write_card(run, self.model)
 
     def _settle(self, run: Path) -> None:
@@ -282,9 +282,7 @@ class Trainer(Iterator[Step]):
 
     def _go_to(self, state: TrainState, checkpoint: Path) -> list[str]:
         run = checkpoint.parents[1]
-        defaults = type(self.model).Hparams().to_json()  # of a hyperparameter that the run is older than
-        then = replace(state.config, hyperparameters={**defaults, **state.config.hyperparameters})
-        if differences := then.differences(self.config()):
+        if differences := state.config.differences(self.config(), self.model.defaults):
             raise StateError(
                 f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, or the same settings"
             )

@@ -1,5 +1,6 @@
 """Fixtures: folders of each test's own, distributions made on the spot, the command as a process."""
 
+import importlib
 import os
 import shutil
 import subprocess
@@ -34,6 +35,19 @@ def toy_site(tmp_path_factory):
     return site
 
 
+@pytest.fixture(scope="session")
+def released(tmp_path_factory):
+    """A folder into which pip has installed ganzoo's own wheel: put first on the path, not one file of the checkout."""
+    folder = tmp_path_factory.mktemp("released")
+    left_out = shutil.ignore_patterns(".*", "tests", "benchmarks", "runs", "build")
+    source = shutil.copytree(TOY.parent.parent, folder / "source", ignore=left_out)
+    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
+    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source], check=True)
+    (wheel,) = folder.glob("ganzoo-*.whl")
+    subprocess.run([*pip, "install", "--no-deps", "--target", folder / "site", wheel], check=True)
+    return folder / "site"
+
+
 @pytest.fixture
 def toy(toy_site, monkeypatch):
     """The toy package, installed and importable in this process."""
@@ -55,6 +69,7 @@ def distribution(tmp_path, monkeypatch):
         (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]) + "\n")
         for module, source in modules.items():
             (tmp_path / "site" / f"{module}.py").write_text(source)
+        importlib.invalidate_caches()
         return tmp_path / "site"
 
     yield make

@@ -123,3 +123,45 @@ def test_a_class_can_be_created_without_a_name(toy):
         """Mine."""
 
     assert ganzoo.create(Mine, image_size=8, channels=1).plugin is None
+
+
+def test_a_thousand_installed_packages_are_listed_and_none_is_imported(tmp_path, process, site_env):
+    """Their sources are read once; a second listing parses nothing. How long it takes: benchmarks/listing.py."""
+    site = tmp_path / "site"
+    for i in range(1000):
+        info = site / f"zoo_{i}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{i}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[ganzoo.models]\nmodel-{i} = zoo_{i}:Broken\n")
+        (site / f"zoo_{i}.py").write_text(RAISES)
+    code = (
+        "import ast, sys\nfrom ganzoo.cli import main\nparsed = []\nparse = ast.parse\n"
+        "ast.parse = lambda *a, **k: (parsed.append(1), parse(*a, **k))[1]\nmain(['list'], standalone_mode=False)\n"
+        "assert not [name for name in sys.modules if name.startswith('zoo_') or name == 'torch']\n"
+        "print(len(parsed), 'parsed')\n"
+    )
+    first = process("-c", code, env=site_env(site)).stdout.splitlines()
+    later = process("-c", code, env=site_env(site)).stdout.splitlines()
+    assert sum("A model whose module raises." in line for line in first) == 1000
+    assert int(first[-1].split()[0]) > 1000
+    assert first[:-1] == later[:-1]
+    assert later[-1] == "0 parsed"
+
+
+def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(tmp_path, distribution, ganzoo_command):
+    """Its metadata say what it needs, and they are read before its module, which would fail in its own ways."""
+    distribution("zoo-newer", {"newer": "newer_one:Broken"}, newer_one=RAISES)
+    metadata = tmp_path / "site" / "zoo_newer-1.0.dist-info" / "METADATA"
+    plain = metadata.read_text()
+    metadata.write_text(f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n")
+    shown = ganzoo_command("show", "newer")
+    assert shown.exit_code == 1
+    assert shown.stderr == (
+        "Error: model 'newer' of the package zoo-newer 1.0 needs ganzoo<9,>=7.2, and this is ganzoo "
+        f"{ganzoo.__version__}: pip install -U ganzoo zoo-newer\n"
+    )
+    assert "needs ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
+    for fits in ("Requires-Dist: ganzoo>=0.1,<1", "Requires-Dist: ganzoo>=9; extra == 'next'", "Requires-Dist: ???"):
+        metadata.write_text(f"{plain}{fits}\n")
+        with pytest.raises(ganzoo.PluginError, match="ZeroDivisionError"):
+            ganzoo.create("newer")

@@ -1,6 +1,7 @@
 """The trainer's promises: who moves, what is drawn, what survives."""
 
 import copy
+import json
 from dataclasses import dataclass
 
 import pytest
@@ -8,8 +9,10 @@ import torch
 from torch import nn
 
 import ganzoo
+from ganzoo.files import sha256
 
 SETTINGS = {"image_size": 8, "channels": 1}
+SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "steps": 2}
 
 
 def weights(module):
@@ -291,3 +294,66 @@ def test_restoring_heals_an_interrupted_step(toy, tmp_path):
     assert trainer.restore(tmp_path / "run") == []
     assert next(trainer).number == 2
     trainer.save(tmp_path / "run")
+
+
+def test_a_run_that_is_older_than_a_hyperparameter_goes_on_at_its_default(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("dcgan-mini", **SMALL), "digits")
+    next(trainer)
+    trainer.save(tmp_path / "run")
+    checkpoint = tmp_path / "run/train/step-000001"
+    for path in (tmp_path / "run/config.json", checkpoint / "config.json"):
+        document = json.loads(path.read_text())
+        del document["hyperparameters"]["cutout"]
+        path.write_text(json.dumps(document))
+    training = json.loads((checkpoint / "training.json").read_text())
+    training["sha256"]["config.json"] = sha256(checkpoint / "config.json")
+    (checkpoint / "training.json").write_text(json.dumps(training))
+    resumed = ganzoo.Trainer.resume(tmp_path / "run")
+    list(trainer), list(resumed)
+    assert equal(weights(trainer.model), weights(resumed.model))
+    other = ganzoo.Trainer(ganzoo.create("dcgan-mini", **SMALL, cutout=0.5), "digits")
+    with pytest.raises(ganzoo.StateError, match=r"cutout: 0.0 here, 0.5 asked for"):
+        other.restore(tmp_path / "run")
+    with pytest.raises(ganzoo.StateError, match=r"another run \(cutout: 0.0 here, 0.5 asked for"):
+        other.save(tmp_path / "run")
+    resumed.save(tmp_path / "run")
+
+
+def test_what_the_model_allows_is_compiled_and_nothing_else(toy, monkeypatch):
+    compiled = []
+    monkeypatch.setattr(nn.Module, "compile", lambda network: compiled.append(network))
+    model = ganzoo.create("cyclegan", image_size=16, width=2, patch_layers=1, blocks=1)
+    trainer = ganzoo.Trainer(model, "digits-photo", compile=True)
+    assert compiled[:4] == [*model.generators.values(), *model.discriminators.values()]
+    assert trainer.state().extra["compiled"]
+    compiled.clear()
+    critics = ganzoo.create("wgan-gp", image_size=8, channels=1, width=2, batch_size=4)
+    ganzoo.Trainer(critics, "digits", compile=True)
+    assert compiled == [critics.generator]
+    compiled.clear()
+    ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares")
+    assert compiled == []
+
+
+@pytest.mark.slow
+def test_compiled_it_learns_the_same_and_a_penalty_is_why_a_critic_is_not(tmp_path, process):
+    """In a process of its own: what torch compiles stays in memory, and it warns of what is not there."""
+    code = """
+import torch, ganzoo
+ends = []
+for compile in (False, True):
+    model = ganzoo.create("dcgan-mini", image_size=8, width=4, batch_size=8, steps=3)
+    list(ganzoo.Trainer(model, "digits", device="cpu", compile=compile))
+    ends.append(model.state_dict())
+assert all(torch.allclose(tensor, ends[1][name], atol=2e-3) for name, tensor in ends[0].items())
+assert list(ends[0]) == list(ends[1])
+class Whole(type(ganzoo.create("wgan-gp", width=2))):
+    def compiled(self):
+        return [self.discriminator]
+model = ganzoo.create(Whole, image_size=8, channels=1, width=2, batch_size=4)
+try:
+    next(ganzoo.Trainer(model, "digits", device="cpu", compile=True))
+except RuntimeError as error:
+    print(error)
+"""
+    assert "double backward" in process("-c", code).stdout

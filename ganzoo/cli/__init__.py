@@ -10,7 +10,7 @@ from ganzoo.errors import GanzooError
 
 VERBS = {
     **{verb: verb for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")},
-    **{verb: verb for verb in ("push", "pull", "export")},
+    **{verb: verb for verb in ("push", "pull", "export", "new")},
     "import": "import_",
 }
 """Verb -> the module that has it."""

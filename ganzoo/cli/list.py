@@ -1,6 +1,7 @@
 """`ganzoo list`: what is installed, found without importing any of it."""
 
 import json
+from collections import Counter
 from typing import Any
 
 import click
@@ -28,10 +29,12 @@ def command(ctx: click.Context, pattern: str, as_json: bool, pretrained: bool, c
         return
     described = describe(plugin.target for plugin in plugins)
     rows = [_row(plugin, described[plugin.target].task, described[plugin.target].summary) for plugin in plugins]
-    clashing = {row["name"] for row in rows if sum(row["name"] == other["name"] for other in rows) > 1}
+    claims = Counter(plugin.name for plugin in plugins)
     for row, plugin in zip(rows, plugins, strict=True):
-        if row["name"] in clashing:
-            row["problem"] = f"claimed by several packages: say {row['distribution']}/{row['name']}"
+        if as_json:  # reading the metadata of each package takes as long as all else
+            row |= {"distribution": plugin.distribution, "version": plugin.version}
+        if claims[plugin.name] > 1:
+            row["problem"] = f"claimed by several packages: say {plugin.distribution}/{plugin.name}"
         if check:
             row["problem"] = _problem(plugin) or row.get("problem")
     if as_json:
@@ -66,8 +69,6 @@ def _row(plugin: Plugin, task: str, summary: str) -> dict[str, Any]:
         "name": plugin.name,
         "task": task,
         "summary": summary,
-        "distribution": plugin.distribution,
-        "version": plugin.version,
         "target": plugin.target,
     }
 

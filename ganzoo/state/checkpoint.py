@@ -2,7 +2,7 @@
 
 import json
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Self, TypeVar
@@ -33,9 +33,12 @@ class TrainState:
     training: dict[str, Tensor]
     extra: dict[str, Any]
 
-    def write(self, run: Path) -> None:
-        """Adds `train/step-N` to the run, complete or not at all, publishes its weights, drops old checkpoints."""
-        self._check_may_write(run)
+    def write(self, run: Path, defaults: Mapping[str, Any]) -> None:
+        """Adds `train/step-N` to the run, complete or not at all, publishes its weights, drops old checkpoints.
+
+        `defaults` are the model's hyperparameters, of a run that is older than one of them.
+        """
+        self._check_may_write(run, defaults)
         folder = run / "train" / f"step-{self.config.step:06}"
         with new_folder(folder) as aside:
             save_tensors(self.weights, aside / "model.safetensors")
@@ -51,14 +54,14 @@ class TrainState:
             if old != best:
                 remove(old)
 
-    def _check_may_write(self, run: Path) -> None:
+    def _check_may_write(self, run: Path, defaults: Mapping[str, Any]) -> None:
         check_ours(run)
         newest = newest_checkpoint(run)
         if newest is None:
             check_no_weights(run)
             return
         there = Config.read(newest / "config.json")
-        if differences := there.differences(self.config):
+        if differences := there.differences(self.config, defaults):
             raise StateError(f"{run} holds another run ({'; '.join(differences)}): choose another folder")
         if there.step > self.config.step:
             raise StateError(

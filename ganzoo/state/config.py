@@ -1,6 +1,7 @@
 """config.json: what a run's weights are, and how they came about."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
@@ -107,17 +108,21 @@ class Config:
         except (KeyError, TypeError, ValueError, OverflowError) as cause:
             raise StateError(f"{path} is damaged: {type(cause).__name__}: {cause}") from None
 
-    def differences(self, other: Self) -> list[str]:
-        """What the other run does differently that changes the result, one line each; steps and versions aside."""
-        mine, theirs = self._compared(), other._compared()
+    def differences(self, other: Self, defaults: Mapping[str, Any]) -> list[str]:
+        """What the other run does differently that changes the result, one line each; steps and versions aside.
+
+        `defaults` are the hyperparameters': where one is missing, the run is older than it, and had its default.
+        """
+        mine, theirs = (config._compared(defaults) for config in (self, other))
         return [
             f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
             for key in dict.fromkeys([*mine, *theirs])
             if mine.get(key) != theirs.get(key)
         ]
 
-    def _compared(self) -> dict[str, Any]:
-        hyperparameters = {key: value for key, value in self.hyperparameters.items() if key != "steps"}
+    def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
+        known = {**defaults, **self.hyperparameters}
+        hyperparameters = {key: value for key, value in known.items() if key != "steps"}
         return {
             "model": f"{self.distribution}/{self.model}",
             **hyperparameters,

@@ -1,4 +1,4 @@
-"""CycleGAN (Zhu, Park, Isola & Efros 2017), https://arxiv.org/abs/1703.10593; pix2pix shares its networks."""
+"""CycleGAN (Zhu, Park, Isola & Efros 2017), https://arxiv.org/abs/1703.10593; pix2pix and CUT share its networks."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -11,10 +11,11 @@ from torch.nn.functional import l1_loss
 import ganzoo
 from ganzoo import losses
 from ganzoo_cyclegan import others
+from ganzoo_cyclegan.cut import CUT
 from ganzoo_cyclegan.pix2pix import Pix2Pix
 from ganzoo_cyclegan.translator import ImagePool, Translator, columns
 
-__all__ = ["CycleGAN", "CycleGANMini", "Pix2Pix"]
+__all__ = ["CUT", "CycleGAN", "CycleGANMini", "Pix2Pix"]
 
 
 class CycleGAN(Translator):
@@ -57,8 +58,8 @@ class CycleGAN(Translator):
         with ganzoo.frozen(self.discriminators):
             fake_b, fake_a = a2b(a), b2a(b)
             terms = {
-                "a2b": losses.least_squares_generator(judge_b(fake_b)),
-                "b2a": losses.least_squares_generator(judge_a(fake_a)),
+                "a2b": losses.least_squares_generator(self.judged(judge_b, fake_b)),
+                "b2a": losses.least_squares_generator(self.judged(judge_a, fake_a)),
                 "cycle_a": cycle * l1_loss(b2a(self.varied(fake_b)), a),
                 "cycle_b": cycle * l1_loss(a2b(fake_a), b),
             }
@@ -68,7 +69,8 @@ class CycleGAN(Translator):
         shown_a, shown_b = self.pooled("a", fake_a.detach()), self.pooled("b", fake_b.detach())
         half = {}  # the discriminators learn at half the speed of the generators (section 7.1)
         for domain, judge, real, fake in (("a", judge_a, a, shown_a), ("b", judge_b, b, shown_b)):
-            for name, term in losses.least_squares_discriminator(judge(real), judge(fake)).items():
+            on_real, on_fake = self.judged(judge, real), self.judged(judge, fake)
+            for name, term in losses.least_squares_discriminator(on_real, on_fake).items():
                 half[f"{domain}_{name}"] = term / 2
         yield self.discriminators, half
 

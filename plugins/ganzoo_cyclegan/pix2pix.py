@@ -43,13 +43,12 @@ class Pix2Pix(Translator):
     def losses(self, batch: ganzoo.Pair) -> Iterator[ganzoo.Move]:
         source, target = self.ordered(batch)
         fake = self.generator(source)
-        real_logits = self.discriminator(torch.cat([source, target], dim=1))
-        fake_logits = self.discriminator(torch.cat([source, fake.detach()], dim=1))
+        real_logits = self.judged(self.discriminator, source, target)
+        fake_logits = self.judged(self.discriminator, source, fake.detach())
         terms = losses.non_saturating_discriminator(real_logits, fake_logits)
         yield self.discriminator, {name: term / 2 for name, term in terms.items()}  # section 3.3
         with ganzoo.frozen(self.discriminator):
-            logits = self.discriminator(torch.cat([source, fake], dim=1))
-            adversarial = losses.non_saturating_generator(logits)
+            adversarial = losses.non_saturating_generator(self.judged(self.discriminator, source, fake))
             yield self.generator, {"adversarial": adversarial, "l1": self.hp.l1 * l1_loss(fake, target)}
 
     def ordered(self, batch: ganzoo.Pair) -> tuple[Tensor, Tensor]:

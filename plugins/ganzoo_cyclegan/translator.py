@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 import ganzoo
+from ganzoo import augment
 from ganzoo_cyclegan.networks import UNet, initialise, patches, resnet
 
 
@@ -16,7 +17,7 @@ class Translator(ganzoo.Model):
     """A generator for each direction, and a learning rate that is constant, then falls to zero over the second half."""
 
     @dataclass(frozen=True, kw_only=True)
-    class Hparams(ganzoo.Hparams):
+    class Hparams(augment.Hparams):
         """`width` is the number of channels beside the image; `blocks` are those of a resnet: 9, or 6 for 128 pixels.
 
         `patch_layers` sets how much of the image one logit of the discriminator sees: 3 is 70x70 pixels, 2 is 34x34.
@@ -68,6 +69,19 @@ class Translator(ganzoo.Model):
     def new_discriminator(self, channels: int, *, affine: bool = False) -> nn.Module:
         """A discriminator of patches of images of so many channels."""
         return patches(channels, self.hp.width, self.hp.patch_layers, affine=affine)
+
+    def judged(self, discriminator: nn.Module, *sides: Tensor) -> Tensor:
+        """The logits of images, or of pictures of several sides, as they look after augmentation.
+
+        A side is `(n, channels, h, w)`; those of one picture are altered alike.
+        """
+
+        def draws(n: int, each: int) -> Tensor:
+            return self.rand(n // len(sides), each).repeat(len(sides), 1)
+
+        images = augment.augmented(torch.cat(sides), self.hp, draws)
+        logits: Tensor = discriminator(torch.cat(images.chunk(len(sides)), dim=1))
+        return logits
 
     def initialise(self) -> None:
         initialise(self)

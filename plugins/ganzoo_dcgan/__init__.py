@@ -1,6 +1,7 @@
-"""DCGAN (Radford, Metz & Chintala 2015), https://arxiv.org/abs/1511.06434, and one that is told the class."""
+"""DCGAN (Radford, Metz & Chintala 2015), https://arxiv.org/abs/1511.06434, one that is told the class, and LSGAN."""
 
 from ganzoo_dcgan.conditional import CDCGAN, CDCGANMini
 from ganzoo_dcgan.dcgan import DCGAN, DCGANMini
+from ganzoo_dcgan.lsgan import LSGAN
 
-__all__ = ["CDCGAN", "DCGAN", "CDCGANMini", "DCGANMini"]
+__all__ = ["CDCGAN", "DCGAN", "LSGAN", "CDCGANMini", "DCGANMini"]

@@ -1,0 +1,77 @@
+"""How long `ganzoo list` takes with 1,000 installed packages that nobody has imported."""
+
+import argparse
+import os
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+from machine import machine
+
+MODULE = '''"""A package that must not be imported to be listed."""
+from dataclasses import dataclass
+
+import ganzoo
+from torch import nn
+
+raise RuntimeError("imported")
+
+
+class Model(ganzoo.Model):
+    """Model number {i} (Goodfellow et al. 2014, arXiv:1406.2661)."""
+
+    task = "unconditional-image-generation"
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.generator = nn.Linear(3, 4)
+
+    def losses(self, real):
+        yield self.generator, self.generator(real).mean()
+'''
+
+
+def install(site: Path, count: int) -> None:
+    """So many distributions, each with a module and an entry point."""
+    for i in range(count):
+        info = site / f"zoo_{i}-1.0.dist-info"
+        info.mkdir(parents=True)
+        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{i}\nVersion: 1.0\n")
+        (info / "entry_points.txt").write_text(f"[ganzoo.models]\nmodel-{i} = zoo_{i}:Model\n")
+        (site / f"zoo_{i}.py").write_text(MODULE.format(i=i))
+
+
+def seconds(*words: str, env: dict[str, str]) -> float:
+    start = time.perf_counter()
+    done = subprocess.run([sys.executable, *words], env=env, check=True, capture_output=True, text=True)
+    assert "imported" not in done.stdout + done.stderr
+    return time.perf_counter() - start
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--count", type=int, default=1000)
+    parser.add_argument("--repeats", type=int, default=9)
+    options = parser.parse_args()
+    with tempfile.TemporaryDirectory() as folder:
+        site, cache = Path(folder, "site"), Path(folder, "cache")
+        install(site, options.count)
+        few = {**os.environ, "GANZOO_CACHE": str(cache)}
+        many = {**few, "PYTHONPATH": str(site)}
+        found: dict[str, list[float]] = {}
+        for _ in range(options.repeats):
+            shutil.rmtree(cache, ignore_errors=True)
+            found.setdefault("`import click` alone", []).append(seconds("-c", "import click", env=few))
+            found.setdefault("first listing", []).append(seconds("-m", "ganzoo", "list", env=many))
+            found.setdefault("later listings", []).append(seconds("-m", "ganzoo", "list", env=many))
+    print(machine(), f"\n\n| {options.count:,} packages | seconds, median | from | to |\n|---|---|---|---|")
+    for what, times in found.items():
+        print(f"| {what} | {statistics.median(times):.2f} | {min(times):.2f} | {max(times):.2f} |")
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,18 @@
+"""`ganzoo new`: a package of your own, to start from."""
+
+from pathlib import Path
+
+import click
+
+from ganzoo.scaffold import KINDS, new_package
+
+
+@click.command("new")
+@click.argument("name")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="model", show_default=True, help="What it registers.")
+@click.option("--out", type=click.Path(path_type=Path), help="The folder of the package.  [default: ./NAME]")
+def command(name: str, kind: str, out: Path | None) -> None:
+    """Write a package that registers NAME: a module that works, a test file, a README, pyproject.toml."""
+    folder = new_package(name, kind, out)
+    use, module = KINDS[kind].use.replace("$name", name), folder / f"{name.replace('-', '_')}.py"
+    click.echo(f"{folder} is written. Next: pip install -e {folder} && {use}; then edit {module}")

@@ -1,0 +1,88 @@
+"""A new package of a plugin: one module that works, a test file, a README, and the entry point that registers it."""
+
+import keyword
+import re
+from dataclasses import dataclass
+from importlib.metadata import version
+from importlib.resources import files
+from importlib.util import find_spec
+from pathlib import Path
+from string import Template
+
+from ganzoo.errors import UsageError
+from ganzoo.files import is_free, new_folder
+from ganzoo.registry import Registry, datasets, models, trainers
+
+
+@dataclass(frozen=True)
+class Kind:
+    """What can be registered: where, what to call it, how it is used, and the small settings of its tests."""
+
+    registry: Registry
+    what: str
+    use: str
+    small: str = ""
+
+
+KINDS = {
+    "model": Kind(models, "A model", "ganzoo train $name --data digits", ', {"$name": {"image_size": 8, "width": 4}}'),
+    "trainer": Kind(trainers, "A trainer", "ganzoo train dcgan-mini --trainer $name"),
+    "dataset": Kind(datasets, "A data source", "ganzoo train dcgan-mini --data $name", ', {"$name": "8"}'),
+}
+
+
+def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
+    """Writes the package into the folder, which must be free (`./NAME` if it is None). Returns it.
+
+    Raises UsageError for a name that no package can have, that is taken, or a folder that is not empty.
+    """
+    module = _module(name, KINDS[kind].registry)
+    folder = folder or Path(name)
+    if not is_free(folder):
+        raise UsageError(f"{folder} is there already: choose another with --out DIR")
+    with new_folder(folder) as unfinished:
+        (unfinished / "tests").mkdir()
+        for path, text in _texts(name, module, kind).items():
+            (unfinished / path).write_text(text, encoding="utf-8")
+    return folder
+
+
+def _module(name: str, registry: Registry) -> str:
+    """The module of a package of that name, if it may be called so."""
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
+        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789") or "my-gan"
+        raise UsageError(f"{name!r} is no name for a package: small letters, digits and hyphens, as {better}")
+    module = name.replace("-", "_")
+    if taken := next((plugin for plugin in registry.plugins() if plugin.name == name), None):
+        raise UsageError(f"the {registry.kind} {name!r} is there already, in {taken.distribution}: choose another name")
+    if keyword.iskeyword(module) or find_spec(module):
+        raise UsageError(f"a Python module {module!r} is there already: choose another name")
+    return module
+
+
+def _texts(name: str, module: str, kind: str) -> dict[str, str]:
+    """Path in the package -> what stands there."""
+    major, minor, *_ = version("ganzoo").split(".")
+    chosen = KINDS[kind]
+    words = {
+        "name": name,
+        "module": module,
+        "Class": "".join(part.capitalize() for part in name.split("-")),
+        "what": chosen.what,
+        "use": chosen.use.replace("$name", name),
+        "small": chosen.small.replace("$name", name),
+        "group": chosen.registry.group,
+        "version": f"{major}.{minor}",
+        "next": int(major) + 1,
+    }
+    templates = {
+        f"{module}.py": f"{kind}/module.py.txt",
+        "pyproject.toml": "pyproject.toml.txt",
+        "README.md": "README.md.txt",
+        f"tests/test_{module}.py": "test.py.txt",
+    }
+    home = files("ganzoo") / "templates"
+    return {
+        path: Template((home / template).read_text(encoding="utf-8")).substitute(words)
+        for path, template in templates.items()
+    }

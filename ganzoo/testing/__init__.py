@@ -1,0 +1,76 @@
+"""Contract tests for packages that register models, trainers or data sources (`pip install "ganzoo[testing]"`).
+
+>>> TestContract = ganzoo.testing.contract("my-gan")
+
+in a test file is all; `pytest --ganzoo my-gan` does the same to any package that is installed, without a file.
+"""
+
+from collections.abc import Callable, Collection, Mapping
+from typing import Any
+
+from ganzoo.errors import UnknownName
+from ganzoo.registry import Plugin, datasets, models, trainers
+
+Settings = Mapping[str, Any] | str
+
+
+def contract(
+    distribution: str,
+    small: Mapping[str, Settings] | None = None,
+    *,
+    without: Collection[str] = (),
+    trained: str = "dcgan-mini",
+) -> type:
+    """A class of tests, each run for each model, trainer and data source that the distribution registers.
+
+    `small` has, by name, the hyperparameters with which a model is trained in a moment (they join `batch_size=4` and
+    `steps=4`), and of a data source what stands after its colon. `without` names what cannot be tried here (a source
+    that needs a network). Trainers are tried on the model `trained`. Raises UnknownName when no such distribution is
+    installed, or a name is given that it does not register.
+    """
+    import pytest
+
+    from ganzoo.testing.cases import case_of, checks_of
+
+    plugins = registered(distribution)
+    if stray := {*(small or {}), *without} - {plugin.name for plugin in plugins} - {trained}:
+        raise UnknownName(f"{distribution} registers no {min(stray)!r}; it has {', '.join(p.name for p in plugins)}")
+    plugins = [plugin for plugin in plugins if plugin.name not in without]
+    tests: dict[str, Any] = {"__doc__": f"What {distribution} promises of each thing that it registers."}
+    for kind in dict.fromkeys(plugin.kind for plugin in plugins):
+        cases = [
+            pytest.param(case_of(plugin, small or {}, trained), id=plugin.name)
+            for plugin in plugins
+            if plugin.kind == kind
+        ]
+        for check in checks_of(kind):
+            tests[f"test_{check.__name__}"] = pytest.mark.parametrize("case", cases)(_test(check))
+    return type("TestContract", (), tests)
+
+
+def registered(distribution: str) -> list[Plugin]:
+    """What an installed distribution registers. Raises UnknownName when that is nothing."""
+    plugins = [plugin for registry in (models, trainers, datasets) for plugin in registry.plugins()]
+    found = [plugin for plugin in plugins if _normal(plugin.distribution) == _normal(distribution)]
+    if not found:
+        raise UnknownName(
+            f"no installed distribution {distribution!r} registers a model, a trainer or a data source: "
+            f"pip install -e . in its folder, and see [project.entry-points] in its pyproject.toml"
+        )
+    return found
+
+
+def _test(check: Callable[..., None]) -> Callable[..., None]:
+    from ganzoo.testing.cases import tried
+
+    def test(self: object, case: Any, tmp_path: Any, monkeypatch: Any) -> None:
+        monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
+        monkeypatch.chdir(tmp_path)
+        tried(check, case, tmp_path)
+
+    test.__doc__ = check.__doc__
+    return test
+
+
+def _normal(name: str) -> str:
+    return name.lower().replace("_", "-").replace(".", "-")

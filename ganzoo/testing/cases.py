@@ -1,0 +1,155 @@
+"""What is tried: a registered thing, with settings in which a training takes a moment, and data for it."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from functools import cached_property
+from pathlib import Path
+from typing import Any, Never
+
+import torch
+from torch import Tensor
+from torch.utils.data import Dataset
+
+from ganzoo.data import Domains, Labelled, Pair
+from ganzoo.hparams import DataInfo, Hparams
+from ganzoo.model import Model, make
+from ganzoo.registry import Plugin, models, trainers
+from ganzoo.testing.recording import Recording, recorded
+from ganzoo.trainer import Trainer
+from ganzoo.zoo import model_class
+
+IMAGES = 24
+CLASSES = ("ash", "elm", "oak")
+
+
+class Broken(AssertionError):  # noqa: N818  (reads as what it is)
+    """A promise that is not kept: the message says which, and what to do."""
+
+
+def broken(message: str) -> Never:
+    """Fails the test with this message alone."""
+    __tracebackhide__ = True
+    raise Broken(message)
+
+
+class Pictures(Dataset[tuple[Tensor, int]]):
+    """Images with labels, each class in turn."""
+
+    def __init__(self, images: Tensor, classes: int) -> None:
+        self.images, self.targets = images, [i % classes for i in range(len(images))]
+
+    def __len__(self) -> int:
+        return len(self.images)
+
+    def __getitem__(self, index: int) -> tuple[Tensor, int]:
+        return self.images[index], self.targets[index]
+
+
+@dataclass
+class ModelCase:
+    """A registered model, small."""
+
+    plugin: Plugin
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trainer_name: str | None = None
+
+    @cached_property
+    def kind(self) -> type[Model]:
+        return model_class(self.plugin.load(), self.plugin.name)
+
+    @cached_property
+    def hp(self) -> Hparams:
+        """Hyperparameters; what they leave open is 16x16 pixels, three channels, three classes."""
+        hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
+        return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
+
+    def model(self, **changes: Any) -> Model:
+        """A model with its first weights."""
+        return make(self.kind, self.hp.replaced(changes), plugin=self.plugin)
+
+    def images(self, n: int, size: int | None = None, seed: int = 0) -> Tensor:
+        """Random images in [-1, 1] of the model's size and channels."""
+        size = size or getattr(self.hp, "image_size", None) or 16
+        draws = torch.Generator().manual_seed(seed)
+        return torch.rand(n, getattr(self.hp, "channels", None) or 3, size, size, generator=draws) * 2 - 1
+
+    @cached_property
+    def data(self) -> object:
+        """24 images in the view that the model asks for."""
+        first, second = (((images + 1) * 127.5).to(torch.uint8) for images in self._two())
+        if self.kind.view is Labelled:
+            return Pictures(first, getattr(self.hp, "classes", None) or len(CLASSES))
+        return (first, second) if self.kind.view in (Domains, Pair) else first
+
+    def _two(self) -> tuple[Tensor, Tensor]:
+        size = self.hp.load_size or getattr(self.hp, "image_size", None)
+        return self.images(IMAGES, size), self.images(IMAGES, size, seed=1)
+
+    def trainer(self, model: Model | None = None, kind: type[Trainer] | None = None) -> Trainer:
+        """A trainer of the model's default kind, on the CPU."""
+        chosen: type[Trainer] = kind or trainers[self.trainer_name or self.kind.default_trainer].load()
+        return chosen(model or self.model(), self.data, device="cpu", precision="fp32")
+
+    @cached_property
+    def recorded(self) -> Recording:
+        """A training that was watched move by move, with the trainer that lets players alternate."""
+        return recorded(self.trainer(kind=Trainer))
+
+    @cached_property
+    def finished(self) -> dict[str, Tensor]:
+        """The weights after a training in one go."""
+        return weights_after(self.trainer())
+
+
+@dataclass
+class SourceCase:
+    """A registered data source."""
+
+    plugin: Plugin
+    argument: str = ""
+
+    @cached_property
+    def source(self) -> Any:
+        return self.opened()
+
+    def opened(self) -> Any:
+        return self.plugin.load()(self.argument)
+
+
+def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:
+    """Runs a check; what a plugin does to torch's default dtype is undone, so that no other check fails for it."""
+    __tracebackhide__ = True
+    kind = torch.get_default_dtype()
+    try:
+        check(case, folder)
+    finally:
+        torch.set_default_dtype(kind)
+
+
+def weights_after(trainer: Trainer) -> dict[str, Tensor]:
+    """What a training that is driven to its end leaves: every tensor, averages in place."""
+    for _ in trainer:
+        pass
+    with trainer.published() as model:
+        return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase | SourceCase:
+    """The case of one registered thing."""
+    if plugin.kind == "data source":
+        return SourceCase(plugin, small.get(plugin.name, ""))
+    if plugin.kind == "trainer":
+        return ModelCase(models[trained], small.get(trained, {"image_size": 8, "width": 4}), trainer_name=plugin.name)
+    return ModelCase(plugin, small.get(plugin.name, {}))
+
+
+def checks_of(kind: str) -> list[Callable[..., None]]:
+    """What is checked of a model, a trainer or a data source."""
+    from ganzoo.testing import of_models, of_sources, of_trainers
+
+    checks: dict[str, list[Callable[..., None]]] = {
+        "model": [*of_models.CHECKS],
+        "trainer": [*of_trainers.CHECKS],
+        "data source": [*of_sources.CHECKS],
+    }
+    return checks[kind]

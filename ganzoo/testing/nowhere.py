@@ -1,0 +1,74 @@
+"""The losses driven on a device that holds no data: whatever asks for a value, or leaves the device, is caught."""
+
+import traceback
+from typing import Any
+
+import torch
+from torch import Tensor, nn
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+from ganzoo.model import Model
+
+ASKS_FOR_VALUES = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "_unique2", "unique_dim")
+"""Operations that must wait for the device, since Python goes on with what they found."""
+
+
+class _Fault(RuntimeError):  # noqa: N818
+    pass
+
+
+class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Refuses operations that wait for the device, and those whose inputs are on two."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        name = func.name().partition("::")[2].partition(".")[0]
+        tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
+        there = [tensor for tensor in tensors if tensor.device.type == "meta"]
+        if there and name in ASKS_FOR_VALUES:
+            raise _Fault(f"{name} needs a value of a tensor")
+        if there and name == "_to_copy" and str((kwargs or {}).get("device")) == "cpu":
+            raise _Fault("a tensor is moved to the CPU")
+        if there and any(tensor.device.type == "cpu" and tensor.ndim for tensor in tensors) and name != "copy_":
+            raise _Fault(f"{name} is given a tensor of the CPU beside those of the model's device")
+        return func(*args, **(kwargs or {}))
+
+
+def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
+    """What `model.losses` does that a GPU would have to be waited for, or fail at, and in which line; None if nothing.
+
+    The model is moved to torch's meta device, of which no value can be read: it is of no use afterwards. What cannot
+    be followed there is not judged.
+    """
+    for module in model.modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if isinstance(tensor, nn.Parameter):
+                module._parameters[name] = nn.Parameter(tensor.detach().to("meta"), tensor.requires_grad)
+            elif tensor is not None:
+                module._buffers[name] = tensor.to("meta")
+    model.randn = model.rand = lambda *shape: torch.empty(shape, device="meta")  # type: ignore[method-assign]
+    batch = tree_map(lambda tensor: tensor.to("meta"), batch)
+    try:
+        with _Watch():  # type: ignore[no-untyped-call]
+            for step in range(steps):
+                model.begin(step)
+                for player, loss in model.losses(batch):
+                    trained = [parameter for parameter in player.parameters() if parameter.requires_grad]
+                    sum(tree_leaves(loss)).backward(inputs=trained)
+    except NotImplementedError as cause:
+        if "Could not run" in str(cause):  # torch has no such operation without data
+            return None
+        return _told(cause)
+    except (RuntimeError, TypeError, ValueError) as cause:
+        return _told(cause)
+    return None
+
+
+def _told(cause: Exception) -> str:
+    frames = [frame for frame in traceback.extract_tb(cause.__traceback__) if not _is_ours(frame.filename)]
+    where = f"{frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else "losses"
+    return f"{str(cause).partition(chr(10))[0]} ({where})"
+
+
+def _is_ours(filename: str) -> bool:
+    return filename == __file__ or "/torch/" in filename or "\\torch\\" in filename

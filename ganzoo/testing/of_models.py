@@ -1,0 +1,193 @@
+"""What every registered model promises. Each check fails with a line that says what to do."""
+
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from ganzoo.card import paper
+from ganzoo.source import describe
+from ganzoo.testing.cases import ModelCase, broken, weights_after
+from ganzoo.testing.compared import difference, disturbed
+from ganzoo.testing.nowhere import fault_in_losses
+from ganzoo.testing.of_uses import makes_what_its_task_says, shows_a_preview
+from ganzoo.zoo import load
+
+TASKS = (
+    "unconditional-image-generation", "text-to-image", "image-to-image", "image-classification", "image-segmentation",
+    "image-feature-extraction", "image-to-video", "text-to-video", "image-to-3d", "text-to-3d", "depth-estimation",
+    "object-detection", "mask-generation", "keypoint-detection", "text-to-audio", "text-to-speech", "audio-to-audio",
+    "tabular-classification", "tabular-regression", "time-series-forecasting", "other",
+)  # fmt: skip
+"""Pipeline tags of the Hub that a generative model may have."""
+
+
+def is_listed_without_being_imported(case: ModelCase, folder: Path) -> None:
+    """Its summary and its task can be read from its source."""
+    found, kind = describe([case.plugin.target])[case.plugin.target], case.kind
+    if not found.summary:
+        broken(f"{kind.__name__} has no docstring of its own: its first line is what `ganzoo list` shows")
+    if found.task != kind.task:
+        broken(f"ganzoo list shows the task {found.task!r}, not {kind.task!r}: write task = {kind.task!r} in the class")
+
+
+def names_its_paper(case: ModelCase, folder: Path) -> None:
+    """Its docstring, or that of a class that it varies, names a paper."""
+    if not any(paper(ancestor.__doc__ or "") for ancestor in case.kind.__mro__):
+        broken(f"the docstring of {case.kind.__name__} names no paper: add arXiv:1406.2661, or an address")
+
+
+def has_a_task_that_the_hub_knows(case: ModelCase, folder: Path) -> None:
+    """`task` is a pipeline tag, and what it promises is there."""
+    if case.kind.task not in TASKS:
+        broken(f"task = {case.kind.task!r} is no pipeline tag of the Hub: {', '.join(TASKS[:4])}, ...")
+    model = case.model()
+    if case.kind.task == "image-to-image" and not model.directions:
+        broken('task = "image-to-image", but directions is empty: name them, directions = ("a2b",)')
+    if case.kind.task == "image-classification" and not model.classifies:
+        broken('task = "image-classification", but it has no logits(images)')
+
+
+def is_created_from_its_defaults(case: ModelCase, folder: Path) -> None:
+    """Its default hyperparameters are valid, JSON and back, and make networks."""
+    hp = case.kind.Hparams()
+    if hp.replaced(hp.to_json()) != hp:
+        broken("its hyperparameters are not the same after JSON: give each field a plain type (int, float, str, tuple)")
+    if not hp.unfilled():
+        with torch.device("meta"):  # takes no memory
+            case.kind(hp)
+
+
+def has_first_weights_that_follow_from_the_seed(case: ModelCase, folder: Path) -> None:
+    """Equal seeds give equal weights, other seeds others, and torch's own random state and defaults stay."""
+    state, kind = torch.get_rng_state(), torch.get_default_dtype()
+    first, again, other = case.model(), disturbed(case.model), case.model(seed=case.hp.seed + 1)
+    if torch.get_default_dtype() != kind:
+        broken("making it changes torch's default dtype, for everybody: give dtype= where it is needed")
+    if not torch.equal(torch.get_rng_state(), state):
+        broken("making it changes torch's random state: do not call torch.manual_seed")
+    if name := difference(first.state_dict(), again.state_dict()):
+        broken(f"two models of one seed differ in {name}: draw first weights with torch alone, not numpy or random")
+    if difference(first.state_dict(), other.state_dict()) is None and list(first.parameters()):
+        broken("models of two seeds have the same weights: do not seed in __init__ or initialise()")
+
+
+def changes_the_mover_and_nobody_else(case: ModelCase, folder: Path) -> None:
+    """In a move only the player's own parameters change; after it, code may change that player's alone (clipping)."""
+    seen = case.recorded
+    if seen.disturbed:
+        broken(f"{seen.disturbed[0]}: change parameters by yielding their player, or keep them as buffers")
+
+
+def trains_every_network(case: ModelCase, folder: Path) -> None:
+    """Each network with parameters to train moves in a few steps."""
+    seen, model = case.recorded, case.recorded.model
+    if not seen.players:
+        broken("losses(batch) yields nothing: yield (player, loss) for each move")
+    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+    networks = {name for name, module in model.named_modules() if module in model.compiled() or module is model}
+    networks |= {name for name, _ in model.named_children()}
+    for name in sorted(networks):
+        inside = {found for found in trained if found.startswith(f"{name}.")}
+        inside = inside if name else {found for found in trained if "." not in found}
+        if inside and all(torch.equal(seen.first[found], seen.last[found]) for found in inside):
+            broken(
+                f"{name or 'a parameter of the model itself, ' + min(inside)} is never trained: yield a player that "
+                f"owns it (has optimizers() one for it?), or say requires_grad_(False)"
+            )
+
+
+def stays_finite(case: ModelCase, folder: Path) -> None:
+    """Losses and weights are finite after a few steps."""
+    seen = case.recorded
+    for number, losses in enumerate(seen.losses, 1):
+        for name, value in losses.items():
+            if not np.isfinite(value):
+                broken(f"the loss {name} is {value} in step {number}: take it from logits (softplus), not from log(p)")
+    for name, tensor in seen.last.items():
+        if not tensor.isfinite().all():
+            broken(f"{name} is not finite after {len(seen.losses)} steps")
+
+
+def leaves_the_batch_as_it_is(case: ModelCase, folder: Path) -> None:
+    """The data are shared with later steps."""
+    if case.recorded.batches_changed:
+        broken("losses(batch) changes the batch in place: make new tensors, x * 2 instead of x.mul_(2)")
+
+
+def neither_waits_for_the_device_nor_leaves_it(case: ModelCase, folder: Path) -> None:
+    """A step reads no value of a tensor, and has all its tensors on one device."""
+    model = case.model()
+    trainer = case.trainer(model)
+    batch = trainer._batch(0)
+    if fault := fault_in_losses(model, batch, steps=2):
+        broken(
+            f"losses(batch) would wait for a GPU, or fail on it: {fault}. Keep to tensors (torch.where instead of if), "
+            f"made with device=self.device or self.randn"
+        )
+
+
+def trains_the_same_again(case: ModelCase, folder: Path) -> None:
+    """Two trainings of one seed end with the same weights, whatever else draws random numbers."""
+    once, again = case.finished, disturbed(lambda: weights_after(case.trainer()))
+    if name := difference(once, again):
+        broken(f"two trainings of one seed differ in {name}: draw with self.randn, self.rand, or torch, nothing else")
+
+
+def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
+    """Stopped after half of its steps, loaded and continued, it ends as in one go."""
+    trainer = case.trainer()
+    for step in trainer:
+        if step.number == (case.hp.steps + 1) // 2:
+            break
+    trainer.save(folder / "run")
+    resumed = type(trainer).resume(folder / "run", case.data, device="cpu")
+    if name := difference(case.finished, weights_after(resumed)):
+        broken(
+            f"continued from a checkpoint, it ends with another {name} than in one go: what losses keeps between "
+            f"steps is a buffer, register_buffer(..., persistent=False), or follows from self.step"
+        )
+
+
+def is_loaded_as_it_was_saved(case: ModelCase, folder: Path) -> None:
+    """`ganzoo.load` needs no flags, and gives the weights that were published."""
+    trainer = case.trainer()
+    next(trainer)
+    trainer.save(folder / "run")
+    loaded = load(folder / "run")
+    with trainer.published() as model:
+        if name := difference(model.state_dict(), loaded.state_dict()):
+            broken(f"{name} is not loaded as it was saved: make every network from the hyperparameters alone")
+
+
+def has_schedules_that_are_pure(case: ModelCase, folder: Path) -> None:
+    """`lr_scale(progress)` and `phase(step)` depend on their argument alone."""
+    model = case.model()
+    for progress in (0.0, 0.25, 0.5, 1.0):
+        scale, again = model.lr_scale(progress), model.lr_scale(progress)
+        if isinstance(scale, Tensor) or not np.isfinite(scale) or scale < 0 or scale != again:
+            broken(f"lr_scale({progress}) gives {scale}, then {again}: a pure function, a number that is at least 0")
+    for step in (0, 1, case.hp.steps):
+        if model.phase(step) != model.phase(step):
+            broken(f"phase({step}) is not the same twice: it may depend on the step and the hyperparameters alone")
+
+
+CHECKS = [
+    is_listed_without_being_imported,
+    names_its_paper,
+    has_a_task_that_the_hub_knows,
+    is_created_from_its_defaults,
+    has_first_weights_that_follow_from_the_seed,
+    changes_the_mover_and_nobody_else,
+    trains_every_network,
+    stays_finite,
+    leaves_the_batch_as_it_is,
+    neither_waits_for_the_device_nor_leaves_it,
+    trains_the_same_again,
+    is_saved_and_resumed_bit_for_bit,
+    is_loaded_as_it_was_saved,
+    makes_what_its_task_says,
+    shows_a_preview,
+    has_schedules_that_are_pure,
+]

@@ -1,0 +1,65 @@
+"""What every registered data source promises."""
+
+from pathlib import Path
+
+from ganzoo.data import as_data
+from ganzoo.data.source import Item
+from ganzoo.errors import DataError
+from ganzoo.hparams import DataInfo, Hparams
+from ganzoo.testing.cases import SourceCase, broken
+
+
+def says_what_it_is(case: SourceCase, folder: Path) -> None:
+    """`info` has a size and channels, `licence` a name, a sentence or None."""
+    info = case.source.info
+    if not isinstance(info, DataInfo) or info.size < 1 or info.channels not in (1, 3, 4):
+        broken(f"info is {info!r}: it must be a ganzoo.DataInfo(size=..., channels=1 or 3)")
+    licence = getattr(case.source, "licence", "")
+    if licence == "" or not isinstance(licence, str | None):
+        broken("it has no licence: an SPDX name or a sentence for the model card, None where it is not known")
+
+
+def has_the_same_items_in_the_same_order(case: SourceCase, folder: Path) -> None:
+    """Names are unique, and each opening gives them in the same order."""
+    items, again = case.source.items(), case.opened().items()
+    if not len(items) or not all(isinstance(item, Item) for item in items):
+        broken("items() must be a sequence of ganzoo.Item, at least one")
+    names = [item.name for item in items]
+    if len(set(names)) != len(names):
+        broken(f"two items are called {max(names, key=names.count)!r}: names are for messages, one for each image")
+    if names != [item.name for item in again]:
+        broken("opened twice, its items are in another order: sort them")
+
+
+def has_labels_that_are_its_classes(case: SourceCase, folder: Path) -> None:
+    """Every label that there is is one of `info.classes`."""
+    classes, labels = case.source.info.classes, {item.label for item in case.source.items()}
+    if stray := labels - {*classes, None}:
+        broken(f"the label {min(map(str, stray))!r} is none of info.classes {classes}: name every class there")
+
+
+def reads_images_that_are_the_same_again(case: SourceCase, folder: Path) -> None:
+    """The first items can be read, more than once, and become images of the same bytes."""
+    for item in list(case.source.items())[:3]:
+        one, other = item.read(), item.read()
+        one, other = (found if isinstance(found, bytes) else found.tobytes() for found in (one, other))
+        if one != other:
+            broken(f"{item.name} is not the same when it is read again: a run could not go on from it")
+
+
+def is_trained_on_whole(case: SourceCase, folder: Path) -> None:
+    """Every image of it can be used."""
+    text = f"{case.plugin.name}:{case.argument}" if case.argument else case.plugin.name
+    try:
+        as_data(text, Hparams(batch_size=1), cache="none", strict=True)
+    except DataError as error:
+        broken(f"{text} cannot be trained on as a whole: {error}")
+
+
+CHECKS = [
+    says_what_it_is,
+    has_the_same_items_in_the_same_order,
+    has_labels_that_are_its_classes,
+    reads_images_that_are_the_same_again,
+    is_trained_on_whole,
+]

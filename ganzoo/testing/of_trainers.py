@@ -1,0 +1,39 @@
+"""What every registered trainer promises, tried on a small model."""
+
+from pathlib import Path
+
+from ganzoo.registry import trainers
+from ganzoo.testing.cases import ModelCase, broken
+from ganzoo.testing.of_models import is_saved_and_resumed_bit_for_bit, trains_the_same_again
+from ganzoo.trainer import Trainer
+
+
+def is_a_trainer(case: ModelCase, folder: Path) -> None:
+    """It is a subclass of ganzoo.Trainer, found again by its class."""
+    assert case.trainer_name
+    kind = trainers[case.trainer_name].load()
+    if not (isinstance(kind, type) and issubclass(kind, Trainer)):
+        broken(f"{case.trainer_name} names {kind!r}: it must be a subclass of ganzoo.Trainer")
+    if trainers.of(kind) is None:
+        broken(f"{kind.__name__} is not found by its class: let the entry point name the module that defines it")
+
+
+def trains_every_player(case: ModelCase, folder: Path) -> None:
+    """Every player's weights change, stay finite, and every step reports its losses."""
+    trainer = case.trainer()
+    before = {name: parameter.detach().clone() for name, parameter in trainer.model.named_parameters()}
+    for step in trainer:
+        if not step.losses:
+            broken("step(batch) returns no losses: return the terms of every move, detached")
+        if waiting := next((name for name, loss in step.losses.items() if loss.requires_grad), None):
+            broken(f"step(batch) returns {waiting} with its graph, which costs memory: return loss.detach()")
+    after = dict(trainer.model.named_parameters())
+    for player, _ in trainer.model.named_children():
+        inside = [name for name, tensor in after.items() if name.startswith(f"{player}.") and tensor.requires_grad]
+        if inside and all(before[name].equal(after[name]) for name in inside):
+            broken(f"the {player} never moves: call self.optimizers[player].step() for each move")
+        if broken_one := next((name for name in inside if not after[name].isfinite().all()), None):
+            broken(f"{broken_one} is not finite after {case.hp.steps} steps")
+
+
+CHECKS = [is_a_trainer, trains_every_player, trains_the_same_again, is_saved_and_resumed_bit_for_bit]

@@ -1,0 +1,79 @@
+"""What a model makes is what its task says, of the declared shapes and ranges."""
+
+from pathlib import Path
+
+import torch
+
+from ganzoo.testing.cases import CLASSES, ModelCase, broken
+from ganzoo.testing.compared import described, difference, disturbed, in_range
+
+
+def makes_what_its_task_says(case: ModelCase, folder: Path) -> None:
+    """Images of the declared shape in [-1, 1], translations of the size they had, probabilities of the classes."""
+    model = case.model()
+    if model.directions:
+        for direction in model.directions:
+            _translates(case, direction)
+    elif model.classifies:
+        _classifies(case)
+    elif case.kind.task == "unconditional-image-generation":
+        _draws(case)
+
+
+def shows_a_preview(case: ModelCase, folder: Path) -> None:
+    """`preview(batch)` gives images for samples.png; of a classifier it may refuse."""
+    trainer = case.trainer()
+    batch = trainer._batch(0)
+    if case.kind.task == "image-classification":
+        return
+    with trainer.published() as model:
+        images = model.preview(batch)
+    if images.ndim != 4 or images.shape[1] not in (1, 3, 4) or not in_range(images):
+        broken(f"preview(batch) gives {described(images)}: it must be (n, 1, 3 or 4, height, width) in [-1, 1]")
+
+
+def _draws(case: ModelCase) -> None:
+    model = case.model()
+    before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    images = model.sample(5, seed=1)
+    expected = (5, *case.images(1).shape[1:])
+    if tuple(images.shape) != expected or not in_range(images):
+        broken(f"sample(5) gives {described(images)}: it must be {expected} in [-1, 1]; end the generator with tanh")
+    if not torch.equal(images, disturbed(lambda: model.sample(5, seed=1))):
+        broken("sample(5, seed=1) is not the same twice: all its chance is in latents(n, seed)")
+    if torch.equal(images, model.sample(5, seed=2)):
+        broken("sample gives the same images for two seeds: use it in latents(n, seed), as ganzoo.noise does")
+    if not torch.allclose(images[:2], model.sample(2, seed=1), atol=1e-4):
+        broken("image i of sample depends on how many are drawn: latents with ganzoo.noise, and no norm over the batch")
+    if not model.training or difference(before, model.state_dict()):
+        broken("sample changes the model: generate(latents) is a pure function, and leaves train mode to the caller")
+    if classes := getattr(case.hp, "classes", None):
+        one, other = (model.sample(2, seed=1, labels=torch.full((2,), label)) for label in (0, classes - 1))
+        if classes > 1 and torch.equal(one, other):
+            broken("it has classes, but draws the same for all labels: use them in generate(latents, labels)")
+
+
+def _translates(case: ModelCase, direction: str) -> None:
+    model = case.model()
+    images = case.images(2)
+    odd = torch.cat([images, images], dim=2)[..., : images.shape[2] + 3, : images.shape[3] - 1]
+    for given in (images, odd):
+        made = model.translate(given, direction)
+        if made.shape != given.shape or not in_range(made):
+            broken(
+                f"translate(images, {direction!r}) of {tuple(given.shape)} gives {described(made)}: it must be of the "
+                f"same size, whatever that is, in [-1, 1] (pad in translated(), and cut back)"
+            )
+    if not torch.equal(made, disturbed(lambda: model.translate(odd, direction))):
+        broken(f"translate(images, {direction!r}) is not the same twice: no chance in translated()")
+    if not torch.allclose(made[:1], model.translate(odd[:1], direction), atol=1e-4):
+        broken("a translation depends on the images beside it: no norm over the batch in eval mode")
+
+
+def _classifies(case: ModelCase) -> None:
+    model, images = case.model(), case.images(3)
+    made, classes = model.classify(images), getattr(case.hp, "classes", None) or len(CLASSES)
+    if made.shape != (3, classes) or not torch.allclose(made.sum(1), torch.ones(3), atol=1e-4):
+        broken(f"classify gives {described(made)}: logits(images) must be one for each of the {classes} classes")
+    if not torch.equal(made, disturbed(lambda: model.classify(images))):
+        broken("classify is not the same twice: no chance in logits()")

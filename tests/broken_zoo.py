@@ -1,0 +1,343 @@
+"""A good model, and thirty that each make one mistake: the contract kit must name every one of them."""
+
+import random
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import nn
+from torch.nn.functional import dropout, softplus
+
+import ganzoo
+
+
+class Good(ganzoo.Model):
+    """Two linear layers against each other (Goodfellow et al. 2014, arXiv:1406.2661)."""
+
+    task = "unconditional-image-generation"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(ganzoo.Hparams):
+        image_size: int = 8
+        channels: int = 1
+        lr: float = 0.01
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.generator = nn.Sequential(nn.Linear(4, 64), nn.Tanh(), nn.Unflatten(1, (1, 8, 8)))
+        self.discriminator = nn.Sequential(nn.Flatten(), nn.Linear(64, 1), nn.Flatten(0))
+
+    def losses(self, real):
+        fake = self.generator(self.randn(len(real), 4))
+        real_term = softplus(-self.discriminator(real)).mean()
+        yield self.discriminator, {"real": real_term, "fake": softplus(self.discriminator(fake.detach())).mean()}
+        yield self.generator, softplus(-self.discriminator(fake)).mean()
+
+    def latents(self, n, seed):
+        return ganzoo.noise(n, 4, seed=seed)
+
+    def generate(self, latents, labels=None):
+        return self.generator(latents)
+
+
+class NoDocstring(Good):
+    task = Good.task
+
+
+class TaskOfAFunction(ganzoo.Model):
+    """Has a task that only running the module tells."""
+
+    task = str.lower("Unconditional-Image-Generation")
+
+
+class NoPaper(ganzoo.Model):
+    """Names nobody."""
+
+    task = Good.task
+
+
+class OddTask(Good):
+    """Makes up a task."""
+
+    task = "gan"
+
+
+class NoDirections(Good):
+    """Says that it translates."""
+
+    task = "image-to-image"
+
+
+class BadDefault(Good):
+    """Has a default out of its own range."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(Good.Hparams):
+        lr: float = -1.0
+
+
+class NoDataclass(Good):
+    """Forgets @dataclass."""
+
+    class Hparams(Good.Hparams):
+        width: int = 3
+
+
+class NumpyWeights(Good):
+    """Draws its first weights with numpy."""
+
+    def initialise(self):
+        nn.init.constant_(self.generator[0].weight, np.random.rand())
+
+
+class SeedsItself(Good):
+    """Seeds torch while it is made."""
+
+    def __init__(self, hp):
+        torch.manual_seed(3)
+        super().__init__(hp)
+
+
+class DoubleForAll(Good):
+    """Makes everybody compute in float64."""
+
+    def __init__(self, hp):
+        torch.set_default_dtype(torch.float64)
+        super().__init__(hp)
+
+
+class MovesAnother(Good):
+    """Changes the generator by hand, after the discriminator's move."""
+
+    def losses(self, real):
+        for number, move in enumerate(super().losses(real)):
+            yield move
+            if number == 0:
+                with torch.no_grad():
+                    self.generator[0].weight *= 0.9
+
+
+class MovesEarly(Good):
+    """Changes a parameter before anybody moves."""
+
+    def losses(self, real):
+        with torch.no_grad():
+            self.discriminator[1].weight.clamp_(-0.01, 0.01)
+        yield from super().losses(real)
+
+
+class ForgetsOne(Good):
+    """Has a network that nobody trains."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.encoder = nn.Linear(64, 4)
+
+
+class LooseParameter(Good):
+    """Has a parameter outside of all networks."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.gain = nn.Parameter(torch.ones(1))
+
+    def losses(self, real):
+        yield from super().losses(real * self.gain)
+
+
+class YieldsNothing(Good):
+    """Returns its losses."""
+
+    def losses(self, real):
+        return iter(())
+
+
+class WrongPlayer(Good):
+    """Yields a part of a network, which has no optimizer."""
+
+    def losses(self, real):
+        yield self.discriminator[1], self.discriminator(real).mean()
+
+
+class Detached(Good):
+    """Detaches what the generator should learn from."""
+
+    def losses(self, real):
+        (player, terms), (_, _) = super().losses(real)
+        yield player, terms
+        fake = self.generator(self.randn(len(real), 4)).detach()
+        yield self.generator, softplus(-self.discriminator(fake)).mean()
+
+
+class LogOfZero(Good):
+    """Takes logarithms of saturated probabilities."""
+
+    def losses(self, real):
+        yield self.discriminator, -torch.log(torch.sigmoid(self.discriminator(real) - 200)).mean()
+        yield self.generator, -self.discriminator(self.generator(self.randn(len(real), 4))).mean()
+
+
+class ChangesTheBatch(Good):
+    """Adds noise to the real images where they lie."""
+
+    def losses(self, real):
+        real += 0.1 * self.randn(*real.shape)
+        yield from super().losses(real)
+
+
+class Waits(Good):
+    """Looks at a loss while it trains."""
+
+    def losses(self, real):
+        if self.discriminator(real).mean() > 5:
+            return
+        yield from super().losses(real)
+
+
+class Lists(Good):
+    """Turns a tensor into a list while it trains."""
+
+    def losses(self, real):
+        self.last = real.mean((1, 2, 3)).tolist()
+        yield from super().losses(real)
+
+
+class OnTheCPU(Good):
+    """Makes its noise on the CPU, wherever the model is."""
+
+    def losses(self, real):
+        fake = self.generator(torch.randn(len(real), 4))
+        yield self.discriminator, self.discriminator(fake.detach()).mean() - self.discriminator(real).mean()
+        yield self.generator, -self.discriminator(fake).mean()
+
+
+class NumpyNoise(Good):
+    """Draws in a step with Python's own generator."""
+
+    def losses(self, real):
+        yield from super().losses(real * random.random())
+
+
+class Counts(Good):
+    """Counts its steps by itself."""
+
+    count = 0
+
+    def losses(self, real):
+        self.count += 1
+        for player, terms in super().losses(real):
+            yield player, (terms if isinstance(terms, dict) else {"g": terms * self.count})
+
+
+class KeepsATensor(Good):
+    """Keeps an average of images as a plain attribute."""
+
+    mean = 0.0
+
+    def losses(self, real):
+        self.mean = 0.5 * self.mean + 0.5 * real.mean()
+        yield from super().losses(real - self.mean)
+
+
+class BuiltFromData(Good):
+    """Adds a layer while it trains, which no hyperparameter says."""
+
+    def losses(self, real):
+        self.register_buffer("scale", real.std(0, keepdim=True))
+        yield from super().losses(real)
+
+
+class OutOfRange(Good):
+    """Has no tanh at the end."""
+
+    def generate(self, latents, labels=None):
+        return self.generator(latents) * 3
+
+
+class OfAnotherSize(Good):
+    """Draws twice as large as it says."""
+
+    def generate(self, latents, labels=None):
+        return self.generator(latents).repeat(1, 1, 2, 2)
+
+
+class Dropping(Good):
+    """Drops pixels when it draws."""
+
+    def generate(self, latents, labels=None):
+        return dropout(self.generator(latents), 0.5).clamp(-1, 1)
+
+
+class DeafToSeeds(Good):
+    """Ignores the seed."""
+
+    def latents(self, n, seed):
+        return ganzoo.noise(n, 4, seed=0)
+
+
+class TogetherOnly(Good):
+    """Draws all latents at once, so that the first ones depend on how many there are."""
+
+    def latents(self, n, seed):
+        draws = torch.randn(4, n, generator=torch.Generator().manual_seed(seed))
+        return draws.T.contiguous()
+
+
+class DeafToLabels(Good):
+    """Has classes, and draws what it likes."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(Good.Hparams):
+        classes: int = 3
+
+
+class LeavesEvalMode(Good):
+    """Switches itself to eval mode."""
+
+    def sample(self, n, seed=0, labels=None):
+        self.eval()
+        with torch.no_grad():
+            return self.generate(self.latents(n, seed))
+
+
+class Shrinks(Good):
+    """A translator that only knows sizes that are multiples of 8."""
+
+    task = "image-to-image"
+    directions = ("a2b",)
+
+    def translated(self, images, direction):
+        return images[..., : images.shape[2] // 8 * 8, : images.shape[3] // 8 * 8]
+
+    def forward(self, images):
+        return images
+
+
+class OneClassShort(Good):
+    """A classifier that forgets a class."""
+
+    task = "image-classification"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(Good.Hparams):
+        classes: int = 3
+
+    def logits(self, images):
+        return self.discriminator(images)[:, None].repeat(1, 2)
+
+
+class BadPreview(Good):
+    """Shows its latents."""
+
+    def preview(self, batch):
+        return self.latents(64, 0)
+
+
+class Impure(Good):
+    """Has a schedule that remembers."""
+
+    rate = 1.0
+
+    def lr_scale(self, progress):
+        self.rate *= 0.9
+        return self.rate

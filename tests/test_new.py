@@ -1,0 +1,136 @@
+"""`ganzoo new`: a package that works, is green, and can be published by somebody whom the core has never heard of."""
+
+import hashlib
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from hub_server import WRITER, Hub
+
+from ganzoo.scaffold import KINDS
+from ganzoo.testing.cases import case_of, checks_of, tried
+
+PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
+PUBLISHED = ("model.safetensors", "config.json", "README.md", "samples.png")
+
+
+def installed(distribution, folder, name, kind):
+    """The package of that folder, as if pip had installed it."""
+    module = name.replace("-", "_")
+    code = (folder / f"{module}.py").read_text()
+    title = re.search(r"^class (\w+)", code, re.MULTILINE)[1]
+    distribution(name, {name: f"{module}:{title}"}, group=KINDS[kind].registry.group, **{module: code})
+    return next(plugin for plugin in KINDS[kind].registry.plugins() if plugin.name == name)
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_path, kind):
+    done = ganzoo_command("new", f"my-{kind}", "--kind", kind)
+    assert done.exit_code == 0, done.output
+    assert f"my-{kind} is written. Next: pip install -e my-{kind} && ganzoo train " in done.output
+    files = sorted(str(path.relative_to(f"my-{kind}")) for path in Path(f"my-{kind}").rglob("*") if path.is_file())
+    assert files == ["README.md", f"my_{kind}.py", "pyproject.toml", f"tests/test_my_{kind}.py"]
+    assert not any("$" in Path(f"my-{kind}", file).read_text() for file in files)
+    plugin = installed(distribution, Path(f"my-{kind}"), f"my-{kind}", kind)
+    small = {"my-model": {"image_size": 8, "width": 4}, "my-dataset": "8"}
+    for check in checks_of(plugin.kind):
+        tried(check, case_of(plugin, small, "dcgan-mini"), tmp_path / check.__name__)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (["My_GAN"], "'My_GAN' is no name for a package: small letters, digits and hyphens, as my-gan"),
+        (["3d"], "'3d' is no name for a package: small letters, digits and hyphens, as d"),
+        (["--kind", "trainer", "alternating"], "the trainer 'alternating' is there already, in ganzoo: choose another"),
+        (["dcgan"], "the model 'dcgan' is there already, in ganzoo"),
+        (["torch"], "a Python module 'torch' is there already"),
+        (["class"], "a Python module 'class' is there already"),
+        (["a-gan", "--out", "full"], "full is there already: choose another with --out DIR"),
+        (["a-gan", "--out", "file"], "file is there already"),
+        (["a-gan", "--kind", "loss"], "'loss' is not one of 'model', 'trainer', 'dataset'"),
+    ],
+)
+def test_what_cannot_be_is_refused_and_nothing_is_written(ganzoo_command, words, told):
+    Path("full").mkdir()
+    Path("full/mine").touch()
+    Path("file").touch()
+    done = ganzoo_command("new", *words)
+    assert done.exit_code == 2
+    assert told in done.stderr
+    assert sorted(map(str, Path().rglob("*"))) == ["file", "full", "full/mine"]
+
+
+def test_an_unwritable_place_is_one_line(ganzoo_command):
+    Path("file").touch()
+    done = ganzoo_command("new", "a-gan", "--out", "file/a-gan")
+    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+    assert "cannot write file/a-gan" in done.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("kind", KINDS)
+def test_installed_it_trains_at_once_and_its_tests_are_green(tmp_path, process, site_env, kind):
+    process("-m", "ganzoo", "new", f"my-{kind}", "--kind", kind)
+    process(*PIP, "install", "--no-deps", "--no-build-isolation", "--target", tmp_path / "site", f"./my-{kind}")
+    env = site_env(tmp_path / "site")
+    words = KINDS[kind].use.replace("$name", f"my-{kind}").split()[1:]
+    process("-m", "ganzoo", *words, "--set", "steps=3", "--out", "run", env=env)
+    assert Path("run/samples.png").exists()
+    assert "passed" in process("-m", "pytest", "-q", cwd=f"my-{kind}", env=env).stdout
+
+
+def hashes(folder):
+    return {path: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.rglob("*.py")}
+
+
+@pytest.mark.slow
+def test_a_package_made_elsewhere_is_listed_trained_killed_continued_sampled_pushed_and_missed(
+    tmp_path, process, released
+):
+    """Two wheels in a folder of their own, and nothing of the checkout: a stranger's, and ganzoo's as released."""
+    core = hashes(released)
+    ganzoo_alone = {**os.environ, "PYTHONPATH": str(released), "HF_HUB_DISABLE_XET": "1"}
+    process("-m", "ganzoo", "new", "far-gan", env=ganzoo_alone)
+    process(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ".", "./far-gan")
+    process(*PIP, "install", "--no-deps", "--target", "site", "far_gan-0.1.0-py3-none-any.whl")
+    env = {**ganzoo_alone, "PYTHONPATH": f"{released}{os.pathsep}{Path('site').resolve()}"}
+    where = process("-c", "import ganzoo, far_gan; print(ganzoo.__file__, far_gan.__file__)", env=env).stdout.split()
+    assert [Path(path).is_relative_to(tmp_path.parent) for path in where] == [True, True]
+    assert "far-gan" in process("-m", "ganzoo", "list", env=env).stdout
+    assert "far-gan 0.1.0 (far_gan:FarGan)" in process("-m", "ganzoo", "show", "far-gan", env=env).stdout
+
+    train = ["-m", "ganzoo", "train", "far-gan", "--data", "digits", "--set", "width=4", "--set", "batch_size=8"]
+    train += ["--set", "steps=40", "--save-every", "5", "--report-every", "1"]
+    process(*train, "--out", "whole", env=env)
+    running = subprocess.Popen([sys.executable, *train], env=env, stdout=subprocess.PIPE, text=True)
+    for line in running.stdout:
+        if line.startswith("step 17/"):
+            running.kill()
+            break
+    running.communicate(timeout=60)
+    assert running.returncode == -signal.SIGKILL
+    assert "going on from step 15" in process(*train, env=env).stdout
+    for name in PUBLISHED:
+        assert Path("runs/far-gan", name).read_bytes() == Path("whole", name).read_bytes(), name
+    process("-m", "ganzoo", "sample", "runs/far-gan", "-n", "4", "--out", "few.png", env=env)
+    assert Path("few.png").exists()
+
+    with Hub() as hub:
+        online = {"HF_ENDPOINT": hub.url, "HF_TOKEN": WRITER, "HF_HOME": str(tmp_path / "home")}
+        process("-m", "ganzoo", "push", "runs/far-gan", "ada/far", env={**env, **online})
+        process("-m", "ganzoo", "sample", "ada/far", "-n", "4", "--out", "same.png", env={**env, **online})
+        assert Path("same.png").read_bytes() == Path("few.png").read_bytes()
+        for run in ("ada/far", "runs/far-gan"):
+            missed = process("-m", "ganzoo", "sample", run, env={**ganzoo_alone, **online}, check=False)
+            assert missed.returncode == 1
+            assert "Traceback" not in missed.stderr
+            told = missed.stderr.splitlines()[-1]
+            assert "needs the model 'far-gan' of the package far-gan 0.1.0: pip install far-gan" in told
+    assert hashes(released) == core
+    assert json.loads(Path("runs/far-gan/config.json").read_text())["model"]["distribution"] == "far-gan"
