@@ -28,7 +28,6 @@ class Broken(AssertionError):  # noqa: N818  (reads as what it is)
 
 def broken(message: str) -> Never:
     """Fails the test with this message alone."""
-    __tracebackhide__ = True
     raise Broken(message)
 
 
