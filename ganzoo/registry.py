@@ -125,6 +125,8 @@ class Registry:
 models = Registry("model", "ganzoo.models")
 trainers = Registry("trainer", "ganzoo.trainers")
 datasets = Registry("data source", "ganzoo.datasets")
+KINDS = {"model": models, "trainer": trainers, "dataset": datasets}
+"""What can be registered, as the command line calls it."""
 
 
 def list_models(pattern: str = "*") -> list[str]:

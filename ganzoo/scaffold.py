@@ -11,24 +11,28 @@ from string import Template
 
 from ganzoo.errors import UsageError
 from ganzoo.files import is_free, new_folder
-from ganzoo.registry import Registry, datasets, models, trainers
+from ganzoo.registry import KINDS, Registry
 
 
 @dataclass(frozen=True)
-class Kind:
-    """What can be registered: where, what to call it, how it is used, and the small settings of its tests."""
+class Words:
+    """What a template says of its kind: what it is, how it is used, and the small settings of its tests."""
 
-    registry: Registry
     what: str
     use: str
     small: str = ""
 
 
-KINDS = {
-    "model": Kind(models, "A model", "ganzoo train $name --data digits", ', {"$name": {"image_size": 8, "width": 4}}'),
-    "trainer": Kind(trainers, "A trainer", "ganzoo train dcgan-mini --trainer $name"),
-    "dataset": Kind(datasets, "A data source", "ganzoo train dcgan-mini --data $name", ', {"$name": "8"}'),
+WORDS = {
+    "model": Words("A model", "ganzoo train $name --data digits", ', {"$name": {"image_size": 8, "width": 4}}'),
+    "trainer": Words("A trainer", "ganzoo train dcgan-mini --trainer $name"),
+    "dataset": Words("A data source", "ganzoo train dcgan-mini --data $name", ', {"$name": "8"}'),
 }
+
+
+def use_of(name: str, kind: str) -> str:
+    """The command that uses what is registered under the name."""
+    return WORDS[kind].use.replace("$name", name)
 
 
 def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
@@ -36,7 +40,7 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
 
     Raises UsageError for a name that no package can have, that is taken, or a folder that is not empty.
     """
-    module = _module(name, KINDS[kind].registry)
+    module = _module(name, KINDS[kind])
     folder = folder or Path(name)
     if not is_free(folder):
         raise UsageError(f"{folder} is there already: choose another with --out DIR")
@@ -63,15 +67,14 @@ def _module(name: str, registry: Registry) -> str:
 def _texts(name: str, module: str, kind: str) -> dict[str, str]:
     """Path in the package -> what stands there."""
     major, minor, *_ = version("ganzoo").split(".")
-    chosen = KINDS[kind]
     words = {
         "name": name,
         "module": module,
         "Class": "".join(part.capitalize() for part in name.split("-")),
-        "what": chosen.what,
-        "use": chosen.use.replace("$name", name),
-        "small": chosen.small.replace("$name", name),
-        "group": chosen.registry.group,
+        "what": WORDS[kind].what,
+        "use": use_of(name, kind),
+        "small": WORDS[kind].small.replace("$name", name),
+        "group": KINDS[kind].group,
         "version": f"{major}.{minor}",
         "next": int(major) + 1,
     }

@@ -40,7 +40,9 @@ class Step:
 
 
 class Trainer(Iterator[Step]):
-    """`for step in Trainer(model, data): ...` trains the model until it has made `hp.steps` steps.
+    """Players move in turn, as the model's `losses` yields them, until it has made `hp.steps` steps.
+
+    >>> for step in Trainer(model, data): ...
 
     `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in [-1, 1]) or a
     `torch.utils.data.Dataset`; a tuple of two for a model of two domains, or of pairs. `workers` threads prepare the

@@ -77,3 +77,14 @@ def test_a_mistake_is_caught_by_its_name(zoo, tmp_path, name):
     (check,) = (check for check in checks_of("model") if check.__name__ == named)
     with pytest.raises((AssertionError, ganzoo.GanzooError), match=words):
         tried(check, ModelCase(models[name.lower()]), tmp_path)
+
+
+def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, process, site_env):
+    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path, "-k", "oddtask and (paper or hub_knows)"]
+    done = process("-m", "pytest", "--ganzoo", "broken-zoo", *options, env=site_env(zoo), check=False)
+    assert done.returncode == 1
+    assert "_ TestContract.test_has_a_task_that_the_hub_knows[oddtask] _" in done.stdout
+    assert "\noddtask: task = 'gan' is no pipeline tag of the Hub: unconditional-image-generation, " in done.stdout
+    assert "1 failed, 1 passed" in done.stdout
+    assert "Traceback" not in done.stdout
+    assert "of_models.py" not in done.stdout

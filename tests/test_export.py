@@ -23,7 +23,8 @@ SETTINGS = {
     "cdcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8, "classes": 10},
     "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
     "pix2pix": {**TRANSLATOR, "load_size": 18, "direction": "b2a"},
-    "finetune": SMALL["finetune"],
+    "finetune": {**SMALL["finetune"], "classes": 10},
+    **{name: SMALL[name] for name in ("cut", "r3gan", "sngan", "wgan-gp")},
 }
 
 
@@ -103,6 +104,10 @@ def exported(runs, tmp_path_factory):
         slow("pix2pix", "onnx", [], "images (batch, 3, height, width) -> translated"),
         slow("finetune", "onnx", ["--opset", "21"], "images (batch, 1, 32, 32) -> logits"),
         ("finetune", "pt2", [], "images (batch, 1, 32, 32) -> logits"),
+        slow("cut", "onnx", [], "images (batch, 3, height, width) -> translated"),
+        slow("r3gan", "onnx", [], "latents (batch, 64) -> images"),
+        slow("sngan", "onnx", [], "latents (batch, 128) -> images"),
+        slow("wgan-gp", "pt2", [], "latents (batch, 128) -> images"),
     ],
 )
 def test_what_the_file_says_is_what_the_model_says(runs, exported, name, ending, words, said):

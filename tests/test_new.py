@@ -12,7 +12,8 @@ from pathlib import Path
 import pytest
 from hub_server import WRITER, Hub
 
-from ganzoo.scaffold import KINDS
+from ganzoo.registry import KINDS
+from ganzoo.scaffold import use_of
 from ganzoo.testing.cases import case_of, checks_of, tried
 
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
@@ -24,8 +25,8 @@ def installed(distribution, folder, name, kind):
     module = name.replace("-", "_")
     code = (folder / f"{module}.py").read_text()
     title = re.search(r"^class (\w+)", code, re.MULTILINE)[1]
-    distribution(name, {name: f"{module}:{title}"}, group=KINDS[kind].registry.group, **{module: code})
-    return next(plugin for plugin in KINDS[kind].registry.plugins() if plugin.name == name)
+    distribution(name, {name: f"{module}:{title}"}, group=KINDS[kind].group, **{module: code})
+    return next(plugin for plugin in KINDS[kind].plugins() if plugin.name == name)
 
 
 @pytest.mark.parametrize("kind", KINDS)
@@ -79,7 +80,7 @@ def test_installed_it_trains_at_once_and_its_tests_are_green(tmp_path, process, 
     process("-m", "ganzoo", "new", f"my-{kind}", "--kind", kind)
     process(*PIP, "install", "--no-deps", "--no-build-isolation", "--target", tmp_path / "site", f"./my-{kind}")
     env = site_env(tmp_path / "site")
-    words = KINDS[kind].use.replace("$name", f"my-{kind}").split()[1:]
+    words = use_of(f"my-{kind}", kind).split()[1:]
     process("-m", "ganzoo", *words, "--set", "steps=3", "--out", "run", env=env)
     assert Path("run/samples.png").exists()
     assert "passed" in process("-m", "pytest", "-q", cwd=f"my-{kind}", env=env).stdout

@@ -113,6 +113,15 @@ def test_unknown_names_are_answered_with_the_closest(ganzoo_command):
     assert "no model matches 'zzz'" in ganzoo_command("list", "zzz").stderr
 
 
+def test_trainers_and_data_sources_are_listed_too(toy, ganzoo_command):
+    listed = ganzoo_command("list", "--kind", "trainer").output.splitlines()
+    assert [line.split()[0] for line in listed] == ["alternating", "simultaneous", "toy-trainer"]
+    assert "Every player moves once per step" in listed[1]
+    sources = json.loads(ganzoo_command("list", "toy", "--kind", "dataset", "--check", "--json").output)
+    assert [(row["name"], row["problem"]) for row in sources] == [("toy-squares", None)]
+    assert "no data source matches 'zzz'" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
+
+
 def test_a_class_can_be_created_without_a_name(toy):
     from ganzoo_toy import Toy
 

@@ -8,22 +8,23 @@ import click
 
 from ganzoo.errors import GanzooError
 from ganzoo.published import published
-from ganzoo.registry import Plugin, models
+from ganzoo.registry import KINDS, Plugin, models
 from ganzoo.source import describe
 
 
 @click.command("list")
 @click.argument("pattern", default="*")
+@click.option("--kind", type=click.Choice(list(KINDS)), default="model", show_default=True, help="What to list.")
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 @click.option("--pretrained", is_flag=True, help="List published weights instead: ganzoo.create(name, pretrained=...).")
 @click.option("--check", is_flag=True, help="Load each one, and mark those that are broken.")
 @click.pass_context
-def command(ctx: click.Context, pattern: str, as_json: bool, pretrained: bool, check: bool) -> None:
-    """List the models whose name matches PATTERN (dc*, or a part of the name).
+def command(ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrained: bool, check: bool) -> None:
+    """List the models (trainers, data sources) whose name matches PATTERN (dc*, or a part of the name).
 
-    With --check, the exit code is 1 when a model is broken.
+    With --check, the exit code is 1 when one is broken.
     """
-    plugins = models.matching(pattern)
+    plugins = KINDS[kind].matching(pattern)
     if pretrained:
         _list_weights({plugin.name for plugin in plugins}, as_json)
         return
@@ -42,7 +43,7 @@ def command(ctx: click.Context, pattern: str, as_json: bool, pretrained: bool, c
     elif rows:
         _print(rows)
     else:
-        click.echo(f"no model matches {pattern!r}", err=True)
+        click.echo(f"no {KINDS[kind].kind} matches {pattern!r}", err=True)
     if check and any(row["problem"] for row in rows):
         ctx.exit(1)
 
@@ -77,7 +78,9 @@ def _problem(plugin: Plugin) -> str | None:
     from ganzoo.zoo import model_class
 
     try:
-        model_class(plugin.load(), plugin.name)
+        found = plugin.load()
+        if plugin.kind == models.kind:
+            model_class(found, plugin.name)
     except GanzooError as error:
         return str(error)
     return None
@@ -88,4 +91,5 @@ def _print(rows: list[dict[str, Any]]) -> None:
     for row in rows:
         problem = row.get("problem")
         text = click.style(problem, fg="red") if problem else row["summary"]
-        click.echo(f"{row['name']:{names}}  {row['task']:{tasks}}  {text}".rstrip())
+        task = f"{row['task']:{tasks}}  " if tasks else ""
+        click.echo(f"{row['name']:{names}}  {task}{text}".rstrip())

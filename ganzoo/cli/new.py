@@ -4,7 +4,8 @@ from pathlib import Path
 
 import click
 
-from ganzoo.scaffold import KINDS, new_package
+from ganzoo.registry import KINDS
+from ganzoo.scaffold import new_package, use_of
 
 
 @click.command("new")
@@ -14,5 +15,5 @@ from ganzoo.scaffold import KINDS, new_package
 def command(name: str, kind: str, out: Path | None) -> None:
     """Write a package that registers NAME: a module that works, a test file, a README, pyproject.toml."""
     folder = new_package(name, kind, out)
-    use, module = KINDS[kind].use.replace("$name", name), folder / f"{name.replace('-', '_')}.py"
-    click.echo(f"{folder} is written. Next: pip install -e {folder} && {use}; then edit {module}")
+    module = folder / f"{name.replace('-', '_')}.py"
+    click.echo(f"{folder} is written. Next: pip install -e {folder} && {use_of(name, kind)}; then edit {module}")

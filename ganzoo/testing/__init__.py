@@ -9,7 +9,7 @@ from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
 from ganzoo.errors import UnknownName
-from ganzoo.registry import Plugin, datasets, models, trainers
+from ganzoo.registry import KINDS, Plugin
 
 Settings = Mapping[str, Any] | str
 
@@ -49,7 +49,7 @@ def contract(
 
 def registered(distribution: str) -> list[Plugin]:
     """What an installed distribution registers. Raises UnknownName when that is nothing."""
-    plugins = [plugin for registry in (models, trainers, datasets) for plugin in registry.plugins()]
+    plugins = [plugin for registry in KINDS.values() for plugin in registry.plugins()]
     found = [plugin for plugin in plugins if _normal(plugin.distribution) == _normal(distribution)]
     if not found:
         raise UnknownName(

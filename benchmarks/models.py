@@ -1,0 +1,84 @@
+"""What each adversarial model learns of the digits in a short training, and what DiffAugment changes.
+
+The score is the Frechet distance between 600 images that the model draws and 600 digits, at the 8x8 pixels at which
+the digits were kept: |m1 - m2|^2 + |A|^2 + |B|^2 - 2 nuclear_norm(A B^T), A and B centred and over sqrt(n - 1).
+"""
+
+import argparse
+import statistics
+import time
+from typing import Any
+
+import torch
+from machine import machine
+from torch import Tensor
+from torch.nn.functional import avg_pool2d
+
+import ganzoo
+from ganzoo.data import as_data
+
+SMALL = {"image_size": 16, "channels": 1, "width": 16, "latent_dim": 16, "batch_size": 32}
+MINI = {"image_size": 32, "channels": 1, "width": 16, "latent_dim": 6, "lr": 5e-4, "ema": 0.98}
+MODELS: list[tuple[str, str, dict[str, Any]]] = [
+    ("dcgan", "250 steps, 32x32", {**MINI, "translation": 1 / 16, "steps": 250}),
+    ("lsgan", "250 steps, 32x32", {**MINI, "translation": 1 / 16, "steps": 250}),
+    ("wgan-gp", "150 steps, 16x16", {**SMALL, "lr": 1e-3, "steps": 150}),
+    ("sngan", "200 steps, 16x16", {**SMALL, "lr": 1e-3, "steps": 200}),
+    ("r3gan", "200 steps, 16x16", {**SMALL, "lr": 5e-3, "gamma": 10.0, "ema": 0.98, "steps": 200}),
+]
+LONGER = {**MINI, "steps": 1500, "ema": 0.998}
+AUGMENTED: list[tuple[str, str, dict[str, Any]]] = [
+    ("dcgan", "as it is", LONGER),
+    ("dcgan", "translation=0.0625", {**LONGER, "translation": 1 / 16}),
+    ("dcgan", "cutout=0.5", {**LONGER, "cutout": 0.5}),
+    ("dcgan", "colour=1", {**LONGER, "colour": 1.0}),
+    ("dcgan", "colour=1 translation=0.125 cutout=0.5", {**LONGER, "colour": 1, "translation": 1 / 8, "cutout": 0.5}),
+]
+
+
+def pixels(images: Tensor) -> Tensor:
+    return avg_pool2d(images, images.shape[-1] // 8).flatten(1).double()
+
+
+def frechet_distance(one: Tensor, other: Tensor) -> float:
+    a, b = ((x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (one, other))
+    means = (one.mean(0) - other.mean(0)).square().sum()
+    spread = a.square().sum() + b.square().sum() - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")
+    return (means + spread).item()
+
+
+def measured(name: str, settings: dict[str, Any], seed: int) -> tuple[float, float, float]:
+    """The score untrained, the score trained, and the seconds that training took."""
+    model = ganzoo.create(name, **settings, seed=seed)
+    trainer = ganzoo.Trainer(model, "digits", device="cpu")
+    real = pixels(as_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1)
+    before = frechet_distance(real, pixels(model.sample(600)))
+    start = time.perf_counter()
+    for _ in trainer:
+        pass
+    seconds = time.perf_counter() - start
+    with trainer.published():
+        return before, frechet_distance(real, pixels(model.sample(600))), seconds
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--augmented", action="store_true", help="DCGAN with and without DiffAugment instead")
+    options = parser.parse_args()
+    print(machine())
+    digits = pixels(as_data("digits", ganzoo.create("dcgan", **MINI).hp).parts[0].images[:1200] / 127.5 - 1)
+    print(f"\n600 digits against 600 others: {frechet_distance(digits[:600], digits[600:]):.2f}\n")
+    print(f"| model | settings | untrained | trained, {options.seeds} seeds | seconds |\n|---|---|---|---|---|")
+    for name, what, settings in AUGMENTED if options.augmented else MODELS:
+        found = [measured(name, settings, seed) for seed in range(options.seeds)]
+        before, after, seconds = (list(column) for column in zip(*found, strict=True))
+        scores = f"{statistics.mean(after):.2f} ({min(after):.2f} to {max(after):.2f})"
+        print(
+            f"| `{name}` | {what} | {statistics.mean(before):.1f} | {scores} | {statistics.mean(seconds):.0f} |",
+            flush=True,
+        )
+
+
+if __name__ == "__main__":
+    main()
