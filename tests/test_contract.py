@@ -3,12 +3,14 @@
 import shutil
 
 import pytest
+import torch
 from PIL import Image
 
 import ganzoo
 from ganzoo.registry import datasets
 from ganzoo.testing import contract
-from ganzoo.testing.cases import SourceCase, checks_of
+from ganzoo.testing.cases import ModelCase, SourceCase, checks_of
+from ganzoo.testing.recording import recorded
 
 TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1}
 SMALL = {
@@ -73,3 +75,15 @@ def test_names_that_are_not_there_are_refused(toy):
         contract("ganzoo-toy", without=["dcgan"])
     with pytest.raises(ganzoo.UnknownName, match="pip install -e"):
         contract("ganzoo-tyo")
+
+
+@pytest.mark.parametrize("name", [name for name in ganzoo.list_models() if name != "finetune"])
+def test_every_adversarial_model_takes_diffaugment_and_is_trained_otherwise_with_it(name):
+    plain = ModelCase(ganzoo.models[name], SMALL[name] | {"steps": 1})
+    altered = {"colour": 1.0, "translation": 0.125, "cutout": 0.5}
+    seen = [recorded(plain.trainer(plain.model(**{k: v * on for k, v in altered.items()}))) for on in (0, 1)]
+    assert seen[0].losses[0].keys() == seen[1].losses[0].keys()
+    assert seen[0].losses != seen[1].losses
+    judges = {parameter for parameter in seen[0].last if "discriminator" in parameter}
+    assert judges
+    assert not all(torch.equal(seen[0].last[parameter], seen[1].last[parameter]) for parameter in judges)

@@ -18,7 +18,7 @@ TASKS = (
     "unconditional-image-generation", "text-to-image", "image-to-image", "image-classification", "image-segmentation",
     "image-feature-extraction", "image-to-video", "text-to-video", "image-to-3d", "text-to-3d", "depth-estimation",
     "object-detection", "mask-generation", "keypoint-detection", "text-to-audio", "text-to-speech", "audio-to-audio",
-    "tabular-classification", "tabular-regression", "time-series-forecasting", "other",
+    "tabular-classification", "tabular-regression", "time-series-forecasting",
 )  # fmt: skip
 """Pipeline tags of the Hub that a generative model may have."""
 
