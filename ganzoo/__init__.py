@@ -47,6 +47,7 @@ if TYPE_CHECKING:
     from ganzoo.registry import trainers as trainers
     from ganzoo.trainer import Step as Step
     from ganzoo.trainer import Trainer as Trainer
+    from ganzoo.typed import Doublings as Doublings
     from ganzoo.typed import Range as Range
     from ganzoo.zoo import create as create
     from ganzoo.zoo import load as load
@@ -71,7 +72,7 @@ _HOMES = {
     "ganzoo.modes": ["frozen"],
     "ganzoo.registry": ["datasets", "list_models", "models", "trainers"],
     "ganzoo.trainer": ["Step", "Trainer"],
-    "ganzoo.typed": ["Range"],
+    "ganzoo.typed": ["Doublings", "Range"],
     "ganzoo.zoo": ["create", "load"],
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

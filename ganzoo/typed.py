@@ -20,6 +20,24 @@ class Range:
         return f"from {self.low:,} to {self.high:,}"
 
 
+@dataclass(frozen=True)
+class Doublings(Range):
+    """The low number, doubled as often as one likes, to the high one: `image_size: Annotated[int, Doublings(8, 1024)]`.
+
+    Sizes of networks that halve or double images, four pixels at the least.
+    """
+
+    def __str__(self) -> str:
+        return f"{self.low:,} doubled up to {self.high:,}"
+
+    def nearest(self, value: float) -> tuple[float, float]:
+        """The largest that is at most the value, and the one above it."""
+        smaller = self.low
+        while smaller * 2 <= value:
+            smaller *= 2
+        return smaller, smaller * 2
+
+
 def type_name(annotation: Any) -> str:
     """How a person writes a type: `int`, `float, from 0 to 1`, `float, float`, `'a' or 'b'`, `int or none`."""
     kind, bounds = bounds_of(annotation)
@@ -84,6 +102,8 @@ def checked(name: str, value: Any, annotation: Any) -> Any:
         raise HparamError(f"{name}={value}: expected a finite number")
     if bounds and isinstance(value, int | float) and not bounds.low <= value <= bounds.high:
         raise HparamError(f"{name}={text_of(value)}: expected a number {bounds}")
+    if isinstance(bounds, Doublings) and isinstance(value, int) and value not in (nearest := bounds.nearest(value)):
+        raise HparamError(f"{name}={value} is not {bounds}: the nearest two are {nearest[0]} and {nearest[1]}")
     return value
 
 

@@ -94,7 +94,11 @@ def test_a_config_file_and_set_over_it(tmp_path, ganzoo_command):
         ("train dcgan-mini --trainer alternate", 2, "no trainer 'alternate'; did you mean 'alternating'"),
         ("train dcgan-mini --set widht=3", 2, "no hyperparameter 'widht'; did you mean 'width'"),
         ("train dcgan-mini --set lr=fast", 2, "lr=fast: expected float, from 0 to 100"),
-        ("train dcgan-mini --set image_size=100", 2, "image_size=100 is not 4 * 2^k: the nearest two are 64 and 128"),
+        (
+            "train dcgan-mini --set image_size=100",
+            2,
+            "image_size=100 is not 8 doubled up to 1,024: the nearest two are 64 and 128",
+        ),
         ("train dcgan --data digits --set channels=2", 1, "channels=2: pictures have 1 (grey), 3 (RGB) or 4 (RGBA)"),
         ("train dcgan-mini --set lr", 2, "'lr' is not key=value"),
         ("train dcgan-mini --config no.toml", 2, "no.toml: No such file"),

@@ -13,10 +13,10 @@ from ganzoo.images import grid
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = """
-    BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError Hparams HubError
-    Item Labelled Model Move NameClash Pair PluginError Range Source StateError Step Trainer UnknownName
-    Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise pull push
-    to_pil trainers
+    BadImage DataError DataInfo DeviceError Diverged Domains Doublings Evaluation GanzooError HparamError
+    Hparams HubError Item Labelled Model Move NameClash Pair PluginError Range Source StateError Step Trainer
+    UnknownName Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise
+    pull push to_pil trainers
 """
 
 
@@ -81,3 +81,9 @@ def test_noise_depends_on_seed_and_index_alone():
     rows = ganzoo.noise(4000, 2, seed=0)
     assert abs(rows.mean()) < 0.05
     assert abs(rows.std() - 1) < 0.05
+
+
+def test_the_version_is_semantic_and_the_changelog_starts_with_it():
+    assert re.fullmatch(r"\d+\.\d+\.\d+", ganzoo.__version__)
+    first = next(line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
+    assert first.split()[1] == ganzoo.__version__

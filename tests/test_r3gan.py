@@ -103,7 +103,7 @@ def test_any_size_that_is_4_times_a_power_of_two(size, channels):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"image_size": 100}, "image_size=100 is not 4 .* the nearest two are 64 and 128"),
+        ({"image_size": 100}, "image_size=100 is not 8 doubled.* the nearest two are 64 and 128"),
         ({"width": 100}, "width=100: at 64x64 with group_size=16 it must be a multiple of 16"),
         ({"width": 24, "image_size": 128}, "width=24: at 128x128 with group_size=16 it must be a multiple of 32"),
         ({"width": 2, "image_size": 128, "group_size": 1}, "must be a multiple of 4"),

@@ -19,19 +19,13 @@ class DCGANHparams(augment.Hparams):
     arXiv:2002.10964).
     """
 
-    image_size: Annotated[int, ganzoo.Range(8, 1024)] = 64
+    image_size: Annotated[int, ganzoo.Doublings(8, 1024)] = 64
     channels: Annotated[int, ganzoo.Range(1, 4)] = 3
     latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
     width: Annotated[int, ganzoo.Range(1, 1024)] = 64
     freeze_discriminator: Annotated[int, ganzoo.Range(0, 16)] = 0
 
     def validate(self) -> None:
-        sizes = [4 * 2**k for k in range(1, 9)]
-        if self.image_size not in sizes:
-            smaller = max(size for size in sizes if size < self.image_size)
-            raise ganzoo.HparamError(
-                f"image_size={self.image_size} is not 4 * 2^k: the nearest two are {smaller} and {smaller * 2}"
-            )
         if self.freeze_discriminator >= (convolutions := len(_widths(self)) + 1):
             raise ganzoo.HparamError(
                 f"freeze_discriminator={self.freeze_discriminator} leaves nothing to train: it has {convolutions}"

@@ -37,7 +37,7 @@ class R3GAN(ganzoo.Model):
         The paper mirrors images and augments ever more of them; here neither is done unless asked for.
         """
 
-        image_size: Annotated[int, ganzoo.Range(8, 1024)] = 64
+        image_size: Annotated[int, ganzoo.Doublings(8, 1024)] = 64
         channels: Annotated[int, ganzoo.Range(1, 4)] = 3
         latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 64
         width: Annotated[int, ganzoo.Range(1, 8192)] = 768
@@ -59,11 +59,6 @@ class R3GAN(ganzoo.Model):
             return [self.width // 2 ** max(0, stage - 3) for stage in range(stages)]
 
         def validate(self) -> None:
-            if self.image_size not in (sizes := [4 * 2**k for k in range(1, 9)]):
-                smaller = max(size for size in sizes if size < self.image_size)
-                raise ganzoo.HparamError(
-                    f"image_size={self.image_size} is not 4 * 2^k: the nearest two are {smaller} and {smaller * 2}"
-                )
             halved = 2 ** max(0, len(self.widths) - 4)
             if self.width % halved or 2 * self.width // halved % self.group_size:
                 unit = halved * self.group_size // math.gcd(2, self.group_size)

@@ -26,21 +26,13 @@ class ResNetHparams(augment.Hparams):
     papers do not augment what the discriminator sees.
     """
 
-    image_size: Annotated[int, ganzoo.Range(8, 1024)] = 32
+    image_size: Annotated[int, ganzoo.Doublings(8, 1024)] = 32
     channels: Annotated[int, ganzoo.Range(1, 4)] = 3
     latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 128
     width: Annotated[int, ganzoo.Range(1, 1024)] = 128
     critic_steps: Annotated[int, ganzoo.Range(1, 100)] = 5
     steps: int = 100_000
     betas: tuple[float, float] = (0.0, 0.9)
-
-    def validate(self) -> None:
-        sizes = [4 * 2**k for k in range(1, 9)]
-        if self.image_size not in sizes:
-            smaller = max(size for size in sizes if size < self.image_size)
-            raise ganzoo.HparamError(
-                f"image_size={self.image_size} is not 4 * 2^k: the nearest two are {smaller} and {smaller * 2}"
-            )
 
 
 def generator(hp: ResNetHparams) -> nn.Sequential:
