@@ -17,17 +17,17 @@ def non_saturating_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor
 
     Goodfellow et al. 2014, equation 1 (arXiv:1406.2661), negated.
     """
-    return {"real": softplus(-real).mean(), "fake": softplus(fake).mean()}
+    return {"real": softplus(-real.float()).mean(), "fake": softplus(fake.float()).mean()}  # not in bf16
 
 
 def non_saturating_generator(fake: Tensor) -> Tensor:
     """-log D(G(z)): its gradient does not vanish where the discriminator is sure (Goodfellow 2014, section 3)."""
-    return softplus(-fake).mean()
+    return softplus(-fake.float()).mean()
 
 
 def least_squares_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
     """(D(x) - 1)^2 and D(G(z))^2: Mao et al. 2017, equation 9 with a = 0 and b = 1 (arXiv:1611.04076), times 2."""
-    return {"real": (real.float() - 1).square().mean(), "fake": fake.float().square().mean()}  # not in bf16
+    return {"real": (real.float() - 1).square().mean(), "fake": fake.float().square().mean()}
 
 
 def least_squares_generator(fake: Tensor) -> Tensor:

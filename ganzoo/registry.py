@@ -56,13 +56,16 @@ class Plugin:
     def _needs_another(self) -> str | None:
         """What the distribution requires of ganzoo, if this version is not that."""
         from packaging.requirements import InvalidRequirement, Requirement  # a listing needs none of it
+        from packaging.utils import canonicalize_name
 
         for text in (self.entry.dist.requires if self.entry.dist else None) or []:
             try:
                 required = Requirement(text)
             except InvalidRequirement:
                 continue  # pip's business
-            applies = required.name == "ganzoo" and (required.marker is None or required.marker.evaluate({"extra": ""}))
+            applies = canonicalize_name(required.name) == "ganzoo" and (
+                required.marker is None or required.marker.evaluate({"extra": ""})
+            )
             if applies and not required.specifier.contains(version("ganzoo"), prereleases=True):
                 return f"ganzoo{required.specifier}"
         return None

@@ -44,9 +44,10 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
     folder = folder or Path(name)
     if not is_free(folder):
         raise UsageError(f"{folder} is there already: choose another with --out DIR")
+    texts = _texts(name, module, kind)
     with new_folder(folder) as unfinished:
         (unfinished / "tests").mkdir()
-        for path, text in _texts(name, module, kind).items():
+        for path, text in texts.items():
             (unfinished / path).write_text(text, encoding="utf-8")
     return folder
 
@@ -59,18 +60,35 @@ def _module(name: str, registry: Registry) -> str:
     module = name.replace("-", "_")
     if taken := next((plugin for plugin in registry.plugins() if plugin.name == name), None):
         raise UsageError(f"the {registry.kind} {name!r} is there already, in {taken.distribution}: choose another name")
-    if keyword.iskeyword(module) or find_spec(module):
+    if module in ("setup", "conftest", "tests") or keyword.iskeyword(module) or find_spec(module):
         raise UsageError(f"a Python module {module!r} is there already: choose another name")
     return module
+
+
+def _class(name: str, template: str) -> str:
+    """`my-gan` -> `MyGan`, unless that is something that the template imports."""
+    found = "".join(part.capitalize() for part in name.split("-"))
+    imports = "\n".join(re.findall("^(?:from|import) .*", template, re.MULTILINE))
+    if keyword.iskeyword(found) or found in re.findall(r"\w+", imports):
+        raise UsageError(f"{name!r} would be the class {found}, which means something else: choose another name")
+    return found
 
 
 def _texts(name: str, module: str, kind: str) -> dict[str, str]:
     """Path in the package -> what stands there."""
     major, minor, *_ = version("ganzoo").split(".")
+    paths = {
+        f"{module}.py": f"{kind}/module.py.txt",
+        "pyproject.toml": "pyproject.toml.txt",
+        "README.md": "README.md.txt",
+        f"tests/test_{module}.py": "test.py.txt",
+    }
+    home = files("ganzoo") / "templates"
+    templates = {path: (home / template).read_text(encoding="utf-8") for path, template in paths.items()}
     words = {
         "name": name,
         "module": module,
-        "Class": "".join(part.capitalize() for part in name.split("-")),
+        "Class": _class(name, templates[f"{module}.py"]),
         "what": WORDS[kind].what,
         "use": use_of(name, kind),
         "small": WORDS[kind].small.replace("$name", name),
@@ -78,14 +96,4 @@ def _texts(name: str, module: str, kind: str) -> dict[str, str]:
         "version": f"{major}.{minor}",
         "next": int(major) + 1,
     }
-    templates = {
-        f"{module}.py": f"{kind}/module.py.txt",
-        "pyproject.toml": "pyproject.toml.txt",
-        "README.md": "README.md.txt",
-        f"tests/test_{module}.py": "test.py.txt",
-    }
-    home = files("ganzoo") / "templates"
-    return {
-        path: Template((home / template).read_text(encoding="utf-8")).substitute(words)
-        for path, template in templates.items()
-    }
+    return {path: Template(template).substitute(words) for path, template in templates.items()}

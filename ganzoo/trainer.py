@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
-from typing import Any
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -55,6 +55,9 @@ class Trainer(Iterator[Step]):
     passed as `validation`; `evaluate()` scores the model on it.
     """
 
+    retains_graphs: ClassVar[bool] = False
+    """Whether `step` calls `backward(..., retain_graph=True)`: what torch.compile makes does not allow it."""
+
     def __init__(
         self,
         model: Model,
@@ -87,6 +90,8 @@ class Trainer(Iterator[Step]):
         self._whole = True
         model.classes = self.data.info.classes or model.classes
         self._compiled = compile
+        if compile and self.retains_graphs:
+            raise Unsupported(f"{type(self).__name__} goes through a graph more than once: it trains without compiling")
         for network in model.compiled() if compile else []:
             network.compile()  # in place: names of weights stay as they are
 

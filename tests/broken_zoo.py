@@ -1,4 +1,4 @@
-"""A good model, and thirty that each make one mistake: the contract kit must name every one of them."""
+"""A good model, and others that each make one mistake: the contract kit must name every one of them."""
 
 import random
 from dataclasses import dataclass

@@ -287,6 +287,16 @@ def test_its_picture_has_a_row_for_a_what_it_becomes_b_and_b_as_it_stays():
     assert torch.equal(shown, torch.cat(rows))
 
 
+def test_the_contrast_is_computed_in_full_where_the_networks_are_in_bf16():
+    draws = torch.Generator().manual_seed(0)
+    query, key = (torch.randn(1, 8, generator=draws) + 0.02 * torch.randn(2, 64, 8, generator=draws) for _ in range(2))
+    expected = patch_nce(query, key, temperature=0.07)
+    with torch.autocast("cpu", torch.bfloat16):
+        torch.testing.assert_close(patch_nce(query, key, temperature=0.07), expected, rtol=1e-6, atol=1e-6)
+        rounded = (query.bfloat16() @ key.bfloat16().transpose(1, 2)).unique()
+    assert len(rounded) < 100  # of 8,192: they would hardly be told apart
+
+
 def test_the_losses_are_not_rounded_to_bf16():
     step = next(ganzoo.Trainer(ganzoo.create("cut", **MINI), two_domains(), device="cpu", precision="bf16"))
     assert {loss.dtype for loss in step.losses.values()} == {torch.float32}

@@ -113,8 +113,14 @@ def test_a_flat_critic_has_a_penalty_and_a_finite_gradient():
 
 def test_losses_of_logits_in_half_precision_are_computed_in_full():
     real, fake = (torch.randn(5000, generator=torch.Generator().manual_seed(i)).bfloat16() for i in (0, 1))
-    for loss in (losses.hinge_discriminator, losses.wasserstein_critic, losses.least_squares_discriminator):
+    for loss in (
+        losses.non_saturating_discriminator,
+        losses.hinge_discriminator,
+        losses.wasserstein_critic,
+        losses.least_squares_discriminator,
+    ):
         assert all(term.dtype == torch.float32 for term in loss(real, fake).values())
+    assert losses.non_saturating_generator(fake).dtype == torch.float32
     assert losses.relativistic_discriminator(real, fake).dtype == torch.float32
     assert losses.wasserstein_generator(fake).item() == pytest.approx(-fake.double().mean().item(), abs=1e-6)
 

@@ -207,3 +207,9 @@ def test_the_command_trains_with_it_and_goes_on_with_it(ganzoo_command):
     list(whole)
     with whole.published() as published:
         assert equal(weights(ganzoo.load("runs/dcgan-mini")), weights(published))
+
+
+def test_it_does_not_compile_and_says_so(ganzoo_command):
+    done = ganzoo_command("train", "dcgan-mini", *TINY, "--trainer", "simultaneous", "--compile")
+    assert done.exit_code == 1
+    assert "Simultaneous goes through a graph more than once: it trains without compiling" in done.stderr

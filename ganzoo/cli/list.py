@@ -6,7 +6,7 @@ from typing import Any
 
 import click
 
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, UsageError
 from ganzoo.published import published
 from ganzoo.registry import KINDS, Plugin, models
 from ganzoo.source import describe
@@ -25,6 +25,8 @@ def command(ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrain
     With --check, the exit code is 1 when one is broken.
     """
     plugins = KINDS[kind].matching(pattern)
+    if pretrained and kind != "model":
+        raise UsageError(f"--pretrained lists weights of models; a {kind} has none")
     if pretrained:
         _list_weights({plugin.name for plugin in plugins}, as_json)
         return

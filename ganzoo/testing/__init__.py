@@ -2,7 +2,7 @@
 
 >>> TestContract = ganzoo.testing.contract("my-gan")
 
-in a test file is all; `pytest --ganzoo my-gan` does the same to any package that is installed, without a file.
+in a test file is all; `pytest --ganzoo my-gan` does it without a file to an installed package, from its defaults.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -36,7 +36,10 @@ def contract(
     if stray := {*(small or {}), *without} - {plugin.name for plugin in plugins} - {trained}:
         raise UnknownName(f"{distribution} registers no {min(stray)!r}; it has {', '.join(p.name for p in plugins)}")
     plugins = [plugin for plugin in plugins if plugin.name not in without]
-    tests: dict[str, Any] = {"__doc__": f"What {distribution} promises of each thing that it registers."}
+    tests: dict[str, Any] = {
+        "__test__": True,
+        "__doc__": f"What {distribution} promises of each thing that it registers.",
+    }
     cases: dict[Callable[..., None], list[Any]] = {}
     for plugin in plugins:
         case = pytest.param(case_of(plugin, small or {}, trained), id=plugin.name)
@@ -76,6 +79,7 @@ def _test(check: Callable[..., None]) -> Callable[..., None]:
             pytest.fail(told, pytrace=False)
 
     test.__doc__ = check.__doc__
+    test.__test__ = True  # type: ignore[attr-defined]  # whatever names pytest was told to look for
     return test
 
 

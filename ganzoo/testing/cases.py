@@ -14,6 +14,7 @@ from ganzoo.data import Domains, Labelled, Pair
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.model import Model, make
 from ganzoo.registry import Plugin, models, trainers
+from ganzoo.testing.compared import put_back, settings_of_torch
 from ganzoo.testing.recording import Recording, recorded
 from ganzoo.trainer import Trainer
 from ganzoo.zoo import model_class
@@ -116,13 +117,13 @@ class SourceCase:
 
 
 def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:
-    """Runs a check; what a plugin does to torch's default dtype is undone, so that no other check fails for it."""
+    """Runs a check; what a plugin sets of torch for everybody is put back, so that no other check fails for it."""
     __tracebackhide__ = True
-    kind = torch.get_default_dtype()
+    settings = settings_of_torch()
     try:
         check(case, folder)
     finally:
-        torch.set_default_dtype(kind)
+        put_back(settings)
 
 
 def weights_after(trainer: Trainer) -> dict[str, Tensor]:

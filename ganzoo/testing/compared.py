@@ -2,13 +2,42 @@
 
 import random
 from collections.abc import Callable, Mapping
-from typing import TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 from torch import Tensor
 
 T = TypeVar("T")
+
+
+GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "whether gradients are computed": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "whether algorithms are deterministic": (
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    "the precision of matrix products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "the benchmarking of cuDNN": (
+        lambda: torch.backends.cudnn.benchmark,
+        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
+    ),
+}
+"""What of torch is everybody's: how it is read, and put back."""
+
+
+def settings_of_torch() -> dict[str, Any]:
+    """What is set for everybody, by name."""
+    return {name: read() for name, (read, _) in GLOBALS.items()}
+
+
+def put_back(settings: Mapping[str, Any]) -> None:
+    """Sets it again, where it is no longer so."""
+    for name, (read, write) in GLOBALS.items():
+        if read() != settings[name]:
+            write(settings[name])
 
 
 def disturbed(make: Callable[[], T]) -> T:

@@ -1,5 +1,6 @@
 """The losses driven on a device that holds no data: whatever asks for a value, or leaves the device, is caught."""
 
+import re
 import traceback
 from typing import Any
 
@@ -12,6 +13,10 @@ from ganzoo.model import Model
 
 ASKS_FOR_VALUES = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "_unique2", "unique_dim")
 """Operations that must wait for the device, since Python goes on with what they found."""
+
+
+NO_VALUE = re.compile(r"copy out of meta|on meta tensors|convert meta|same device|two devices|different devices")
+"""What torch says when there is none; of other errors on that device (no such operation there) nothing is concluded."""
 
 
 class _Fault(RuntimeError):  # noqa: N818
@@ -27,8 +32,11 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         there = [tensor for tensor in tensors if tensor.device.type == "meta"]
         if there and name in ASKS_FOR_VALUES:
             raise _Fault(f"{name} needs a value of a tensor")
-        if there and name == "_to_copy" and str((kwargs or {}).get("device")) == "cpu":
-            raise _Fault("a tensor is moved to the CPU")
+        if name == "_to_copy" and {str((kwargs or {}).get("device")), *(t.device.type for t in tensors)} == {
+            "cpu",
+            "meta",
+        }:
+            raise _Fault("a tensor is copied from the CPU to the model's device, or back")
         if there and any(tensor.device.type == "cpu" and tensor.ndim for tensor in tensors) and name != "copy_":
             raise _Fault(f"{name} is given a tensor of the CPU beside those of the model's device")
         return func(*args, **(kwargs or {}))
@@ -55,12 +63,8 @@ def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
                 for player, loss in model.losses(batch):
                     trained = [parameter for parameter in player.parameters() if parameter.requires_grad]
                     sum(tree_leaves(loss)).backward(inputs=trained)
-    except NotImplementedError as cause:
-        if "Could not run" in str(cause):  # torch has no such operation without data
-            return None
-        return _told(cause)
-    except (RuntimeError, TypeError, ValueError) as cause:
-        return _told(cause)
+    except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
+        return _told(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None
     return None
 
 

@@ -9,7 +9,7 @@ from torch import Tensor
 from ganzoo.card import paper
 from ganzoo.source import describe
 from ganzoo.testing.cases import ModelCase, broken, weights_after
-from ganzoo.testing.compared import difference, disturbed
+from ganzoo.testing.compared import difference, disturbed, settings_of_torch
 from ganzoo.testing.nowhere import fault_in_losses
 from ganzoo.testing.of_uses import makes_what_its_task_says, shows_a_preview
 from ganzoo.zoo import load
@@ -60,11 +60,11 @@ def is_created_from_its_defaults(case: ModelCase, folder: Path) -> None:
 
 
 def has_first_weights_that_follow_from_the_seed(case: ModelCase, folder: Path) -> None:
-    """Equal seeds give equal weights, other seeds others, and torch's own random state and defaults stay."""
-    state, kind = torch.get_rng_state(), torch.get_default_dtype()
+    """Equal seeds give equal weights, other seeds others; torch's random state and its settings stay as they were."""
+    state, settings = torch.get_rng_state(), settings_of_torch()
     first, again, other = case.model(), disturbed(case.model), case.model(seed=case.hp.seed + 1)
-    if torch.get_default_dtype() != kind:
-        broken("making it changes torch's default dtype, for everybody: give dtype= where it is needed")
+    if changed := [name for name, value in settings_of_torch().items() if value != settings[name]]:
+        broken(f"making it changes {changed[0]} for everybody: leave torch's settings to whoever runs it")
     if not torch.equal(torch.get_rng_state(), state):
         broken("making it changes torch's random state: do not call torch.manual_seed")
     if name := difference(first.state_dict(), again.state_dict()):
@@ -86,15 +86,16 @@ def trains_every_network(case: ModelCase, folder: Path) -> None:
     if not seen.players:
         broken("losses(batch) yields nothing: yield (player, loss) for each move")
     trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    networks = {name for name, module in model.named_modules() if module in model.compiled() or module is model}
+    compiled = model.compiled()
+    networks = {name for name, module in model.named_modules() if module in compiled}
     networks |= {name for name, _ in model.named_children()}
-    for name in sorted(networks):
-        inside = {found for found in trained if found.startswith(f"{name}.")}
-        inside = inside if name else {found for found in trained if "." not in found}
+    parts = {name: {found for found in trained if found.startswith(f"{name}.")} for name in sorted(networks)}
+    parts |= {f"the model's own parameter {name}": {name} for name in sorted(trained) if "." not in name}
+    for name, inside in parts.items():
         if inside and all(torch.equal(seen.first[found], seen.last[found]) for found in inside):
             broken(
-                f"{name or 'a parameter of the model itself, ' + min(inside)} is never trained: yield a player that "
-                f"owns it (has optimizers() one for it?), or say requires_grad_(False)"
+                f"{name} is never trained: yield a player that owns it (has optimizers() one for it?), or say "
+                f"requires_grad_(False)"
             )
 
 

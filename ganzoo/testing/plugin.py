@@ -1,4 +1,7 @@
-"""The pytest plugin: `pytest --ganzoo DISTRIBUTION` holds an installed package to the contract, without a test file."""
+"""The pytest plugin: `pytest --ganzoo DISTRIBUTION` holds an installed package to the contract, without a test file.
+
+What does not work from its defaults (a source that needs an argument), or takes long with them, needs a test file.
+"""
 
 from pathlib import Path
 
@@ -27,4 +30,5 @@ def pytest_configure(config: pytest.Config) -> None:
     except GanzooError as error:
         raise pytest.UsageError(str(error)) from None
     chosen[:] = [distribution]
-    config.args = [str(Path(__file__).with_name("anyone.py"))]
+    asked_for = config.args if config.args_source == pytest.Config.ArgsSource.ARGS else []
+    config.args = [*asked_for, str(Path(__file__).with_name("anyone.py"))]

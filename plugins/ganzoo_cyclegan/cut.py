@@ -101,13 +101,16 @@ class CUT(Translator):
 
     def contrast(self, images: Tensor, made: Tensor, mirror: Callable[[Tensor], Tensor]) -> Tensor:
         """How badly places of what was made are recognised by what stood there (equation 3): the mean over layers."""
-        queries, keys = map(mirror, self.features(made)), self.features(images)
+        queries = map(mirror, self.features(made))
+        with torch.no_grad():
+            keys = self.features(images)
         found = []
         for place, query, key in zip(self.hp.places, queries, keys, strict=True):
             head, draws = self.translator["heads"].get_submodule(str(place)), self.rand(len(key), key[0, 0].numel())
             chosen = draws.topk(min(self.hp.patches, draws.shape[1])).indices  # so many different ones, without a wait
-            query, key = head(picked(query, chosen)), head(picked(key, chosen)).detach()
-            found.append(patch_nce(query, key, temperature=self.hp.temperature))
+            with torch.no_grad():
+                key = head(picked(key, chosen))
+            found.append(patch_nce(head(picked(query, chosen)), key, temperature=self.hp.temperature))
         return torch.stack(found).mean()
 
     def features(self, images: Tensor) -> list[Tensor]:
@@ -145,6 +148,7 @@ def patch_nce(query: Tensor, key: Tensor, *, temperature: float) -> Tensor:
     Park et al. 2020, equation 2. Both `(n, places, features)`: a place's own key is the one of the same number, the
     others are its negatives.
     """
-    cosines = normalize(query.float(), dim=2) @ normalize(key.float(), dim=2).transpose(1, 2)
-    own = torch.arange(cosines.shape[1], device=cosines.device).expand(cosines.shape[:2])
-    return cross_entropy((cosines.float() / temperature).flatten(0, 1), own.flatten())
+    with torch.autocast("cpu" if query.is_meta else query.device.type, enabled=False):  # bf16 tells few cosines apart
+        cosines = normalize(query.float(), dim=2) @ normalize(key.float(), dim=2).transpose(1, 2)
+        own = torch.arange(cosines.shape[1], device=cosines.device).expand(cosines.shape[:2])
+        return cross_entropy((cosines / temperature).flatten(0, 1), own.flatten())

@@ -20,7 +20,8 @@ Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 @dataclass(frozen=True, kw_only=True)
 class ResNetHparams(augment.Hparams):
-    """`width` is the discriminator's number of channels, and half of the generator's; beyond 32x32 they are fewer.
+    """`width` is the discriminator's number of channels; beyond 32x32 they are fewer. The generator has twice as many,
+    or `generator_width`.
 
     A step is `critic_steps` moves of the discriminator, each on a batch of its own, and one of the generator. The
     papers do not augment what the discriminator sees.
@@ -30,6 +31,7 @@ class ResNetHparams(augment.Hparams):
     channels: Annotated[int, ganzoo.Range(1, 4)] = 3
     latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 128
     width: Annotated[int, ganzoo.Range(1, 1024)] = 128
+    generator_width: Annotated[int, ganzoo.Range(1, 2048)] | None = None
     critic_steps: Annotated[int, ganzoo.Range(1, 100)] = 5
     steps: int = 100_000
     betas: tuple[float, float] = (0.0, 0.9)
@@ -38,7 +40,7 @@ class ResNetHparams(augment.Hparams):
 def generator(hp: ResNetHparams) -> nn.Sequential:
     """`(n, latent_dim)` -> `(n, channels, size, size)` in [-1, 1]: 4x4 first, then doubled until it fits."""
     doublings = (hp.image_size // 4).bit_length() - 1
-    widths = [_channels(2 * hp.width, 4 * 2**i) for i in range(doublings + 1)]
+    widths = [_channels(hp.generator_width or 2 * hp.width, 4 * 2**i) for i in range(doublings + 1)]
     return nn.Sequential(
         _xavier(nn.Linear(hp.latent_dim, widths[0] * 4 * 4)),
         nn.Unflatten(1, (widths[0], 4, 4)),

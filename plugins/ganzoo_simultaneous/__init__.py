@@ -15,6 +15,8 @@ class Simultaneous(ganzoo.Trainer):
     the sums that it minimises. The graphs of all losses are kept until the last: it takes more memory.
     """
 
+    retains_graphs = True
+
     def step(self, batch: Any) -> dict[str, Tensor]:
         sums: dict[nn.Module, dict[str, Tensor]] = {}
         for player, loss in self.moves(batch):
