@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo import augment as augment
     from ganzoo import losses as losses
-    from ganzoo import testing as testing
     from ganzoo.adaptation import adapt as adapt
     from ganzoo.data import Domains as Domains
     from ganzoo.data import Item as Item
@@ -72,7 +71,6 @@ _HOMES = {
     "ganzoo.model": ["Model", "Move"],
     "ganzoo.modes": ["frozen"],
     "ganzoo.registry": ["datasets", "list_models", "models", "trainers"],
-    "ganzoo.testing": ["testing"],
     "ganzoo.trainer": ["Step", "Trainer"],
     "ganzoo.typed": ["Doublings", "Range"],
     "ganzoo.zoo": ["create", "load"],

@@ -6,6 +6,7 @@ from typing import Any
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
+from ganzoo.errors import PluginError
 from ganzoo.model import Model
 
 PerParameter = dict[str, dict[str, Any]]
@@ -36,6 +37,12 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
         if phase != self._phase:
             kept = self.state()
             self._phase, self._of = phase, self._model.optimizers()
+            inside = set(self._model.modules())
+            if stray := next((player for player in self._of if player not in inside), None):
+                raise PluginError(
+                    f"{self._model.called}: optimizers() has a {type(stray).__name__} that is no part of the model: "
+                    f"keep networks as attributes, or in nn.ModuleList and nn.ModuleDict"
+                )
             self._rates = [group["lr"] for group in self._groups()]
             self.restore(kept)
         scale = self._model.lr_scale(step / self._model.hp.steps)

@@ -102,7 +102,9 @@ class Registry:
         if not found:
             raise unknown(self.kind, name, {plugin.name for plugin in plugins})
         if len(found) > 1:
-            owners = sorted(plugin.distribution for plugin in found)
+            owners = sorted({plugin.distribution for plugin in found})
+            if len(owners) == 1:
+                raise NameClash(f"the package {owners[0]} registers the {self.kind} {name!r} more than once")
             raise NameClash(
                 f"the {self.kind} {name!r} is claimed by {' and '.join(owners)}; "
                 f"say {' or '.join(f'{owner}/{short}' for owner in owners)}, or uninstall one"

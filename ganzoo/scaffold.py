@@ -3,7 +3,7 @@
 import keyword
 import re
 from dataclasses import dataclass
-from importlib.metadata import version
+from importlib.metadata import distributions, version
 from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
@@ -22,6 +22,9 @@ class Words:
     use: str
     small: str = ""
 
+
+LONGEST = 64
+"""Letters of a name."""
 
 WORDS = {
     "model": Words("A model", "ganzoo train $name --data digits", ', {"$name": {"image_size": 8, "width": 4}}'),
@@ -54,14 +57,16 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
 
 def _module(name: str, registry: Registry) -> str:
     """The module of a package of that name, if it may be called so."""
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name):
-        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789") or "my-gan"
+    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
+        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")[:LONGEST] or "my-gan"
         raise UsageError(f"{name!r} is no name for a package: small letters, digits and hyphens, as {better}")
     module = name.replace("-", "_")
     if taken := next((plugin for plugin in registry.plugins() if plugin.name == name), None):
         raise UsageError(f"the {registry.kind} {name!r} is there already, in {taken.distribution}: choose another name")
     if module in ("setup", "conftest", "tests") or keyword.iskeyword(module) or find_spec(module):
         raise UsageError(f"a Python module {module!r} is there already: choose another name")
+    if any(distributions(name=name)):
+        raise UsageError(f"a package {name!r} is installed already: choose another name")
     return module
 
 

@@ -1,5 +1,6 @@
 """Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
 
+import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -126,11 +127,15 @@ class Trainer(Iterator[Step]):
     def moves(self, batch: Any) -> Iterator[Move]:
         """Drives `model.losses(batch)`: its forward passes run in the world's precision, the trainer's work in fp32."""
         moves = self.model.losses(batch)
+        if not isinstance(moves, Iterator):
+            raise PluginError(f"{self.model.called}: losses(batch) must yield (player, loss) for each move")
         while True:
             with self.world.autocast():
                 move = next(moves, None)
             if move is None:
                 return
+            if not isinstance(move, tuple) or len(move) != 2 or not isinstance(move[0], nn.Module):
+                raise PluginError(f"{self.model.called}: losses(batch) yields {move!s:.60}; it must be (player, loss)")
             yield move
 
     def terms(self, player: nn.Module, loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -141,7 +146,15 @@ class Trainer(Iterator[Step]):
         """Puts the gradient of the terms' sum into the parameters that the player trains, and into no others."""
         trained = [parameter for parameter in self.optimizers.trained(player) if parameter.requires_grad]
         self.optimizers[player].zero_grad()
-        reduce(add, terms.values()).backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
+        try:
+            reduce(add, terms.values()).backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
+        except RuntimeError as cause:
+            if not re.search("backward through the graph a second time|modified by an inplace operation", str(cause)):
+                raise
+            raise PluginError(
+                f"{self.model.called}: the loss {', '.join(terms)} was computed before an earlier move, which changed "
+                f"the networks that it is of: compute it after that move's yield, or detach what comes from there"
+            ) from cause
         if all(parameter.grad is None for parameter in trained):
             raise independent(self.model, terms)
 

@@ -341,3 +341,90 @@ class Impure(Good):
     def lr_scale(self, progress):
         self.rate *= 0.9
         return self.rate
+
+
+class LazyCounter(Good):
+    """Counts batches, to do something every sixteenth time."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.count = 0
+
+    def losses(self, real):
+        self.count += 1
+        yield from super().losses(real * 0.5 if self.count % 16 == 0 else real)
+
+
+class Scheduled(Good):
+    """Brings a scheduler of torch."""
+
+    def optimizers(self):
+        players = super().optimizers()
+        self.schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1) for optimizer in players.values()]
+        return players
+
+    def losses(self, real):
+        yield from super().losses(real)
+        for scheduler in self.schedulers:
+            scheduler.step()
+
+
+class OfItsStep(Good):
+    """Has a schedule of the step, not of the progress."""
+
+    def lr_scale(self, progress):
+        return 0.5**self.step
+
+
+class DrawsUnpublished(Good):
+    """Projects its images in a way that only its seed tells."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.register_buffer("projection", torch.randn(8, 8), persistent=False)
+
+    def generate(self, latents, labels=None):
+        return (self.generator(latents) @ self.projection).tanh()
+
+
+class SeedsNumpy(Good):
+    """Seeds NumPy while it is made."""
+
+    def __init__(self, hp):
+        np.random.seed(0)
+        super().__init__(hp)
+
+
+class WaitsToDraw(Good):
+    """Looks at its latents."""
+
+    def generate(self, latents, labels=None):
+        if latents.mean() > 0:
+            latents = -latents
+        return self.generator(latents)
+
+
+class ScoresInADict(Good):
+    """Gives its scores bare."""
+
+    def evaluate(self, batches):
+        return {"nearness": 0.5}
+
+
+class ScoresOfTensors(Good):
+    """Gives its scores as tensors."""
+
+    def evaluate(self, batches):
+        return ganzoo.Evaluation({"nearness": torch.ones(())})
+
+
+class NeedsMore(Good):
+    """Cannot be trained for four steps."""
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(Good.Hparams):
+        steps: int = 100
+
+        def validate(self):
+            if self.steps < 50:
+                raise ganzoo.HparamError(f"steps={self.steps}: at least 50")

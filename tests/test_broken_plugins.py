@@ -6,8 +6,8 @@ from pathlib import Path
 import pytest
 
 import ganzoo
-from ganzoo.registry import models
-from ganzoo.testing.cases import ModelCase, checks_of, tried
+from ganzoo.registry import datasets, models, trainers
+from ganzoo.testing.cases import ModelCase, case_of, checks_of, tried
 
 ZOO = (Path(__file__).parent / "broken_zoo.py").read_text(encoding="utf-8")
 MISTAKES = {
@@ -46,6 +46,18 @@ MISTAKES = {
     "LeavesEvalMode": ("makes_what_its_task_says", "sample changes the model"),
     "Shrinks": ("makes_what_its_task_says", "of the same size, whatever that is"),
     "OneClassShort": ("makes_what_its_task_says", "one for each of the 3 classes"),
+    "LazyCounter": ("is_saved_and_resumed_bit_for_bit", "self.count changes while it trains, and is in no checkpoint"),
+    "Scheduled": ("has_schedules_that_are_pure", "the learning rate of an optimizer changes in a step.*use lr_scale"),
+    "OfItsStep": ("has_schedules_that_are_pure", "a pure function"),
+    "DrawsUnpublished": (
+        "is_loaded_as_it_was_saved",
+        "the same weights in a model of another seed make something else",
+    ),
+    "SeedsNumpy": ("has_first_weights_that_follow_from_the_seed", "the random state of Python or NumPy"),
+    "WaitsToDraw": ("neither_waits_for_the_device_nor_leaves_it", r"could not be exported.*if latents.mean\(\) > 0"),
+    "ScoresInADict": ("gives_scores_that_are_numbers", "gives dict: it must give ganzoo.Evaluation"),
+    "ScoresOfTensors": ("gives_scores_that_are_numbers", "the score nearness is Tensor: it must be a number"),
+    "NeedsMore": ("stays_finite", "steps=4: at least 50; for its tests, give small settings"),
     "BadPreview": ("shows_a_preview", r"gives \(64, 4\)"),
     "Impure": ("has_schedules_that_are_pure", r"lr_scale\(0.0\) gives 0.9, then 0.81"),
 }
@@ -165,3 +177,110 @@ def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(distribut
             tried(found, case, tmp_path)
     else:
         tried(found, case, tmp_path)
+
+
+ODD_OTHERS = """
+import ganzoo
+from PIL import Image
+
+
+class Leaky(ganzoo.Trainer):
+    \"\"\"Gives every player the gradients of every move.\"\"\"
+
+    def step(self, batch):
+        losses = {}
+        for player, loss in self.moves(batch):
+            terms = self.terms(player, loss)
+            for optimizer in self.optimizers.values():
+                optimizer.zero_grad()
+            sum(terms.values()).backward(retain_graph=True)
+            for optimizer in self.optimizers.values():
+                optimizer.step()
+            losses |= {name: term.detach() for name, term in terms.items()}
+        return losses
+
+
+class Numbers(ganzoo.Trainer):
+    \"\"\"Reads its losses.\"\"\"
+
+    def step(self, batch):
+        return {name: loss.item() for name, loss in super().step(batch).items()}
+
+
+class Squares:
+    licence = None
+    info = ganzoo.DataInfo(size=8, channels=1, classes=("0", "1"))
+
+    def __init__(self, argument=""):
+        pass
+
+    def items(self):
+        return [ganzoo.Item(f"{i}", lambda: Image.new("L", (8, 8)), label=str(i % 2)) for i in range(4)]
+
+
+class Unsorted(Squares):
+    def items(self):
+        return [ganzoo.Item(name, lambda: Image.new("L", (8, 8))) for name in {f"picture {i}" for i in range(50)}]
+
+
+class IntLabels(Squares):
+    def items(self):
+        return [ganzoo.Item(item.name, item.read, label=int(item.label)) for item in super().items()]
+
+
+class OddDomains(Squares):
+    def domains(self):
+        return self.items()
+
+
+class OddPairs(Squares):
+    def pairs(self):
+        return [(item, "target") for item in self.items()]
+
+
+class Changing(Squares):
+    count = 0
+
+    def items(self):
+        def read():
+            self.count += 1
+            return Image.new("L", (8, 8), self.count)
+
+        return [ganzoo.Item(f"{i}", read) for i in range(4)]
+
+
+class NoArgument(Squares):
+    def __init__(self):
+        pass
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "check", "told"),
+    [
+        ("Squares", None, None),
+        ("Leaky", "lets_gradients_reach_the_mover_alone", r"in the move of .*self.backward\(player, terms\)"),
+        ("Numbers", "trains_every_player", "return the tensor, loss.detach"),
+        ("Unsorted", "has_the_same_items_in_the_same_order", "in another process .* sort what comes of a set"),
+        ("IntLabels", "has_labels_that_are_its_classes", "the label 0 is none of info.classes"),
+        ("OddDomains", "has_domains_and_pairs_of_items", r"two sequences of ganzoo.Item"),
+        ("OddPairs", "has_domains_and_pairs_of_items", r"\(source, target\) items for each pair"),
+        ("Changing", "reads_images_that_are_the_same_again", "not the same when it is read again"),
+        (
+            "NoArgument",
+            "is_trained_on_whole",
+            "the data source 'odd' of the package odd-others 1.0 cannot be made of ''",
+        ),
+    ],
+)
+def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path, monkeypatch, name, check, told):
+    group = "ganzoo.trainers" if name in ("Leaky", "Numbers") else "ganzoo.datasets"
+    distribution("odd-others", {"odd": f"odd_others:{name}"}, group=group, odd_others=ODD_OTHERS)
+    (plugin,) = (p for registry in (trainers, datasets) for p in registry.plugins() if p.name == "odd")
+    case = case_of(plugin, {}, "dcgan-mini")
+    for one in checks_of(plugin.kind) if check is None else []:
+        tried(one, case, tmp_path / one.__name__)
+    for one in checks_of(plugin.kind):
+        if one.__name__ == check:
+            with pytest.raises((AssertionError, ganzoo.GanzooError), match=told):
+                tried(one, case, tmp_path)

@@ -16,7 +16,7 @@ PUBLIC = """
     BadImage DataError DataInfo DeviceError Diverged Domains Doublings Evaluation GanzooError HparamError
     Hparams HubError Item Labelled Model Move NameClash Pair PluginError Range Source StateError Step Trainer
     UnknownName Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise
-    pull push testing to_pil trainers
+    pull push to_pil trainers
 """
 
 

@@ -52,6 +52,8 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
         (["dcgan"], "the model 'dcgan' is there already, in ganzoo"),
         (["torch"], "a Python module 'torch' is there already"),
         (["class"], "a Python module 'class' is there already"),
+        (["pillow"], "a package 'pillow' is installed already"),
+        (["a" * 300], "as " + "a" * 64),
         (["setup"], "a Python module 'setup' is there already"),
         (["none"], "'none' would be the class None, which means something else"),
         (["--kind", "dataset", "image"], "'image' would be the class Image, which means something else"),

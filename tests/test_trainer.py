@@ -206,6 +206,9 @@ def broken(losses):
         (lambda self, batch: iter([(self.net, 0.5)]), r"the loss net is 0\.5"),
         (lambda self, batch: iter([(nn.Linear(1, 1), batch.sum())]), r"the Linear moves, but optimizers\(\) has none"),
         (lambda self, batch: iter([(self.net, batch.sum())]), "net depends on none of its player's trained parameters"),
+        (lambda self, batch: self.net(batch[:, 0, 0]).mean(), r"must yield \(player, loss\) for each move"),
+        (lambda self, batch: iter([batch.sum()]), r"yields tensor\(.*; it must be \(player, loss\)"),
+        (lambda self, batch: iter([("net", batch.sum())]), r"yields \('net', tensor\(.*; it must be \(player, loss\)"),
         (lambda self, batch: iter([(self.net, {})]), "net depends on none of its player's trained parameters"),
     ],
 )
@@ -213,6 +216,29 @@ def test_a_mistake_in_losses_is_named(losses, message):
     trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
     with pytest.raises(ganzoo.PluginError, match=message):
         next(trainer)
+
+
+def test_a_loss_that_was_computed_before_an_earlier_move_is_named():
+    def losses(self, batch):
+        loss = (self.net(batch[:, 0, 0]) * self.other.weight.sum()).mean()
+        yield self.net, loss
+        yield self.other, loss
+
+    trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
+    with pytest.raises(ganzoo.PluginError, match="the loss other was computed before an earlier move"):
+        next(trainer)
+
+
+def test_networks_in_a_plain_list_are_named(toy):
+    from ganzoo_toy import Toy
+
+    class Listed(Toy):
+        def optimizers(self):
+            self.heads = [nn.Linear(2, 2)]
+            return {**super().optimizers(), self.heads[0]: torch.optim.Adam(self.heads[0].parameters())}
+
+    with pytest.raises(ganzoo.PluginError, match=r"has a Linear that is no part of the model: .* nn\.ModuleList"):
+        next(ganzoo.Trainer(ganzoo.create(Listed, **SETTINGS), "toy-squares", device="cpu"))
 
 
 def test_a_loss_of_somebody_elses_parameters_is_named():

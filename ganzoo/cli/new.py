@@ -1,5 +1,6 @@
 """`ganzoo new`: a package of your own, to start from."""
 
+import shlex
 from pathlib import Path
 
 import click
@@ -16,4 +17,5 @@ def command(name: str, kind: str, out: Path | None) -> None:
     """Write a package that registers NAME: a module that works, a test file, a README, pyproject.toml."""
     folder = new_package(name, kind, out)
     module = folder / f"{name.replace('-', '_')}.py"
-    click.echo(f"{folder} is written. Next: pip install -e {folder} && {use_of(name, kind)}; then edit {module}")
+    where = shlex.quote(str(folder))
+    click.echo(f"{folder} is written. Next: pip install -e {where} && {use_of(name, kind)}; then edit {module}")

@@ -7,7 +7,7 @@ from typing import Never, Protocol, runtime_checkable
 
 from PIL import Image
 
-from ganzoo.errors import BadImage, DataError, UnknownName, unknown
+from ganzoo.errors import BadImage, DataError, GanzooError, PluginError, UnknownName, unknown
 from ganzoo.hparams import DataInfo
 from ganzoo.registry import datasets
 
@@ -94,5 +94,14 @@ def open_source(text: str) -> Source:
             raise error if "did you mean" in str(error) else UnknownName(f"{error}, and no folder or zip {text}")
         elif name.rpartition("/")[2] not in datasets or not text.startswith(f"{name}:"):
             raise DataError(f"there is no folder or zip {text}")
-    source: Source = datasets[name].load()(argument)
+    plugin = datasets[name]
+    try:
+        source: Source = plugin.load()(argument)
+    except GanzooError:
+        raise
+    except Exception as cause:  # a stranger's class may raise anything
+        raise PluginError(
+            f"the data source {name!r} of the package {plugin.distribution} {plugin.version} cannot be made of "
+            f"{argument!r}: {type(cause).__name__}: {cause}"
+        ) from cause
     return source

@@ -1,6 +1,7 @@
 """Contract tests for packages that register models, trainers or data sources (`pip install "ganzoo[testing]"`).
 
->>> TestContract = ganzoo.testing.contract("my-gan")
+>>> from ganzoo.testing import contract
+>>> TestContract = contract("my-gan")
 
 in a test file is all; `pytest --ganzoo my-gan` does it without a file to an installed package, from its defaults.
 """
@@ -74,7 +75,7 @@ def _test(check: Callable[..., None]) -> Callable[..., None]:
         try:
             tried(check, case, tmp_path)
         except Broken as promise:  # what to do is all there is to say; of anything else pytest shows where it happened
-            told = f"{case.plugin.name}: {promise}"
+            told = f"{case.called}: {promise}"
         if told:
             pytest.fail(told, pytrace=False)
 

@@ -11,6 +11,7 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganzoo.data import Domains, Labelled, Pair
+from ganzoo.errors import HparamError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.model import Model, make
 from ganzoo.registry import Plugin, models, trainers
@@ -53,6 +54,11 @@ class ModelCase:
     settings: Mapping[str, Any] = field(default_factory=dict)
     trainer_name: str | None = None
 
+    @property
+    def called(self) -> str:
+        """What is tried."""
+        return self.trainer_name or self.plugin.name
+
     @cached_property
     def kind(self) -> type[Model]:
         return model_class(self.plugin.load(), self.plugin.name)
@@ -60,8 +66,12 @@ class ModelCase:
     @cached_property
     def hp(self) -> Hparams:
         """Hyperparameters; what they leave open is 16x16 pixels, three channels, three classes."""
-        hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
-        return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
+        try:
+            hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
+            return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
+        except HparamError as error:
+            name = self.plugin.name
+            broken(f"{error}; for its tests, give small settings: contract(..., {{{name!r}: {{'image_size': 32}}}})")
 
     def model(self, **changes: Any) -> Model:
         """A model with its first weights."""
@@ -87,8 +97,14 @@ class ModelCase:
 
     def trainer(self, model: Model | None = None, kind: type[Trainer] | None = None) -> Trainer:
         """A trainer of the model's default kind, on the CPU."""
-        chosen: type[Trainer] = kind or trainers[self.trainer_name or self.kind.default_trainer].load()
+        chosen = kind or self.trainer_kind
         return chosen(model or self.model(), self.data, device="cpu", precision="fp32")
+
+    @cached_property
+    def trainer_kind(self) -> type[Trainer]:
+        """The trainer that is tried, or the model's own."""
+        found: type[Trainer] = trainers[self.trainer_name or self.kind.default_trainer].load()
+        return found
 
     @cached_property
     def recorded(self) -> Recording:
@@ -107,6 +123,11 @@ class SourceCase:
 
     plugin: Plugin
     argument: str = ""
+
+    @property
+    def called(self) -> str:
+        """What is tried."""
+        return self.plugin.name
 
     @cached_property
     def source(self) -> Any:

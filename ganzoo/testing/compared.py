@@ -12,6 +12,7 @@ T = TypeVar("T")
 
 
 GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "whether anomalies are detected": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
     "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
     "the number of threads": (torch.get_num_threads, torch.set_num_threads),
     "whether gradients are computed": (torch.is_grad_enabled, torch.set_grad_enabled),

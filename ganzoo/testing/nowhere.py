@@ -48,12 +48,8 @@ def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
     The model is moved to torch's meta device, of which no value can be read: it is of no use afterwards. What cannot
     be followed there is not judged.
     """
-    for module in model.modules():
-        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
-            if isinstance(tensor, nn.Parameter):
-                module._parameters[name] = nn.Parameter(tensor.detach().to("meta"), tensor.requires_grad)
-            elif tensor is not None:
-                module._buffers[name] = tensor.to("meta")
+    model.optimizers()  # which may set what losses reads
+    _move(model)
     model.randn = model.rand = lambda *shape: torch.empty(shape, device="meta")  # type: ignore[method-assign]
     batch = tree_map(lambda tensor: tensor.to("meta"), batch)
     try:
@@ -66,6 +62,36 @@ def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
         return _told(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None
     return None
+
+
+def fault_in_use(model: Model, images: Tensor) -> str | None:
+    """The same for what `generate`, `translated` or `logits` does in eval mode."""
+    latents = labels = None
+    if model.task == "unconditional-image-generation" and type(model).generate is not Model.generate:
+        latents = model.latents(2, 0).to("meta")
+        labels = torch.zeros(2, dtype=torch.long, device="meta") if getattr(model.hp, "classes", None) else None
+    elif not model.directions and not model.classifies:
+        return None
+    _move(model.eval())
+    images = images.to("meta")
+    try:
+        with _Watch(), torch.no_grad():  # type: ignore[no-untyped-call]
+            if latents is not None:
+                model.generate(latents, labels)
+            else:
+                model(images)
+    except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
+        return _told(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None
+    return None
+
+
+def _move(model: Model) -> None:
+    for module in model.modules():
+        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
+            if isinstance(tensor, nn.Parameter):
+                module._parameters[name] = nn.Parameter(tensor.detach().to("meta"), tensor.requires_grad)
+            elif tensor is not None:
+                module._buffers[name] = tensor.to("meta")
 
 
 def _told(cause: Exception) -> str:

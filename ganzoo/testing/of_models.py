@@ -1,5 +1,6 @@
 """What every registered model promises. Each check fails with a line that says what to do."""
 
+import random
 from pathlib import Path
 
 import numpy as np
@@ -7,11 +8,12 @@ import torch
 from torch import Tensor
 
 from ganzoo.card import paper
+from ganzoo.registry import models
 from ganzoo.source import describe
 from ganzoo.testing.cases import ModelCase, broken, weights_after
 from ganzoo.testing.compared import difference, disturbed, settings_of_torch
-from ganzoo.testing.nowhere import fault_in_losses
-from ganzoo.testing.of_uses import makes_what_its_task_says, shows_a_preview
+from ganzoo.testing.nowhere import fault_in_losses, fault_in_use
+from ganzoo.testing.of_uses import gives_scores_that_are_numbers, makes_what_its_task_says, shows_a_preview, used
 from ganzoo.zoo import load
 
 TASKS = (
@@ -26,6 +28,10 @@ TASKS = (
 def is_listed_without_being_imported(case: ModelCase, folder: Path) -> None:
     """Its summary and its task can be read from its source."""
     found, kind = describe([case.plugin.target])[case.plugin.target], case.kind
+    if others := {plugin.distribution for plugin in models.plugins() if plugin.name == case.plugin.name} - {
+        case.plugin.distribution
+    }:
+        broken(f"{min(others)} has a model of that name too, and neither can be used by it: choose another name")
     if not found.summary:
         broken(f"{kind.__name__} has no docstring of its own: its first line is what `ganzoo list` shows")
     if found.task != kind.task:
@@ -62,6 +68,7 @@ def is_created_from_its_defaults(case: ModelCase, folder: Path) -> None:
 def has_first_weights_that_follow_from_the_seed(case: ModelCase, folder: Path) -> None:
     """Equal seeds give equal weights, other seeds others; torch's random state and its settings stay as they were."""
     state, settings = torch.get_rng_state(), settings_of_torch()
+    others = random.getstate(), str(np.random.get_state())
     first, again, other = case.model(), disturbed(case.model), case.model(seed=case.hp.seed + 1)
     if changed := [name for name, value in settings_of_torch().items() if value != settings[name]]:
         broken(f"making it changes {changed[0]} for everybody: leave torch's settings to whoever runs it")
@@ -71,6 +78,8 @@ def has_first_weights_that_follow_from_the_seed(case: ModelCase, folder: Path) -
         broken(f"two models of one seed differ in {name}: draw first weights with torch alone, not numpy or random")
     if difference(first.state_dict(), other.state_dict()) is None and list(first.parameters()):
         broken("models of two seeds have the same weights: do not seed in __init__ or initialise()")
+    if others != (random.getstate(), str(np.random.get_state())):
+        broken("making it changes the random state of Python or NumPy: do not seed them, and draw with torch")
 
 
 def changes_the_mover_and_nobody_else(case: ModelCase, folder: Path) -> None:
@@ -122,11 +131,13 @@ def neither_waits_for_the_device_nor_leaves_it(case: ModelCase, folder: Path) ->
     model = case.model()
     trainer = case.trainer(model)
     batch = trainer._batch(0)
-    if fault := fault_in_losses(model, batch, steps=2):
+    if fault := fault_in_losses(model, batch, steps=case.hp.steps):
         broken(
             f"losses(batch) would wait for a GPU, or fail on it: {fault}. Keep to tensors (torch.where instead of if), "
             f"made with device=self.device or self.randn"
         )
+    if fault := fault_in_use(case.model(), case.images(2)):
+        broken(f"it could not be exported, or would wait for a GPU: {fault}. Keep to tensors where images are made")
 
 
 def trains_the_same_again(case: ModelCase, folder: Path) -> None:
@@ -144,6 +155,11 @@ def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
             break
     trainer.save(folder / "run")
     resumed = type(trainer).resume(folder / "run", case.data, device="cpu")
+    if case.recorded.counters:
+        broken(
+            f"{case.recorded.counters[0]} changes while it trains, and is in no checkpoint: use self.step, or a "
+            f"buffer, register_buffer(..., persistent=False)"
+        )
     if name := difference(case.finished, weights_after(resumed)):
         broken(
             f"continued from a checkpoint, it ends with another {name} than in one go: what losses keeps between "
@@ -160,15 +176,27 @@ def is_loaded_as_it_was_saved(case: ModelCase, folder: Path) -> None:
     with trainer.published() as model:
         if name := difference(model.state_dict(), loaded.state_dict()):
             broken(f"{name} is not loaded as it was saved: make every network from the hyperparameters alone")
+        elsewhere = case.model(seed=case.hp.seed + 1)
+        elsewhere.load_state_dict(model.state_dict())
+        made, again = used(model, case.images(2)), used(elsewhere, case.images(2))
+        if made is not None and again is not None and not torch.equal(made, again):
+            broken(
+                "the same weights in a model of another seed make something else: what is drawn in __init__ and used "
+                "afterwards must be a parameter, or a buffer that is published (persistent=True)"
+            )
 
 
 def has_schedules_that_are_pure(case: ModelCase, folder: Path) -> None:
     """`lr_scale(progress)` and `phase(step)` depend on their argument alone."""
-    model = case.model()
+    model, later = case.model(), case.model()
+    later.begin(3)
     for progress in (0.0, 0.25, 0.5, 1.0):
-        scale, again = model.lr_scale(progress), model.lr_scale(progress)
+        scale, again = model.lr_scale(progress), later.lr_scale(progress)
+        again = again if again != scale else model.lr_scale(progress)
         if isinstance(scale, Tensor) or not np.isfinite(scale) or scale < 0 or scale != again:
             broken(f"lr_scale({progress}) gives {scale}, then {again}: a pure function, a number that is at least 0")
+    if case.recorded.rates_changed:
+        broken("the learning rate of an optimizer changes in a step, and is set again before the next: use lr_scale")
     for step in (0, 1, case.hp.steps):
         if model.phase(step) != model.phase(step):
             broken(f"phase({step}) is not the same twice: it may depend on the step and the hyperparameters alone")
@@ -189,6 +217,7 @@ CHECKS = [
     is_saved_and_resumed_bit_for_bit,
     is_loaded_as_it_was_saved,
     makes_what_its_task_says,
+    gives_scores_that_are_numbers,
     shows_a_preview,
     has_schedules_that_are_pure,
 ]

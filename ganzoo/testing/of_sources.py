@@ -1,9 +1,14 @@
 """What every registered data source promises."""
 
+import ast
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
 from pathlib import Path
 
 from ganzoo.data import as_data
-from ganzoo.data.source import Item
+from ganzoo.data.source import HasDomains, HasPairs, Item
 from ganzoo.errors import DataError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.testing.cases import SourceCase, broken
@@ -29,13 +34,16 @@ def has_the_same_items_in_the_same_order(case: SourceCase, folder: Path) -> None
         broken(f"two items are called {max(names, key=names.count)!r}: names are for messages, one for each image")
     if names != [item.name for item in again]:
         broken("opened twice, its items are in another order: sort them")
+    if _seen_elsewhere(case) != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
+        broken("in another process its items, labels or classes are in another order: sort what comes of a set")
 
 
 def has_labels_that_are_its_classes(case: SourceCase, folder: Path) -> None:
     """Every label that there is is one of `info.classes`."""
     classes, labels = case.source.info.classes, {item.label for item in case.source.items()}
     if stray := labels - {*classes, None}:
-        broken(f"the label {min(map(str, stray))!r} is none of info.classes {classes}: name every class there")
+        label = min(stray, key=str)
+        broken(f"the label {label!r} is none of info.classes {classes}: labels are text, and each is named there")
 
 
 def reads_images_that_are_the_same_again(case: SourceCase, folder: Path) -> None:
@@ -45,6 +53,40 @@ def reads_images_that_are_the_same_again(case: SourceCase, folder: Path) -> None
         one, other = (found if isinstance(found, bytes) else found.tobytes() for found in (one, other))
         if one != other:
             broken(f"{item.name} is not the same when it is read again: a run could not go on from it")
+
+
+def has_domains_and_pairs_of_items(case: SourceCase, folder: Path) -> None:
+    """`domains()` and `pairs()`, where it has them, give items, or say with DataError why not."""
+    for kind, name in ((HasDomains, "domains"), (HasPairs, "pairs")):
+        if not isinstance(case.source, kind):
+            continue
+        try:
+            parts = getattr(case.source, name)()
+        except DataError:
+            continue
+        two = len(parts) == 2 if name == "domains" else all(len(part) == 2 for part in parts if isinstance(part, tuple))
+        if not two or not all(isinstance(part, Sequence) and _are_items(part) for part in parts):
+            broken(f"{name}() gives {parts!s:.60}: it must give {SHAPES[name]}, or raise ganzoo.DataError")
+
+
+SHAPES = {"domains": "two sequences of ganzoo.Item", "pairs": "(source, target) items for each pair"}
+
+
+def _are_items(found: Sequence[object]) -> bool:
+    return all(isinstance(item, Item) for item in found)
+
+
+def _seen_elsewhere(case: SourceCase) -> object:
+    """Classes, names and labels as a process finds them in which sets have another order."""
+    code = (
+        "import sys; from ganzoo.registry import datasets\n"
+        "source = datasets[sys.argv[1]].load()(sys.argv[2])\n"
+        "print([source.info.classes, *[(item.name, item.label) for item in source.items()]])"
+    )
+    words = [sys.executable, "-c", code, f"{case.plugin.distribution}/{case.plugin.name}", case.argument]
+    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
+    done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
+    return ast.literal_eval(done.stdout.splitlines()[-1])
 
 
 def is_trained_on_whole(case: SourceCase, folder: Path) -> None:
@@ -61,5 +103,6 @@ CHECKS = [
     has_the_same_items_in_the_same_order,
     has_labels_that_are_its_classes,
     reads_images_that_are_the_same_again,
+    has_domains_and_pairs_of_items,
     is_trained_on_whole,
 ]

@@ -2,20 +2,32 @@
 
 from pathlib import Path
 
+import torch
+
 from ganzoo.registry import trainers
 from ganzoo.testing.cases import ModelCase, broken
 from ganzoo.testing.of_models import is_saved_and_resumed_bit_for_bit, trains_the_same_again
+from ganzoo.testing.recording import recorded
+from ganzoo.testing.reference import reference_trainer
 from ganzoo.trainer import Trainer
 
 
 def is_a_trainer(case: ModelCase, folder: Path) -> None:
     """It is a subclass of ganzoo.Trainer, found again by its class."""
-    assert case.trainer_name
-    kind = trainers[case.trainer_name].load()
+    kind = case.trainer_kind
     if not (isinstance(kind, type) and issubclass(kind, Trainer)):
-        broken(f"{case.trainer_name} names {kind!r}: it must be a subclass of ganzoo.Trainer")
+        broken(f"the entry point names {kind!r}: it must be a subclass of ganzoo.Trainer")
     if trainers.of(kind) is None:
         broken(f"{kind.__name__} is not found by its class: let the entry point name the module that defines it")
+
+
+def lets_gradients_reach_the_mover_alone(case: ModelCase, folder: Path) -> None:
+    """On a model that neither freezes nor detaches, a move changes the parameters of its player, and no others."""
+    seen = recorded(reference_trainer(case.trainer_kind))
+    if seen.disturbed:
+        broken(f"{seen.disturbed[0]}: take the gradients of a move with self.backward(player, terms), and step once")
+    if still := [name for name in seen.first if torch.equal(seen.first[name], seen.last[name])]:
+        broken(f"{still[0]} never changes: every player that losses yields has to move")
 
 
 def trains_every_player(case: ModelCase, folder: Path) -> None:
@@ -25,8 +37,9 @@ def trains_every_player(case: ModelCase, folder: Path) -> None:
     for step in trainer:
         if not step.losses:
             broken("step(batch) returns no losses: return the terms of every move, detached")
-        if waiting := next((name for name, loss in step.losses.items() if loss.requires_grad), None):
-            broken(f"step(batch) returns {waiting} with its graph, which costs memory: return loss.detach()")
+        for name, loss in step.losses.items():
+            if not isinstance(loss, torch.Tensor) or loss.requires_grad:
+                broken(f"step(batch) returns {name} as a number, or with its graph: return the tensor, loss.detach()")
     after = dict(trainer.model.named_parameters())
     for player, _ in trainer.model.named_children():
         inside = [name for name, tensor in after.items() if name.startswith(f"{player}.") and tensor.requires_grad]
@@ -36,4 +49,10 @@ def trains_every_player(case: ModelCase, folder: Path) -> None:
             broken(f"{broken_one} is not finite after {case.hp.steps} steps")
 
 
-CHECKS = [is_a_trainer, trains_every_player, trains_the_same_again, is_saved_and_resumed_bit_for_bit]
+CHECKS = [
+    is_a_trainer,
+    lets_gradients_reach_the_mover_alone,
+    trains_every_player,
+    trains_the_same_again,
+    is_saved_and_resumed_bit_for_bit,
+]

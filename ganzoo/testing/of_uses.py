@@ -3,7 +3,10 @@
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
+from ganzoo.evaluation import Evaluation
+from ganzoo.model import Model
 from ganzoo.testing.cases import CLASSES, ModelCase, broken
 from ganzoo.testing.compared import described, difference, disturbed, in_range
 
@@ -18,6 +21,28 @@ def makes_what_its_task_says(case: ModelCase, folder: Path) -> None:
         _classifies(case)
     elif case.kind.task == "unconditional-image-generation":
         _draws(case)
+
+
+def gives_scores_that_are_numbers(case: ModelCase, folder: Path) -> None:
+    """`evaluate(batches)`, of a model that has it, gives named numbers."""
+    model, trainer = case.model(), case.trainer()
+    if not model.scored:
+        return
+    with torch.no_grad():
+        found = model.evaluate([trainer._batch(0), trainer._batch(1)])
+    if not isinstance(found, Evaluation) or not found.scores:
+        broken(f"evaluate(batches) gives {type(found).__name__}: it must give ganzoo.Evaluation({{name: number}})")
+    if wrong := next((name for name, score in found.scores.items() if not isinstance(score, float | int)), None):
+        broken(f"the score {wrong} is {type(found.scores[wrong]).__name__}: it must be a number, tensor.item()")
+
+
+def used(model: Model, images: Tensor) -> Tensor | None:
+    """What a model makes in its plain use: samples, translations of the images, or classes of them."""
+    if model.directions:
+        return model.translate(images)
+    if model.classifies:
+        return model.classify(images)
+    return model.sample(3, seed=1) if model.task == "unconditional-image-generation" else None
 
 
 def shows_a_preview(case: ModelCase, folder: Path) -> None:

@@ -23,6 +23,10 @@ class Recording:
     """Whose parameters were changed in a move of another, or between moves."""
     players: set[str] = field(default_factory=set)
     batches_changed: bool = False
+    rates_changed: bool = False
+    """Whether the model set a learning rate by itself."""
+    counters: list[str] = field(default_factory=list)
+    """Plain numbers of the model, or of a part of it, that are others after the training."""
     first: dict[str, Tensor] = field(default_factory=dict)
     last: dict[str, Tensor] = field(default_factory=dict)
 
@@ -31,12 +35,14 @@ def recorded(trainer: Trainer) -> Recording:
     """Drives the training to its end."""
     model = trainer.model
     seen = Recording(model, first=_parameters(model))
+    counted = _numbers(model)
     model.losses = _watched(trainer, seen)  # type: ignore[method-assign]
     try:
         seen.losses = [step.read() for step in trainer]
     finally:
         del model.losses
     seen.last = _parameters(model)
+    seen.counters = [name for name, number in _numbers(model).items() if counted.get(name, number) != number]
     return seen
 
 
@@ -46,6 +52,7 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
     def watched(batch: Any) -> Iterator[Move]:
         given = [tensor.clone() for tensor in _tensors(batch)]
         before, own, mover = _parameters(model), set[str](), "nobody"
+        rates = [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
         moves = losses(batch)
         while True:
             move = next(moves, None)
@@ -59,6 +66,8 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
             before = _parameters(model)
             seen.moved |= {name for name in own if not torch.equal(before[name], after[name])}
             _note(seen, after, before, own, f"in the move of {mover}")
+        after_all = [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
+        seen.rates_changed |= rates != after_all
         seen.batches_changed |= not all(map(torch.equal, given, _tensors(batch)))
 
     return watched
@@ -72,6 +81,16 @@ def _note(seen: Recording, before: dict[str, Tensor], after: dict[str, Tensor], 
 def _owned(trainer: Trainer, player: nn.Module) -> set[str]:
     trained = set(trainer.optimizers.trained(player)) if player in trainer.optimizers else set()
     return {name for name, parameter in trainer.model.named_parameters() if parameter in trained}
+
+
+def _numbers(model: Model) -> dict[str, float]:
+    """`self.count`, `self.critic.seen`: the plain numbers that modules keep, but for what a trainer sets."""
+    return {
+        f"self.{path}.{name}".replace("..", "."): value
+        for path, module in model.named_modules()
+        for name, value in vars(module).items()
+        if isinstance(value, int | float) and name not in ("training", "step", "progress_was_read")
+    }
 
 
 def _name(model: Model, player: nn.Module) -> str:
