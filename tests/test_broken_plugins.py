@@ -284,3 +284,11 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path,
         if one.__name__ == check:
             with pytest.raises((AssertionError, ganzoo.GanzooError), match=told):
                 tried(one, case, tmp_path)
+
+
+def test_a_name_that_another_package_has_is_caught(zoo, distribution, tmp_path):
+    distribution("other-zoo", {"good": "broken_zoo:Good"})
+    (check,) = (one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported")
+    mine = next(p for p in models.plugins() if (p.name, p.distribution) == ("good", "broken-zoo"))
+    with pytest.raises(AssertionError, match="other-zoo has a model of that name too"):
+        tried(check, ModelCase(mine), tmp_path)

@@ -70,6 +70,7 @@ def kill_after(count, running):
     assert running.returncode == -signal.SIGKILL
 
 
+@pytest.mark.slow
 def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
     """The moments are calls of fsync: at the first config.json, then in, after and between files of a checkpoint."""
     run = tmp_path / "work/runs/dcgan-mini"

@@ -28,9 +28,8 @@ TASKS = (
 def is_listed_without_being_imported(case: ModelCase, folder: Path) -> None:
     """Its summary and its task can be read from its source."""
     found, kind = describe([case.plugin.target])[case.plugin.target], case.kind
-    if others := {plugin.distribution for plugin in models.plugins() if plugin.name == case.plugin.name} - {
-        case.plugin.distribution
-    }:
+    owners = {plugin.distribution for plugin in models.plugins() if plugin.name == case.plugin.name}
+    if others := owners - {case.plugin.distribution}:
         broken(f"{min(others)} has a model of that name too, and neither can be used by it: choose another name")
     if not found.summary:
         broken(f"{kind.__name__} has no docstring of its own: its first line is what `ganzoo list` shows")
