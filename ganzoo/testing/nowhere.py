@@ -2,6 +2,7 @@
 
 import re
 import traceback
+from collections.abc import Callable
 from typing import Any
 
 import torch
@@ -13,8 +14,6 @@ from ganzoo.model import Model
 
 ASKS_FOR_VALUES = ("_local_scalar_dense", "nonzero", "masked_select", "is_nonzero", "equal", "_unique2", "unique_dim")
 """Operations that must wait for the device, since Python goes on with what they found."""
-
-
 NO_VALUE = re.compile(r"copy out of meta|on meta tensors|convert meta|same device|two devices|different devices")
 """What torch says when there is none; of other errors on that device (no such operation there) nothing is concluded."""
 
@@ -32,10 +31,8 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
         there = [tensor for tensor in tensors if tensor.device.type == "meta"]
         if there and name in ASKS_FOR_VALUES:
             raise _Fault(f"{name} needs a value of a tensor")
-        if name == "_to_copy" and {str((kwargs or {}).get("device")), *(t.device.type for t in tensors)} == {
-            "cpu",
-            "meta",
-        }:
+        devices = {str((kwargs or {}).get("device")), *(tensor.device.type for tensor in tensors)}
+        if name == "_to_copy" and devices == {"cpu", "meta"}:
             raise _Fault("a tensor is copied from the CPU to the model's device, or back")
         if there and any(tensor.device.type == "cpu" and tensor.ndim for tensor in tensors) and name != "copy_":
             raise _Fault(f"{name} is given a tensor of the CPU beside those of the model's device")
@@ -52,34 +49,35 @@ def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
     _move(model)
     model.randn = model.rand = lambda *shape: torch.empty(shape, device="meta")  # type: ignore[method-assign]
     batch = tree_map(lambda tensor: tensor.to("meta"), batch)
-    try:
-        with _Watch():  # type: ignore[no-untyped-call]
-            for step in range(steps):
-                model.begin(step)
-                for player, loss in model.losses(batch):
-                    trained = [parameter for parameter in player.parameters() if parameter.requires_grad]
-                    sum(tree_leaves(loss)).backward(inputs=trained)
-    except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
-        return _told(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None
-    return None
+
+    def drive() -> None:
+        for step in range(steps):
+            model.begin(step)
+            for player, loss in model.losses(batch):
+                trained = [parameter for parameter in player.parameters() if parameter.requires_grad]
+                sum(tree_leaves(loss)).backward(inputs=trained)
+
+    return _fault(drive)
 
 
 def fault_in_use(model: Model, images: Tensor) -> str | None:
     """The same for what `generate`, `translated` or `logits` does in eval mode."""
-    latents = labels = None
+    inputs = [images]
     if model.task == "unconditional-image-generation" and type(model).generate is not Model.generate:
-        latents = model.latents(2, 0).to("meta")
-        labels = torch.zeros(2, dtype=torch.long, device="meta") if getattr(model.hp, "classes", None) else None
+        labels = [torch.zeros(2, dtype=torch.long)] if getattr(model.hp, "classes", None) else []
+        inputs = [model.latents(2, 0), *labels]
     elif not model.directions and not model.classifies:
         return None
     _move(model.eval())
-    images = images.to("meta")
+    inputs = [tensor.to("meta") for tensor in inputs]
+    with torch.no_grad():
+        return _fault(lambda: model(*inputs))
+
+
+def _fault(drive: Callable[[], object]) -> str | None:
     try:
-        with _Watch(), torch.no_grad():  # type: ignore[no-untyped-call]
-            if latents is not None:
-                model.generate(latents, labels)
-            else:
-                model(images)
+        with _Watch():  # type: ignore[no-untyped-call]
+            drive()
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
         return _told(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None
     return None

@@ -17,8 +17,6 @@ class Recording:
 
     model: Model
     losses: list[dict[str, float]] = field(default_factory=list)
-    moved: set[str] = field(default_factory=set)
-    """The parameters that changed in a move of their own player."""
     disturbed: list[str] = field(default_factory=list)
     """Whose parameters were changed in a move of another, or between moves."""
     players: set[str] = field(default_factory=set)
@@ -52,7 +50,7 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
     def watched(batch: Any) -> Iterator[Move]:
         given = [tensor.clone() for tensor in _tensors(batch)]
         before, own, mover = _parameters(model), set[str](), "nobody"
-        rates = [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
+        rates = _rates(trainer)
         moves = losses(batch)
         while True:
             move = next(moves, None)
@@ -64,10 +62,8 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
             seen.players.add(mover)
             yield move
             before = _parameters(model)
-            seen.moved |= {name for name in own if not torch.equal(before[name], after[name])}
             _note(seen, after, before, own, f"in the move of {mover}")
-        after_all = [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
-        seen.rates_changed |= rates != after_all
+        seen.rates_changed |= rates != _rates(trainer)
         seen.batches_changed |= not all(map(torch.equal, given, _tensors(batch)))
 
     return watched
@@ -81,6 +77,10 @@ def _note(seen: Recording, before: dict[str, Tensor], after: dict[str, Tensor], 
 def _owned(trainer: Trainer, player: nn.Module) -> set[str]:
     trained = set(trainer.optimizers.trained(player)) if player in trainer.optimizers else set()
     return {name for name, parameter in trainer.model.named_parameters() if parameter in trained}
+
+
+def _rates(trainer: Trainer) -> list[float]:
+    return [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
 
 
 def _numbers(model: Model) -> dict[str, float]:
