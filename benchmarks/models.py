@@ -9,10 +9,8 @@ import statistics
 import time
 from typing import Any
 
-import torch
 from machine import machine
-from torch import Tensor
-from torch.nn.functional import avg_pool2d
+from scoring import frechet_distance, pixels
 
 import ganzoo
 from ganzoo.data import as_data
@@ -26,17 +24,6 @@ MODELS: list[tuple[str, str, dict[str, Any]]] = [
     ("sngan", "200 steps, 16x16", {**SMALL, "lr": 1e-3, "steps": 200}),
     ("r3gan", "200 steps, 16x16", {**SMALL, "lr": 5e-3, "gamma": 10.0, "ema": 0.98, "steps": 200}),
 ]
-
-
-def pixels(images: Tensor) -> Tensor:
-    return avg_pool2d(images, images.shape[-1] // 8).flatten(1).double()
-
-
-def frechet_distance(one: Tensor, other: Tensor) -> float:
-    a, b = ((x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (one, other))
-    means = (one.mean(0) - other.mean(0)).square().sum()
-    spread = a.square().sum() + b.square().sum() - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")
-    return (means + spread).item()
 
 
 def measured(name: str, settings: dict[str, Any], seed: int) -> tuple[float, float, float]:

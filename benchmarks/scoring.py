@@ -1,4 +1,4 @@
-"""A small classifier, and a source's images as tensors: what benchmarks score generated pictures with."""
+"""What generated pictures are scored with, in benchmarks and tests: a small classifier, a distance, real images."""
 
 import argparse
 from itertools import pairwise
@@ -6,7 +6,7 @@ from pathlib import Path
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, pad
+from torch.nn.functional import avg_pool2d, cross_entropy, pad
 
 import ganzoo
 from ganzoo.data import as_data
@@ -53,3 +53,15 @@ def classifier(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
 def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
     """Per cent."""
     return (network(images).argmax(1) == labels).float().mean().item() * 100
+
+
+def pixels(images: Tensor) -> Tensor:
+    """Images at the 8x8 at which the digits were kept, `(n, 64)`."""
+    return avg_pool2d(images, images.shape[-1] // 8).flatten(1).double()
+
+
+def frechet_distance(one: Tensor, other: Tensor) -> float:
+    """|m1 - m2|^2 + |A|^2 + |B|^2 - 2 nuclear_norm(A B^T), with centred A and B over sqrt(n - 1)."""
+    a, b = ((x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (one, other))
+    means = (one.mean(0) - other.mean(0)).square().sum()
+    return (means + a.square().sum() + b.square().sum() - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")).item()

@@ -39,7 +39,8 @@ def _card(config: Config, model: Model, run: Path) -> str:
     command += "".join(f" --data {shlex.quote(source)}" for source in _sources(config))
     apart = config.data.get("validation", {}).get("source")
     command += f" --validation {shlex.quote(apart)}" if isinstance(apart, str) else ""
-    changed = {k: v for k, v in config.hyperparameters.items() if model.defaults.get(k) != v}
+    defaults = model.defaults
+    changed = {k: v for k, v in config.hyperparameters.items() if defaults.get(k) != v}
     command += "".join(f" --set {key}={text_of(value)}" for key, value in changed.items())
     origin = f", from the weights of {config.origin}" if config.origin else ""
     parts = [

@@ -1,12 +1,33 @@
 """What a model's losses yield, checked and named."""
 
-from collections.abc import Iterable, Mapping
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import AbstractContextManager
+from typing import Any
 
 from torch import Tensor, nn
 
 from ganzoo.errors import PluginError
-from ganzoo.model import Model
+from ganzoo.model import Model, Move
 from ganzoo.optimizers import Optimizers
+
+
+def driven(model: Model, batch: Any, forward: Callable[[], AbstractContextManager[object]]) -> Iterator[Move]:
+    """The moves of `model.losses(batch)`, which runs inside `forward()`; what is done with a move runs outside.
+
+    Raises PluginError for what is no move.
+    """
+    moves = model.losses(batch)
+    if not isinstance(moves, Iterator):
+        raise PluginError(f"{model.called}: losses(batch) must yield (player, loss) for each move")
+    while True:
+        with forward():
+            move = next(moves, None)
+        if move is None:
+            return
+        if not isinstance(move, tuple) or len(move) != 2 or not isinstance(move[0], nn.Module):
+            raise PluginError(f"{model.called}: losses(batch) yields {move!s:.60}; it must be (player, loss)")
+        yield move
 
 
 def named_terms(
@@ -29,6 +50,16 @@ def named_terms(
     if not any(value.requires_grad for value in terms.values()):
         raise independent(model, terms or [name])
     return terms
+
+
+def outdated(model: Model, terms: Iterable[str], cause: RuntimeError) -> PluginError | None:
+    """The error for a loss whose networks have moved since it was computed, if that is what torch complains of."""
+    if not re.search("backward through the graph a second time|modified by an inplace operation", str(cause)):
+        return None
+    return PluginError(
+        f"{model.called}: the loss {', '.join(terms)} was computed before an earlier move, which changed the networks "
+        f"that it is of: compute it after that move's yield, or detach what comes from there"
+    )
 
 
 def independent(model: Model, terms: Iterable[str]) -> PluginError:

@@ -39,7 +39,7 @@ def use_of(name: str, kind: str) -> str:
 
 
 def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
-    """Writes the package into the folder, which must be free (`./NAME` if it is None). Returns it.
+    """Writes the package into the folder, which must be free (`./NAME` if it is None). Returns its module's path.
 
     Raises UsageError for a name that no package can have, that is taken, or a folder that is not empty.
     """
@@ -52,7 +52,7 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
         (unfinished / "tests").mkdir()
         for path, text in texts.items():
             (unfinished / path).write_text(text, encoding="utf-8")
-    return folder
+    return folder / f"{module}.py"
 
 
 def _module(name: str, registry: Registry) -> str:

@@ -1,6 +1,5 @@
 """Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
 
-import re
 import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
@@ -21,7 +20,7 @@ from ganzoo.errors import Diverged, PluginError, StateError, Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model, Move
 from ganzoo.modes import evaluating
-from ganzoo.moves import independent, named_terms
+from ganzoo.moves import driven, independent, named_terms, outdated
 from ganzoo.optimizers import Optimizers
 from ganzoo.registry import trainers
 from ganzoo.snapshot import changes, check_steps, published_weights, put_back, training_tensors
@@ -71,6 +70,8 @@ class Trainer(Iterator[Step]):
         workers: int | None = None,
         cache: str = "auto",
     ) -> None:
+        if compile and self.retains_graphs:
+            raise Unsupported(f"{type(self).__name__} goes through a graph more than once: it trains without compiling")
         self.world = World.open(device, precision)
         self.model = model.to(self.world.device).train()
         open_data = partial(as_data, hp=model.hp, view=model.view, workers=workers, cache=cache)
@@ -91,8 +92,6 @@ class Trainer(Iterator[Step]):
         self._whole = True
         model.classes = self.data.info.classes or model.classes
         self._compiled = compile
-        if compile and self.retains_graphs:
-            raise Unsupported(f"{type(self).__name__} goes through a graph more than once: it trains without compiling")
         for network in model.compiled() if compile else []:
             network.compile()  # in place: names of weights stay as they are
 
@@ -126,17 +125,7 @@ class Trainer(Iterator[Step]):
 
     def moves(self, batch: Any) -> Iterator[Move]:
         """Drives `model.losses(batch)`: its forward passes run in the world's precision, the trainer's work in fp32."""
-        moves = self.model.losses(batch)
-        if not isinstance(moves, Iterator):
-            raise PluginError(f"{self.model.called}: losses(batch) must yield (player, loss) for each move")
-        while True:
-            with self.world.autocast():
-                move = next(moves, None)
-            if move is None:
-                return
-            if not isinstance(move, tuple) or len(move) != 2 or not isinstance(move[0], nn.Module):
-                raise PluginError(f"{self.model.called}: losses(batch) yields {move!s:.60}; it must be (player, loss)")
-            yield move
+        return driven(self.model, batch, self.world.autocast)
 
     def terms(self, player: nn.Module, loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
         """The loss of a move as named scalars: `generator`, or `discriminator/real` and `discriminator/fake`."""
@@ -149,12 +138,9 @@ class Trainer(Iterator[Step]):
         try:
             reduce(add, terms.values()).backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
         except RuntimeError as cause:
-            if not re.search("backward through the graph a second time|modified by an inplace operation", str(cause)):
-                raise
-            raise PluginError(
-                f"{self.model.called}: the loss {', '.join(terms)} was computed before an earlier move, which changed "
-                f"the networks that it is of: compute it after that move's yield, or detach what comes from there"
-            ) from cause
+            if error := outdated(self.model, terms, cause):
+                raise error from cause
+            raise
         if all(parameter.grad is None for parameter in trained):
             raise independent(self.model, terms)
 

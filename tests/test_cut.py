@@ -8,9 +8,9 @@ import pytest
 import torch
 from ganzoo_cyclegan.cut import patch_nce, picked
 from PIL import Image
+from scoring import frechet_distance, pixels
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
-from test_learning import frechet_distance, pixels
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, normalize
 

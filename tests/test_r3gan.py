@@ -5,7 +5,7 @@ from itertools import pairwise
 
 import pytest
 import torch
-from test_learning import frechet_distance, pixels
+from scoring import frechet_distance, pixels
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear, softplus
 

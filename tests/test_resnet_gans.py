@@ -6,7 +6,7 @@ from math import sqrt
 import pytest
 import torch
 from ganzoo_resnet.networks import Discriminator
-from test_learning import frechet_distance, pixels
+from scoring import frechet_distance, pixels
 from torch import nn
 from torch.func import functional_call
 from torch.linalg import matrix_norm

@@ -15,7 +15,6 @@ from ganzoo.scaffold import new_package, use_of
 @click.option("--out", type=click.Path(path_type=Path), help="The folder of the package.  [default: ./NAME]")
 def command(name: str, kind: str, out: Path | None) -> None:
     """Write a package that registers NAME: a module that works, a test file, a README, pyproject.toml."""
-    folder = new_package(name, kind, out)
-    module = folder / f"{name.replace('-', '_')}.py"
-    where = shlex.quote(str(folder))
-    click.echo(f"{folder} is written. Next: pip install -e {where} && {use_of(name, kind)}; then edit {module}")
+    module = new_package(name, kind, out)
+    where = shlex.quote(str(module.parent))
+    click.echo(f"{module.parent} is written. Next: pip install -e {where} && {use_of(name, kind)}; then edit {module}")

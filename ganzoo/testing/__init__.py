@@ -9,6 +9,8 @@ in a test file is all; `pytest --ganzoo my-gan` does it without a file to an ins
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from packaging.utils import canonicalize_name
+
 from ganzoo.errors import UnknownName
 from ganzoo.registry import KINDS, Plugin
 
@@ -54,7 +56,7 @@ def contract(
 def registered(distribution: str) -> list[Plugin]:
     """What an installed distribution registers. Raises UnknownName when that is nothing."""
     plugins = [plugin for registry in KINDS.values() for plugin in registry.plugins()]
-    found = [plugin for plugin in plugins if _normal(plugin.distribution) == _normal(distribution)]
+    found = [plugin for plugin in plugins if canonicalize_name(plugin.distribution) == canonicalize_name(distribution)]
     if not found:
         raise UnknownName(
             f"no installed distribution {distribution!r} registers a model, a trainer or a data source: "
@@ -82,7 +84,3 @@ def _test(check: Callable[..., None]) -> Callable[..., None]:
     test.__doc__ = check.__doc__
     test.__test__ = True  # type: ignore[attr-defined]  # whatever names pytest was told to look for
     return test
-
-
-def _normal(name: str) -> str:
-    return name.lower().replace("_", "-").replace(".", "-")

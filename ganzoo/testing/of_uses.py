@@ -25,9 +25,10 @@ def makes_what_its_task_says(case: ModelCase, folder: Path) -> None:
 
 def gives_scores_that_are_numbers(case: ModelCase, folder: Path) -> None:
     """`evaluate(batches)`, of a model that has it, gives named numbers."""
-    model, trainer = case.model(), case.trainer()
+    model = case.model()
     if not model.scored:
         return
+    trainer = case.trainer()
     with torch.no_grad():
         found = model.evaluate([trainer._batch(0), trainer._batch(1)])
     if not isinstance(found, Evaluation) or not found.scores:
@@ -47,10 +48,10 @@ def used(model: Model, images: Tensor) -> Tensor | None:
 
 def shows_a_preview(case: ModelCase, folder: Path) -> None:
     """`preview(batch)` gives images for samples.png; of a classifier it may refuse."""
-    trainer = case.trainer()
-    batch = trainer._batch(0)
     if case.kind.task == "image-classification":
         return
+    trainer = case.trainer()
+    batch = trainer._batch(0)
     with trainer.published() as model:
         images = model.preview(batch)
     if images.ndim != 4 or images.shape[1] not in (1, 3, 4) or not in_range(images):
