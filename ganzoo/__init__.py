@@ -45,7 +45,7 @@ if TYPE_CHECKING:
     from ganzoo.registry import list_models as list_models
     from ganzoo.registry import models as models
     from ganzoo.registry import trainers as trainers
-    from ganzoo.trainer import Step as Step
+    from ganzoo.stepping import Step as Step
     from ganzoo.trainer import Trainer as Trainer
     from ganzoo.typed import Doublings as Doublings
     from ganzoo.typed import Range as Range
@@ -71,7 +71,8 @@ _HOMES = {
     "ganzoo.model": ["Model", "Move"],
     "ganzoo.modes": ["frozen"],
     "ganzoo.registry": ["datasets", "list_models", "models", "trainers"],
-    "ganzoo.trainer": ["Step", "Trainer"],
+    "ganzoo.stepping": ["Step"],
+    "ganzoo.trainer": ["Trainer"],
     "ganzoo.typed": ["Doublings", "Range"],
     "ganzoo.zoo": ["create", "load"],
 }  # fmt: skip

@@ -1,165 +1,27 @@
-"""Trainer: an iterator over steps. One step: seed, batch, the model's moves, averages."""
+"""Trainer: an iterator over steps that is saved in a run folder, and goes on from there."""
 
 import warnings
-from collections.abc import Iterator, Mapping
-from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import partial, reduce
-from operator import add
 from pathlib import Path
-from typing import Any, ClassVar
 
 import torch
-from torch import Tensor, nn
 
-from ganzoo.averages import Averages
 from ganzoo.card import write_card
-from ganzoo.data import as_data, called, described, divided, for_scores
-from ganzoo.device import World, seeded
-from ganzoo.errors import Diverged, PluginError, StateError, Unsupported
-from ganzoo.evaluation import Evaluation
-from ganzoo.model import Model, Move
-from ganzoo.modes import evaluating
-from ganzoo.moves import driven, independent, named_terms, outdated
-from ganzoo.optimizers import Optimizers
+from ganzoo.data import called, described
+from ganzoo.errors import Diverged, PluginError, StateError
 from ganzoo.registry import trainers
 from ganzoo.snapshot import changes, check_steps, published_weights, put_back, training_tensors
 from ganzoo.state import Config, TrainState, empty_model, has_checkpoint, newest_checkpoint, publish
+from ganzoo.stepping import Loop
 
 
-@dataclass(frozen=True)
-class Step:
-    """A step that was made: how many there have been, and its losses, which stay on the device until they are read."""
-
-    number: int
-    losses: dict[str, Tensor]
-
-    def read(self) -> dict[str, float]:
-        """The losses as numbers: `{"discriminator/real": 0.61, ..., "generator": 1.4}`. Waits for the device."""
-        return {name: loss.item() for name, loss in self.losses.items()}
-
-
-class Trainer(Iterator[Step]):
+class Trainer(Loop):
     """Players move in turn, as the model's `losses` yields them, until it has made `hp.steps` steps.
 
     >>> for step in Trainer(model, data): ...
 
-    `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in [-1, 1]) or a
-    `torch.utils.data.Dataset`; a tuple of two for a model of two domains, or of pairs. `workers` threads prepare the
-    images of a SOURCE, and `cache` says where they are kept; of a Dataset, more than one are processes that make items.
-    `compile` compiles the networks that the model says may be (`model.compiled()`): the first step then takes minutes.
     To stop early, `break`; going on with the loop goes on with the training. Each player's gradients come from its
     own losses alone. A trainer plugin subclasses this and overrides `step`.
-
-    Of a model with a hyperparameter `validation` that share of the data is never trained on, or all of the data that is
-    passed as `validation`; `evaluate()` scores the model on it.
     """
-
-    retains_graphs: ClassVar[bool] = False
-    """Whether `step` calls `backward(..., retain_graph=True)`: what torch.compile makes does not allow it."""
-
-    def __init__(
-        self,
-        model: Model,
-        data: object,
-        *,
-        validation: object = None,
-        device: str = "auto",
-        precision: str = "auto",
-        compile: bool = False,  # noqa: A002  (what it is called in torch)
-        workers: int | None = None,
-        cache: str = "auto",
-    ) -> None:
-        if compile and self.retains_graphs:
-            raise Unsupported(f"{type(self).__name__} goes through a graph more than once: it trains without compiling")
-        self.world = World.open(device, precision)
-        self.model = model.to(self.world.device).train()
-        open_data = partial(as_data, hp=model.hp, view=model.view, workers=workers, cache=cache)
-        self.data = open_data(data)
-        self.held_out = None if validation is None else open_data(validation, hp=for_scores(model.hp))
-        for opened, given in ((self.data, data), (self.held_out, validation)):
-            for note in opened.notes if opened and opened is not given else []:
-                warnings.warn(note, stacklevel=2)
-        self.batches, self.validation = divided(self.data, self.held_out, model.hp, model.view, self.world.device)
-        if self.validation and not model.scored:
-            raise Unsupported(f"{model.called} has no scores: it cannot be evaluated on {called(self.validation.data)}")
-        self.steps_done = 0
-        self.evaluated: dict[str, Any] | None = None
-        self.best: dict[str, Any] | None = None
-        """The last and the best evaluation: `{"step": 400, "scores": {"accuracy": 0.97, ...}, "images": 360}`."""
-        self.averages = Averages(model)
-        self.optimizers = Optimizers(model)
-        self._whole = True
-        model.classes = self.data.info.classes or model.classes
-        self._compiled = compile
-        for network in model.compiled() if compile else []:
-            network.compile()  # in place: names of weights stay as they are
-
-    def __next__(self) -> Step:
-        model, step = self.model, self.steps_done
-        if step >= model.hp.steps:
-            raise StopIteration
-        batch = self._batch(step)
-        self._whole = False
-        model.begin(step)
-        self.optimizers.enter(step)
-        with seeded("step", model.hp.seed, step, device=self.world.device):
-            losses = self.step(batch)
-        self.averages.update(step)
-        self.steps_done += 1
-        self._whole = True
-        return Step(self.steps_done, losses)
-
-    def step(self, batch: Any) -> dict[str, Tensor]:
-        """Every move of `losses(batch)` in its turn: the mover's gradients, then its optimizer. Returns the losses.
-
-        A player that moves several times in a step reports its last losses.
-        """
-        losses: dict[str, Tensor] = {}
-        for player, loss in self.moves(batch):
-            terms = self.terms(player, loss)
-            self.backward(player, terms)
-            self.optimizers[player].step()
-            losses |= {name: term.detach() for name, term in terms.items()}
-        return losses
-
-    def moves(self, batch: Any) -> Iterator[Move]:
-        """Drives `model.losses(batch)`: its forward passes run in the world's precision, the trainer's work in fp32."""
-        return driven(self.model, batch, self.world.autocast)
-
-    def terms(self, player: nn.Module, loss: Tensor | Mapping[str, Tensor]) -> dict[str, Tensor]:
-        """The loss of a move as named scalars: `generator`, or `discriminator/real` and `discriminator/fake`."""
-        return named_terms(self.model, player, loss, self.optimizers)
-
-    def backward(self, player: nn.Module, terms: Mapping[str, Tensor], *, retain_graph: bool = False) -> None:
-        """Puts the gradient of the terms' sum into the parameters that the player trains, and into no others."""
-        trained = [parameter for parameter in self.optimizers.trained(player) if parameter.requires_grad]
-        self.optimizers[player].zero_grad()
-        try:
-            reduce(add, terms.values()).backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
-        except RuntimeError as cause:
-            if error := outdated(self.model, terms, cause):
-                raise error from cause
-            raise
-        if all(parameter.grad is None for parameter in trained):
-            raise independent(self.model, terms)
-
-    def evaluate(self) -> Evaluation:
-        """Scores the weights to use on what is held out. The first score decides which of the saved weights are best.
-
-        Raises Unsupported when nothing is held out, or the model has no scores.
-        """
-        if self.validation is None:
-            raise Unsupported(f"{self.model.called} is not evaluated: nothing is held out (validation=0)")
-        with self.published() as model, evaluating(model), torch.no_grad():
-            found = model.evaluate(self.validation.once())
-        scores = dict(found.scores)
-        self.evaluated = {"step": self.steps_done, "scores": scores, "images": self.validation.total}
-        return found
-
-    def published(self) -> AbstractContextManager[Model]:
-        """`with trainer.published() as model`: the model as it would be saved, averages in their players' places."""
-        return self.averages.substituted()
 
     def config(self) -> Config:
         """What config.json says of this run."""
@@ -299,8 +161,3 @@ class Trainer(Iterator[Step]):
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device, compiled=self._compiled)
-
-    def _batch(self, step: int) -> Any:
-        count = self.model.batches_per_step
-        batches = tuple(self.batches[step * count + i] for i in range(count))
-        return batches if count > 1 else batches[0]

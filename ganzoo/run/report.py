@@ -15,7 +15,7 @@ from tqdm import tqdm
 
 from ganzoo.errors import Diverged
 from ganzoo.files import replace_file, writing
-from ganzoo.trainer import Step
+from ganzoo.stepping import Step
 
 
 class Reports:
