@@ -4,26 +4,21 @@ import os
 import re
 import shutil
 import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
 from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's, which need not be named
     EntryNotFoundError,
-    GatedRepoError,
-    HfHubHTTPError,
     HTTPError,
     LocalEntryNotFoundError,
-    OfflineModeIsEnabled,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
 )
 
 from ganzoo.card import is_untouched, write_card
 from ganzoo.errors import HubError, PluginError, StateError
 from ganzoo.files import is_free, new_folder, writing
+from ganzoo.hub_errors import told
 from ganzoo.model import Model
 from ganzoo.state import Config, publish, read_weights, write_weights
 
@@ -32,20 +27,6 @@ PUBLISHED = ("config.json", "model.safetensors", "README.md", "LICENSE", "[!.]*.
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 ID = re.compile(r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?", re.ASCII)
 """user/name, or user/name@revision."""
-
-SAID: dict[object, str] = {
-    OfflineModeIsEnabled: "the Hub cannot be asked, as HF_HUB_OFFLINE is set: unset it",
-    GatedRepoError: "it is gated: ask for access on its page, then hf auth login",
-    RevisionNotFoundError: "there is no such revision: name a branch, a tag or a commit that it has",
-    RepositoryNotFoundError: "no such repository, or this token may not read it: check the name, or hf auth login",
-    401: "the Hub wants to know who you are: hf auth login, or set HF_TOKEN",
-    403: "this token may not do that: hf auth login with one that may",
-    404: "the Hub has no such thing: check the name",
-    409: "somebody else is changing it at this moment: try again",
-    412: "somebody else has changed it at this moment: try again",
-    429: "the Hub has had too many requests: wait a few minutes",
-}
-"""What an error of huggingface_hub, or a status, means, and what to do."""
 
 
 @dataclass(frozen=True)
@@ -80,7 +61,7 @@ def push(
         config, _ = read_weights(folder)
         files = {path.name: path.stat().st_size for path in _published(folder)}
         notes: list[str] = []
-        with _saying(id):
+        with told(id):
             api = HfApi(library_name="ganzoo")
             url = f"{api.endpoint}/{name}"
             if dry_run:
@@ -196,7 +177,7 @@ def _check_free(target: Path) -> None:
 
 def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:  # noqa: A002
     """The folder of the cache with these files, from the top of the repository alone."""
-    with _saying(id):
+    with told(id):
         folder = snapshot_download(
             name, revision=revision, allow_patterns=list(patterns), ignore_patterns=["*/*"], library_name="ganzoo"
         )
@@ -211,7 +192,7 @@ def _verify(id: str, name: str, folder: Path) -> None:  # noqa: A002
         if not (folder / "model.safetensors").exists():
             raise
         try:
-            with _saying(id):
+            with told(id):
                 for file in ("config.json", "model.safetensors"):
                     hf_hub_download(name, file, revision=folder.name, force_download=True, library_name="ganzoo")
         except HubError as cause:
@@ -228,31 +209,3 @@ def _only_pickles(name: str, revision: str | None) -> str:
     if not pickles or "model.safetensors" in files:
         return ""
     return f"; {pickles[0]} is a pickle, and opening one can run code: ask for safetensors"
-
-
-@contextmanager
-def _saying(id: str) -> Iterator[None]:  # noqa: A002
-    """Turns what huggingface_hub raises into one line with the way out."""
-    try:
-        yield
-    except (OSError, HTTPError, EntryNotFoundError, ValueError, RuntimeError) as cause:
-        raise HubError(f"{id}: {_reason(cause)}") from cause
-
-
-def _reason(error: BaseException) -> str:
-    """What went wrong; where one error wraps another, the inner one knows."""
-    status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-    first = " ".join(str(error).split())[:200] or type(error).__name__
-    for kind in (*type(error).__mro__, status):
-        if kind in SAID:
-            return SAID[kind] + (f" (status {status})" if status else "")
-    if status:
-        return f"{'the Hub is in trouble: try again later' if status >= 500 else first} (status {status})"
-    if isinstance(error, (HTTPError, ConnectionError)):
-        return f"the Hub cannot be reached ({first}): check the network and HF_ENDPOINT"
-    if isinstance(inner := error.__cause__, (OSError, HTTPError)):
-        absent = isinstance(error, LocalEntryNotFoundError) and not isinstance(inner, HfHubHTTPError)
-        return f"{'not in the cache, or not all of it; and ' * absent}{_reason(inner)}"
-    if isinstance(error, OSError) and error.filename:
-        return f"cannot use {error.filename}: {error.strerror}: put that right, or set HF_HOME to another folder"
-    return first
