@@ -62,21 +62,21 @@ def translated(images: Tensor, draws: Tensor, *, ratio: float = 1 / 8) -> Tensor
     The paper's ground is grey: on dark pictures the discriminator then sees little else.
     """
     n, _, height, width = images.shape
-    rows = _moved(draws[:, :1], height, round(height * ratio))
-    columns = _moved(draws[:, 1:], width, round(width * ratio))
+    rows = _moved(draws[:, :1], height, int(height * ratio + 0.5))
+    columns = _moved(draws[:, 1:], width, int(width * ratio + 0.5))
     padded = pad(images, (1, 1, 1, 1), value=-1.0).permute(0, 2, 3, 1)  # a border of one stands for all outside
     picked = padded[torch.arange(n, device=images.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
     return picked.permute(0, 3, 1, 2)
 
 
 def cut_out(images: Tensor, draws: Tensor, *, ratio: float = 1 / 2) -> Tensor:
-    """In each image a box of `ratio` of its height and width made grey, around any pixel (section 3.3).
+    """In each image a box of `ratio` of its height and width made grey, around any place (section 3.3).
 
     images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for the rows and the columns.
     """
     height, width = images.shape[2:]
-    rows = _covered(draws[:, :1], height, round(height * ratio))
-    columns = _covered(draws[:, 1:], width, round(width * ratio))
+    rows = _covered(draws[:, :1], height, int(height * ratio + 0.5))
+    columns = _covered(draws[:, 1:], width, int(width * ratio + 0.5))
     return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
 
 
@@ -87,7 +87,10 @@ def _moved(draws: Tensor, size: int, reach: int) -> Tensor:
 
 
 def _covered(draws: Tensor, size: int, length: int) -> Tensor:
-    """`(n, size)`: which rows are inside a stretch of so many around any of them, cut off at the ends."""
-    first = (draws * size).floor().long() - length // 2
+    """`(n, size)`: which rows are inside a stretch of so many, cut off at the ends.
+
+    Around any row if the length is odd, around any line between them, or beside them, if it is even.
+    """
+    first = (draws * (size + 1 - length % 2)).floor().long() - length // 2
     places = torch.arange(size, device=draws.device)
     return (places >= first) & (places < first + length)

@@ -20,6 +20,8 @@ class Averages:
             inside = [module for other in players for module in other.modules() if module is not other]
             if player is model or player in inside:
                 raise PluginError(f"{model.called}: averaged() names the model itself or a player inside another")
+            if player not in set(model.modules()):
+                raise PluginError(f"{model.called}: averaged() names a {type(player).__name__} that is no part of it")
         self._model = model
         self.pairs = {player: copy.deepcopy(player).requires_grad_(False) for player in players}
 

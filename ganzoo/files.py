@@ -41,7 +41,7 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
     Leaves nothing behind, and the older one as it was, when it cannot be written; `guard` raises its error then.
     """
     aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
-    parents = [parent for parent in path.parents if not parent.exists()]
+    parents = [parent for parent in path.parents if not os.path.exists(parent)]
     try:
         with guard(path):
             shutil.rmtree(aside, ignore_errors=True)
@@ -60,14 +60,16 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        for parent in parents if not path.exists() else []:
+        for parent in parents if not os.path.exists(path) else []:  # Path.exists raises for a name that is too long
             with suppress(OSError):  # somebody else is in it by now
                 parent.rmdir()
 
 
 def is_free(path: Path) -> bool:
-    """Whether a folder can be put there: nothing is, or an empty folder that nobody stands in."""
-    return not os.path.lexists(path) or (path.is_dir() and not any(path.iterdir()) and not path.samefile("."))
+    """Whether a folder can be put there: nothing is, or an empty folder, no link, that nobody stands in."""
+    if not os.path.lexists(path):
+        return True
+    return path.is_dir() and not path.is_symlink() and not any(path.iterdir()) and not path.samefile(".")
 
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:

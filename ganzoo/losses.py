@@ -1,7 +1,7 @@
 """Adversarial losses and gradient penalties: pure functions of the discriminator's logits.
 
-Each pair is what the discriminator minimises (a dict of terms, so that each is reported) and what the
-generator minimises. Logits have any shape (a number for an image, a map for patches); a loss is their mean.
+Each pair is what the discriminator minimises (a dict of terms, so that each is reported; of pairs it is one number) and
+what the generator minimises. Logits have any shape (a number for an image, a map for patches); a loss is their mean.
 """
 
 from collections.abc import Callable
@@ -10,6 +10,8 @@ import torch
 from torch import Tensor
 from torch.linalg import vector_norm
 from torch.nn.functional import relu, softplus
+
+from ganzoo.errors import PluginError
 
 
 def non_saturating_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor]:
@@ -60,12 +62,12 @@ def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 
     Jolicoeur-Martineau 2018 (arXiv:1807.00734), as R3GAN has it: Huang et al. 2025, equation 2 (arXiv:2501.05441).
     """
-    return softplus(fake.float() - real.float()).mean()
+    return _paired(fake, real)
 
 
 def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
     """-log sigmoid(D(G(z)) - D(x)): the same pairs, the other way round (Huang et al. 2025, equation 2)."""
-    return softplus(real.float() - fake.float()).mean()
+    return _paired(real, fake)
 
 
 def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, draws: Tensor) -> Tensor:
@@ -74,6 +76,8 @@ def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Ten
     Gulrajani et al. 2017, equation 3 without its factor (arXiv:1704.00028). draws `(n, 1, 1, 1)` uniform in [0, 1) say
     where on the line. Its gradient asks for a second derivative, which torch.compile refuses.
     """
+    if draws.shape != (len(real), *[1] * (real.ndim - 1)):  # others would be stretched, without a word
+        raise PluginError(f"gradient_penalty: draws of {tuple(draws.shape)}; it takes self.rand(len(real), 1, 1, 1)")
     between = torch.lerp(fake.detach().type_as(real), real, draws).requires_grad_()
     norms: Tensor = vector_norm(_gradient(between, critic(between)), dim=1)
     return (norms - 1).square().mean()
@@ -86,6 +90,12 @@ def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
     logits are made of them: `images.detach().requires_grad_()`.
     """
     return _gradient(images, logits).square().sum(1).mean()
+
+
+def _paired(one: Tensor, other: Tensor) -> Tensor:
+    if one.shape != other.shape:
+        raise PluginError(f"a relativistic loss is of pairs, not of logits {tuple(one.shape)} and {tuple(other.shape)}")
+    return softplus(one.float() - other.float()).mean()
 
 
 def _gradient(images: Tensor, logits: Tensor) -> Tensor:

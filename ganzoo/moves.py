@@ -11,6 +11,8 @@ from ganzoo.errors import PluginError
 from ganzoo.model import Model, Move
 from ganzoo.optimizers import Optimizers
 
+END = object()
+
 
 def driven(model: Model, batch: Any, forward: Callable[[], AbstractContextManager[object]]) -> Iterator[Move]:
     """The moves of `model.losses(batch)`, which runs inside `forward()`; what is done with a move runs outside.
@@ -22,8 +24,8 @@ def driven(model: Model, batch: Any, forward: Callable[[], AbstractContextManage
         raise PluginError(f"{model.called}: losses(batch) must yield (player, loss) for each move")
     while True:
         with forward():
-            move = next(moves, None)
-        if move is None:
+            move = next(moves, END)
+        if move is END:
             return
         if not isinstance(move, tuple) or len(move) != 2 or not isinstance(move[0], nn.Module):
             raise PluginError(f"{model.called}: losses(batch) yields {move!s:.60}; it must be (player, loss)")
@@ -42,6 +44,7 @@ def named_terms(
         what = f"the {type(player).__name__} {name or ''}".rstrip()
         raise PluginError(f"{model.called}: {what} moves, but optimizers() has none for it")
     named = loss.items() if isinstance(loss, Mapping) else [("", loss)]
+    name = name or "model"  # the model itself may be a player
     terms: dict[str, Tensor] = {f"{name}/{term}".rstrip("/"): value for term, value in named}
     for term, value in terms.items():
         if not isinstance(value, Tensor) or value.numel() != 1:

@@ -37,17 +37,27 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
         if phase != self._phase:
             kept = self.state()
             self._phase, self._of = phase, self._model.optimizers()
-            inside = set(self._model.modules())
-            if stray := next((player for player in self._of if player not in inside), None):
-                raise PluginError(
-                    f"{self._model.called}: optimizers() has a {type(stray).__name__} that is no part of the model: "
-                    f"keep networks as attributes, or in nn.ModuleList and nn.ModuleDict"
-                )
+            self._check()
             self._rates = [group["lr"] for group in self._groups()]
             self.restore(kept)
         scale = self._model.lr_scale(step / self._model.hp.steps)
         for group, rate in zip(self._groups(), self._rates, strict=True):
             group["lr"] = rate * scale
+
+    def _check(self) -> None:
+        """Raises PluginError for what optimizers() must not give."""
+        called, found = self._model.called, self._of
+        if not isinstance(found, Mapping) or not all(isinstance(one, Optimizer) for one in found.values()):
+            raise PluginError(f"{called}: optimizers() gives {found!s:.60}; it must be {{player: optimizer}}")
+        inside: set[object] = {*self._model.modules(), *self._model.parameters()}
+        trained = [parameter for player in found for parameter in self.trained(player)]
+        if stray := next((part for part in [*found, *trained] if part not in inside), None):
+            raise PluginError(
+                f"{called}: optimizers() has a {type(stray).__name__} that is no part of the model: "
+                f"keep networks as attributes, or in nn.ModuleList and nn.ModuleDict"
+            )
+        if len(set(found.values())) < len(found):
+            raise PluginError(f"{called}: optimizers() gives one optimizer to two players: each has its own")
 
     def trained(self, player: nn.Module) -> list[nn.Parameter]:
         """The parameters that a move of this player changes."""
@@ -59,10 +69,10 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
 
     def restore(self, saved: Mapping[str, Mapping[str, Any]]) -> None:
         """Puts it back; a parameter of which nothing was saved starts afresh."""
-        states: dict[Optimizer, dict[int, Any]] = {}
+        states: dict[Optimizer, dict[int, Any]] = {optimizer: {} for optimizer in self._of.values()}
         for name, optimizer, number, _ in self._rows():
             if name in saved:
-                states.setdefault(optimizer, {})[number] = dict(saved[name])
+                states[optimizer][number] = dict(saved[name])
         for optimizer, state in states.items():
             optimizer.load_state_dict({**optimizer.state_dict(), "state": state})
 
@@ -70,7 +80,7 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
         return [group for optimizer in self._of.values() for group in optimizer.param_groups]
 
     def _rows(self) -> list[tuple[str, Optimizer, int, nn.Parameter]]:
-        """(player/parameter, optimizer, number there, the parameter) for each; two players may share one."""
+        """(player/parameter, optimizer, number there, the parameter) for each; two players may share a parameter."""
         names = {parameter: name for name, parameter in self._model.named_parameters(remove_duplicate=False)}
         players = {module: name for name, module in self._model.named_modules()}
         return [

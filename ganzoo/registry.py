@@ -1,10 +1,12 @@
 """Which models, trainers and data sources are installed, read from entry points without importing them."""
 
+import re
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
-from importlib.metadata import EntryPoint, entry_points, version
+from importlib.metadata import EntryPoint, distributions, entry_points, version
 from typing import Any
 
 from ganzoo.errors import NameClash, PluginError, unknown
@@ -55,17 +57,17 @@ class Plugin:
 
     def _needs_another(self) -> str | None:
         """What the distribution requires of ganzoo, if this version is not that."""
-        from packaging.requirements import InvalidRequirement, Requirement  # a listing needs none of it
+        from packaging.requirements import Requirement  # a listing needs none of it
         from packaging.utils import canonicalize_name
 
         for text in (self.entry.dist.requires if self.entry.dist else None) or []:
             try:
                 required = Requirement(text)
-            except InvalidRequirement:
-                continue  # pip's business
-            applies = canonicalize_name(required.name) == "ganzoo" and (
-                required.marker is None or required.marker.evaluate({"extra": ""})
-            )
+                applies = canonicalize_name(required.name) == "ganzoo" and (
+                    required.marker is None or required.marker.evaluate({"extra": ""})
+                )
+            except ValueError:  # no requirement, or a marker that says nothing: pip's business
+                continue
             if applies and not required.specifier.contains(version("ganzoo"), prereleases=True):
                 return f"ganzoo{required.specifier}"
         return None
@@ -84,7 +86,7 @@ class Registry:
 
     def plugins(self) -> list[Plugin]:
         """All of them, clashing names included, sorted by name. Imports none, never raises."""
-        found = [Plugin(self.kind, entry) for entry in entry_points(group=self.group)]
+        found = [Plugin(self.kind, entry) for entry in _entries(self.group)]
         return sorted(found, key=lambda plugin: (plugin.name, plugin.target))
 
     def __iter__(self) -> Iterator[str]:
@@ -98,7 +100,7 @@ class Registry:
         plugins = self.plugins()
         found = [plugin for plugin in plugins if plugin.name == short]
         if distribution:
-            found = [plugin for plugin in found if plugin.distribution == distribution]
+            found = [plugin for plugin in found if _alike(plugin.distribution, distribution)]
         if not found:
             raise unknown(self.kind, name, {plugin.name for plugin in plugins})
         if len(found) > 1:
@@ -125,6 +127,27 @@ class Registry:
             if module.split(".")[0] == package and name == target.__qualname__ and plugin.load() is target:
                 return plugin
         return None
+
+
+def _entries(group: str) -> list[EntryPoint]:
+    """All entry points of a group; those of a distribution whose files cannot be read are left out."""
+    with suppress(*UNREADABLE):
+        return list(entry_points(group=group))
+    found: dict[str, list[EntryPoint]] = {}
+    for distribution in distributions():
+        with suppress(*UNREADABLE):
+            entries = [entry for entry in distribution.entry_points if entry.group == group]
+            found.setdefault(distribution.name, entries)  # the first on the path is the one that is imported
+    return [entry for entries in found.values() for entry in entries]
+
+
+UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
+"""What importlib.metadata raises of files that are not what they should be."""
+
+
+def _alike(one: str, other: str) -> bool:
+    """Whether two names are of one distribution: `Zoo.Odd_Name` is `zoo-odd-name`."""
+    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 
 models = Registry("model", "ganzoo.models")

@@ -1,6 +1,7 @@
 """A new package of a plugin: one module that works, a test file, a README, and the entry point that registers it."""
 
 import keyword
+import os
 import re
 from dataclasses import dataclass
 from importlib.metadata import distributions, version
@@ -10,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from ganzoo.errors import UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import is_free, new_folder, writing
 from ganzoo.registry import KINDS, Registry
 
 
@@ -25,6 +26,8 @@ class Words:
 
 LONGEST = 64
 """Letters of a name."""
+RESERVED = ("setup", "conftest", "tests", "sitecustomize", "usercustomize")
+"""Modules that Python, pytest or pip import by themselves."""
 
 WORDS = {
     "model": Words("A model", "ganzoo train $name --data digits", ', {"$name": {"image_size": 8, "width": 4}}'),
@@ -44,8 +47,10 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
     Raises UsageError for a name that no package can have, that is taken, or a folder that is not empty.
     """
     module = _module(name, KINDS[kind])
-    folder = folder or Path(name)
-    if not is_free(folder):
+    folder = Path(os.path.normpath(folder or name))
+    with writing(folder):
+        free = is_free(folder)
+    if not free:
         raise UsageError(f"{folder} is there already: choose another with --out DIR")
     texts = _texts(name, module, kind)
     with new_folder(folder) as unfinished:
@@ -63,7 +68,7 @@ def _module(name: str, registry: Registry) -> str:
     module = name.replace("-", "_")
     if taken := next((plugin for plugin in registry.plugins() if plugin.name == name), None):
         raise UsageError(f"the {registry.kind} {name!r} is there already, in {taken.distribution}: choose another name")
-    if module in ("setup", "conftest", "tests") or keyword.iskeyword(module) or find_spec(module):
+    if module in RESERVED or keyword.iskeyword(module) or find_spec(module):
         raise UsageError(f"a Python module {module!r} is there already: choose another name")
     if any(distributions(name=name)):
         raise UsageError(f"a package {name!r} is installed already: choose another name")

@@ -16,14 +16,17 @@ CACHE_FILE = "summaries.json"
 
 @dataclass(frozen=True)
 class Described:
-    """Summary and task, blank where the source does not say or is not there; the files that were read, by time."""
+    """Summary and task, blank where the source does not say or is not there; the files that were read, and a stamp."""
 
     summary: str = ""
     task: str = ""
-    files: dict[str, int] = field(default_factory=dict)
+    files: dict[str, str] = field(default_factory=dict)
 
     def is_current(self, path: Path) -> bool:
-        return str(path) in self.files and all(os.stat(file).st_mtime_ns == t for file, t in self.files.items())
+        try:
+            return str(path) in self.files and all(_stamp(file) == stamp for file, stamp in self.files.items())
+        except OSError:  # a file is gone, or has another name
+            return False
 
 
 def describe(targets: Iterable[str]) -> dict[str, Described]:
@@ -65,8 +68,8 @@ def _read(module: str, name: str, depth: int = 5) -> Described:
     """Finds the class, following re-exports (`from .model import DCGAN`) and bases inside its own package."""
     path = _file(module)
     if path is None or not depth:
-        return Described()
-    files = {str(path): path.stat().st_mtime_ns}
+        return Described(files={f"the file of {module}": "missing"})  # which may come: never current
+    files = {str(path): _stamp(path)}
     for node in ast.parse(path.read_bytes()).body:
         if isinstance(node, ast.ClassDef) and node.name == name:
             summary = (ast.get_docstring(node) or "").partition("\n")[0]
@@ -82,6 +85,12 @@ def _read(module: str, name: str, depth: int = 5) -> Described:
                     found = _read(origin, alias.name, depth - 1)
                     return Described(found.summary, found.task, found.files | files)
     return Described(files=files)
+
+
+def _stamp(path: str | Path) -> str:
+    """Another when the file has changed."""
+    found = os.stat(path)
+    return f"{found.st_mtime_ns} {found.st_size}"
 
 
 def _task(node: ast.ClassDef) -> str:
@@ -105,9 +114,15 @@ def _origin(node: ast.ImportFrom, module: str, *, is_package: bool) -> str:
 def _load() -> dict[str, Described]:
     try:
         known = json.loads((cache_folder() / CACHE_FILE).read_text(encoding="utf-8"))
-        return {target: Described(**entry) for target, entry in known.items()}
-    except (OSError, ValueError, TypeError, AttributeError):
+        found = {target: Described(**entry) for target, entry in known.items()}
+        return {target: one for target, one in found.items() if _is_sound(one)}
+    except (OSError, ValueError, TypeError, AttributeError, RecursionError):
         return {}
+
+
+def _is_sound(found: Described) -> bool:
+    """Whether an entry of the cache, which may be damaged, has the types that it should have."""
+    return isinstance(found.files, dict) and all(isinstance(text, str) for text in (found.summary, found.task))
 
 
 def _store(known: dict[str, Described]) -> None:
@@ -115,8 +130,11 @@ def _store(known: dict[str, Described]) -> None:
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
         handle, name = tempfile.mkstemp(dir=cache_folder(), prefix=f".{CACHE_FILE}-")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            json.dump({target: asdict(described) for target, described in known.items()}, file)
-        os.replace(name, cache_folder() / CACHE_FILE)
+        try:
+            with os.fdopen(handle, "w", encoding="utf-8") as file:
+                json.dump({target: asdict(described) for target, described in known.items()}, file)
+            os.replace(name, cache_folder() / CACHE_FILE)
+        except OSError:
+            os.unlink(name)
     except OSError:
         return

@@ -14,7 +14,7 @@ from torch import Tensor, nn
 from ganzoo.averages import Averages
 from ganzoo.data import as_data, called, divided, for_scores
 from ganzoo.device import World, seeded
-from ganzoo.errors import Unsupported
+from ganzoo.errors import PluginError, StateError, Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model, Move
 from ganzoo.modes import evaluating
@@ -92,6 +92,7 @@ class Loop(Iterator[Step]):
         model, step = self.model, self.steps_done
         if step >= model.hp.steps:
             raise StopIteration
+        self.check_whole()
         batch = self._batch(step)
         self._whole = False
         model.begin(step)
@@ -125,8 +126,15 @@ class Loop(Iterator[Step]):
         return named_terms(self.model, player, loss, self.optimizers)
 
     def backward(self, player: nn.Module, terms: Mapping[str, Tensor], *, retain_graph: bool = False) -> None:
-        """Puts the gradient of the terms' sum into the parameters that the player trains, and into no others."""
+        """Puts the gradient of the terms' sum into the parameters that the player trains, and into no others.
+
+        Who goes through the graph again says `retain_graph`, and has `retains_graphs = True` in the class.
+        """
+        if retain_graph and not self.retains_graphs:
+            raise PluginError(f"{type(self).__name__} retains a graph: say retains_graphs = True in the class")
         trained = [parameter for parameter in self.optimizers.trained(player) if parameter.requires_grad]
+        if not trained:
+            raise independent(self.model, terms)
         self.optimizers[player].zero_grad()
         try:
             reduce(add, terms.values()).backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
@@ -136,6 +144,13 @@ class Loop(Iterator[Step]):
             raise
         if all(parameter.grad is None for parameter in trained):
             raise independent(self.model, terms)
+
+    def check_whole(self) -> None:
+        """Raises StateError inside a step that was interrupted: some players have moved in it, and others have not."""
+        if not self._whole:
+            raise StateError(
+                f"step {self.steps_done + 1} was interrupted half-way: go back to the last checkpoint, restore(folder)"
+            )
 
     def evaluate(self) -> Evaluation:
         """Scores the weights to use on what is held out. The first score decides which of the saved weights are best.

@@ -1,6 +1,7 @@
 """Trainer: an iterator over steps that is saved in a run folder, and goes on from there."""
 
 import warnings
+from math import isfinite
 from pathlib import Path
 
 import torch
@@ -54,8 +55,7 @@ class Trainer(Loop):
 
         Raises StateError inside a step that was interrupted, and Diverged when a weight is not finite.
         """
-        if not self._whole:
-            raise StateError(f"step {self.steps_done + 1} was interrupted half-way: resume from the last checkpoint")
+        self.check_whole()
         weights = published_weights(self.model, self.averages)
         if broken := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
             raise Diverged(f"{self.model.called}: after step {self.steps_done}, {broken} is not finite")
@@ -84,7 +84,7 @@ class Trainer(Loop):
             self.best = None
         if self.evaluated and self.evaluated["step"] == self.steps_done:
             name, score = next(iter(self.evaluated["scores"].items()))
-            if self.best is None or score > self.best["scores"][name]:
+            if isfinite(score) and (self.best is None or score > self.best["scores"][name]):
                 self.best = self.evaluated
 
     @classmethod

@@ -155,13 +155,16 @@ def test_colour_moves_brightness_then_saturation_then_contrast():
     torch.testing.assert_close(found[1], images[1].mean(0, keepdim=True).expand(3, 4, 5))  # no saturation is grey
 
 
-def test_cutout_greys_a_box_around_the_drawn_pixel_and_passes_gradients():
+def test_cutout_greys_a_box_around_the_drawn_place_and_passes_gradients():
     images = torch.ones(4, 2, 8, 12, requires_grad=True)
     draws = torch.tensor([[0.5, 0.5], [0.0, 0.0], [0.999, 0.999], [0.5, 0.0]])
     cut = augment.cut_out(images, draws)
     rows, columns = ((cut[0, 0] == 0).any(dim).nonzero().flatten().tolist() for dim in (1, 0))
     assert (rows, columns) == ([2, 3, 4, 5], [3, 4, 5, 6, 7, 8])
-    assert (cut == 0).flatten(1).sum(1).tolist() == [2 * 24, 2 * 2 * 3, 2 * 3 * 4, 2 * 4 * 3]
+    assert (cut == 0).flatten(1).sum(1).tolist() == [2 * 24, 2 * 2 * 3, 2 * 2 * 3, 2 * 4 * 3]
+    lines = torch.linspace(0, 0.999, 9)[:, None].expand(9, 2)  # each of the nine lines between and beside eight rows
+    covered = (augment.cut_out(torch.ones(9, 1, 8, 8), lines) == 0).any(3).sum(0).flatten()
+    assert torch.equal(covered, covered.flip(0))  # no side of the image is covered more often than the other
     cut.sum().backward()
     assert torch.equal(images.grad, cut.detach())
     assert torch.equal(augment.cut_out(images, draws, ratio=0), images)

@@ -55,10 +55,13 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
         (["pillow"], "a package 'pillow' is installed already"),
         (["a" * 300], "as " + "a" * 64),
         (["setup"], "a Python module 'setup' is there already"),
+        (["sitecustomize"], "a Python module 'sitecustomize' is there already"),
         (["none"], "'none' would be the class None, which means something else"),
         (["--kind", "dataset", "image"], "'image' would be the class Image, which means something else"),
         (["a-gan", "--out", "full"], "full is there already: choose another with --out DIR"),
         (["a-gan", "--out", "file"], "file is there already"),
+        (["a-gan", "--out", "link"], "link is there already"),
+        (["a-gan", "--out", "nowhere/.."], ". is there already"),
         (["a-gan", "--kind", "loss"], "'loss' is not one of 'model', 'trainer', 'dataset'"),
     ],
 )
@@ -66,17 +69,20 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(ganzoo_command, words,
     Path("full").mkdir()
     Path("full/mine").touch()
     Path("file").touch()
+    Path("empty").mkdir()
+    Path("link").symlink_to("empty")
     done = ganzoo_command("new", *words)
     assert done.exit_code == 2
     assert told in done.stderr
-    assert sorted(map(str, Path().rglob("*"))) == ["file", "full", "full/mine"]
+    assert sorted(map(str, Path().rglob("*"))) == ["empty", "file", "full", "full/mine", "link"]
 
 
 def test_an_unwritable_place_is_one_line(ganzoo_command):
     Path("file").touch()
-    done = ganzoo_command("new", "a-gan", "--out", "file/a-gan")
-    assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
-    assert "cannot write file/a-gan" in done.stderr
+    for out in ("file/a-gan", "x" * 300):
+        done = ganzoo_command("new", "a-gan", "--out", out)
+        assert (done.exit_code, done.stderr.count("\n")) == (1, 1)
+        assert f"cannot write {out}" in done.stderr
 
 
 @pytest.mark.slow

@@ -1,6 +1,7 @@
 """Discovery: everything is listed, nothing is imported, and a broken plugin fails alone."""
 
 import json
+import os
 
 import pytest
 
@@ -90,7 +91,54 @@ def test_summaries_follow_reexports_and_changes_of_the_file(tmp_path, distributi
     assert (row()["summary"], row()["task"]) == ("Second one.", "u")
 
 
-@pytest.mark.parametrize("cache", ["not json", '{"ganzoo_dcgan:DCGAN": {"summary": 1, "junk": 2}}', "[]"])
+def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(tmp_path, distribution, ganzoo_command):
+    distribution("zoo-moving", {"moving": "moving_package:Real"})
+    package = tmp_path / "site" / "moving_package"
+    package.mkdir()
+    (package / "__init__.py").write_text("from .inner import Real\n")
+
+    def summary():
+        return next(row for row in json.loads(ganzoo_command("list", "moving", "--json").output))["summary"]
+
+    assert summary() == ""
+    (package / "inner.py").write_text("class Real:\n  'First.'\n")
+    os.utime(package / "inner.py", (1, 1))
+    assert summary() == "First."
+    (package / "inner.py").write_text("class Real:\n  'Another.'\n")
+    os.utime(package / "inner.py", (1, 1))
+    assert summary() == "Another."
+    (package / "inner.py").rename(package / "other.py")
+    (package / "__init__.py").write_text("from .other import Real\n")
+    assert summary() == "Another."
+
+
+@pytest.mark.parametrize("content", [b"[ganzoo.models]\nno equals sign\n", b"[ganzoo.models]\nfa\xe7ade = a:B\n"])
+def test_entry_points_that_cannot_be_read_hide_nobody_elses(tmp_path, distribution, ganzoo_command, content):
+    distribution("zoo-fine", {"fine": "raising:Broken"}, raising=RAISES)
+    distribution("zoo-garbled", {"garbled": "nowhere:Gone"})
+    (tmp_path / "site" / "zoo_garbled-1.0.dist-info" / "entry_points.txt").write_bytes(content)
+    listed = ganzoo_command("list")
+    assert listed.exit_code == 0
+    assert "A model whose module raises." in listed.output
+    assert ganzoo.create("dcgan-mini", width=2).hp.width == 2
+
+
+def test_a_distribution_is_found_however_its_name_is_spelt(distribution):
+    distribution("Zoo.Odd_Name", {"odd": "raising:Broken"}, raising=RAISES)
+    assert ganzoo.models["zoo-odd-name/odd"].distribution == "Zoo.Odd_Name"
+
+
+@pytest.mark.parametrize(
+    "cache",
+    [
+        "not json",
+        '{"ganzoo_dcgan:DCGAN": {"summary": 1, "junk": 2}}',
+        "[]",
+        '{"ganzoo_dcgan:DCGAN": {"files": null}}',
+        '{"ganzoo_dcgan:DCGAN": {"summary": null, "task": 3}}',
+        "[" * 100_000,
+    ],
+)
 def test_a_damaged_cache_is_made_again(tmp_path, ganzoo_command, cache):
     (tmp_path / "cache").mkdir()
     (tmp_path / "cache" / "summaries.json").write_text(cache)
@@ -101,6 +149,11 @@ def test_an_unwritable_cache_does_no_harm(tmp_path, monkeypatch, ganzoo_command)
     (tmp_path / "file").touch()
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file" / "cache"))
     assert "Deep convolutional GAN" in ganzoo_command("list").output
+    folder = tmp_path / "cache"
+    (folder / "summaries.json").mkdir(parents=True)
+    monkeypatch.setenv("GANZOO_CACHE", str(folder))
+    assert "Deep convolutional GAN" in ganzoo_command("list").output
+    assert [path.name for path in folder.iterdir()] == ["summaries.json"]
 
 
 def test_unknown_names_are_answered_with_the_closest(ganzoo_command):
@@ -170,7 +223,8 @@ def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(tmp_path, distribu
         f"{ganzoo.__version__}: pip install -U ganzoo zoo-newer\n"
     )
     assert "needs ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
-    for fits in ("Requires-Dist: ganzoo>=0.1,<1", "Requires-Dist: ganzoo>=9; extra == 'next'", "Requires-Dist: ???"):
+    fitting = ("ganzoo>=0.1,<1", "ganzoo>=9; extra == 'next'", "???", "ganzoo>=9; python_version ~= 'abc'")
+    for fits in (f"Requires-Dist: {text}" for text in fitting):
         metadata.write_text(f"{plain}{fits}\n")
         with pytest.raises(ganzoo.PluginError, match="ZeroDivisionError"):
             ganzoo.create("newer")

@@ -210,6 +210,7 @@ def broken(losses):
         (lambda self, batch: iter([batch.sum()]), r"yields tensor\(.*; it must be \(player, loss\)"),
         (lambda self, batch: iter([("net", batch.sum())]), r"yields \('net', tensor\(.*; it must be \(player, loss\)"),
         (lambda self, batch: iter([(self.net, {})]), "net depends on none of its player's trained parameters"),
+        (lambda self, batch: iter([None]), r"yields None; it must be \(player, loss\)"),
     ],
 )
 def test_a_mistake_in_losses_is_named(losses, message):
@@ -227,6 +228,57 @@ def test_a_loss_that_was_computed_before_an_earlier_move_is_named():
     trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
     with pytest.raises(ganzoo.PluginError, match="the loss other was computed before an earlier move"):
         next(trainer)
+
+
+def test_a_player_that_is_frozen_while_it_moves_is_named():
+    def losses(self, batch):
+        loss = self.net(batch[:, 0, 0]).mean()
+        with ganzoo.frozen(self.net):
+            yield self.net, loss
+
+    trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
+    with pytest.raises(ganzoo.PluginError, match="net depends on none of its player's trained parameters"):
+        next(trainer)
+
+
+def test_the_loss_of_the_model_itself_has_a_name():
+    model = broken(lambda self, batch: iter([(self, self.net(batch[:, 0, 0]).mean())]))
+    model.optimizers = lambda: {model: torch.optim.Adam(model.parameters())}
+    assert list(next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")).losses) == ["model"]
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        (lambda self: [torch.optim.Adam(self.parameters())], r"optimizers\(\) gives \[Adam"),
+        (lambda self: {self.net: 1e-3}, r"optimizers\(\) gives {Linear.* it must be {player: optimizer}"),
+        (
+            lambda self: dict.fromkeys([self.net, self.other], torch.optim.Adam(self.parameters())),
+            "gives one optimizer to two players: each has its own",
+        ),
+        (
+            lambda self: {self.net: torch.optim.Adam([*self.net.parameters(), nn.Parameter(torch.ones(1))])},
+            "has a Parameter that is no part of the model",
+        ),
+    ],
+)
+def test_a_mistake_in_optimizers_is_named(given, message):
+    model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
+    model.optimizers = lambda: given(model)
+    with pytest.raises(ganzoo.PluginError, match=message):
+        next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu"))
+
+
+def test_who_retains_a_graph_says_so_in_its_class():
+    kind = type("Again", (ganzoo.Trainer,), {"step": lambda self, batch: again(self, batch)})
+
+    def again(trainer, batch):
+        for player, loss in trainer.moves(batch):
+            trainer.backward(player, trainer.terms(player, loss), retain_graph=True)
+
+    model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
+    with pytest.raises(ganzoo.PluginError, match="Again retains a graph: say retains_graphs = True"):
+        next(kind(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu"))
 
 
 def test_networks_in_a_plain_list_are_named(toy):
@@ -307,6 +359,9 @@ def test_averages_of_a_player_inside_another_are_refused(toy):
         kind = type("Nested", (Toy,), {"averaged": pick})
         with pytest.raises(ganzoo.PluginError, match=r"Nested: averaged\(\) names the model itself or a player inside"):
             ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
+    kind = type("Elsewhere", (Toy,), {"averaged": lambda self: [copy.deepcopy(self.generator)]})
+    with pytest.raises(ganzoo.PluginError, match=r"averaged\(\) names a Sequential that is no part of it"):
+        ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
 
 
 def test_restoring_heals_an_interrupted_step(toy, tmp_path):
@@ -317,9 +372,22 @@ def test_restoring_heals_an_interrupted_step(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         next(trainer)
     trainer.step = whole
+    with pytest.raises(ganzoo.StateError, match=r"step 2 was interrupted half-way: go back .*restore\(folder\)"):
+        next(trainer)  # some players may have moved in it
     assert trainer.restore(tmp_path / "run") == []
     assert next(trainer).number == 2
     trainer.save(tmp_path / "run")
+
+
+def test_restoring_the_very_beginning_forgets_what_the_optimizers_know(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    trainer.save(tmp_path / "run")
+    list(trainer)
+    once = weights(trainer.model)
+    trainer.restore(tmp_path / "run")
+    assert trainer.optimizers.state() == {}
+    list(trainer)
+    assert equal(weights(trainer.model), once)
 
 
 def test_a_run_that_is_older_than_a_hyperparameter_goes_on_at_its_default(toy, tmp_path):

@@ -106,7 +106,7 @@ def _check(asked: Augmentation, model: Model, judge: tuple[Model, Config] | None
         raise Unsupported(f"--classifier {asked.classifier}: {judge[0].called} is no classifier")
     if judge and set(judge[0].classes) != set(classes):
         raise DataError(f"the classifier {asked.classifier} knows other classes: {', '.join(judge[0].classes)}")
-    if asked.out.is_symlink() or not is_free(asked.out):
+    if not is_free(asked.out):
         raise UsageError(f"{asked.out} is there already: choose another folder with --out")
 
 

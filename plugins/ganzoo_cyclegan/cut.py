@@ -22,7 +22,8 @@ class CUT(Translator):
     the generator, which learns together with the heads; losses of places and layers are averaged, not summed; and the
     features of what is translated are constants. The networks are CycleGAN's: theirs blur where they halve and double.
 
-    FastCUT is `nce=10 identity=0 equivariant=true`, but for its learning rate, which falls over the last quarter.
+    FastCUT is `nce=10 identity=0 equivariant=true steps=270000`, but for its learning rate, which falls over the last
+    quarter.
     """
 
     view = ganzoo.Domains

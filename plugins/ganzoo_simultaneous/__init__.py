@@ -11,8 +11,9 @@ class Simultaneous(ganzoo.Trainer):
     """Every player moves once per step, on the sum of its losses, and all losses are known before anybody moves.
 
     Mescheder, Nowozin & Geiger 2017, "The Numerics of GANs", algorithm 1 (arXiv:1705.10461). What follows a `yield` in
-    `losses` sees the networks as they were. A player that yields several times (critic steps) reports, term by term,
-    the sums that it minimises. The graphs of all losses are kept until the last: it takes more memory.
+    `losses` sees the networks as they were: weights that a model clips there are clipped before the move. A player that
+    yields several times (critic steps) reports, term by term, the sums that it minimises. The graphs of all losses are
+    kept until the last: it takes more memory.
     """
 
     retains_graphs = True
