@@ -428,3 +428,105 @@ class NeedsMore(Good):
         def validate(self):
             if self.steps < 50:
                 raise ganzoo.HparamError(f"steps={self.steps}: at least 50")
+
+
+class FadesIn(Good):
+    """Is brighter the longer it trains, and darker once it is loaded."""
+
+    def generate(self, latents, labels=None):
+        return self.generator(latents) * (0.1 + 0.9 * self.progress)
+
+
+class Unbounded(Good):
+    """Draws small numbers at first."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.generator = nn.Sequential(nn.Linear(4, 64), nn.Unflatten(1, (1, 8, 8)))
+
+    def initialise(self):
+        nn.init.normal_(self.generator[0].weight, std=0.02)
+        nn.init.zeros_(self.generator[0].bias)
+
+
+class PoolInAList(Good):
+    """Keeps images in a list, and uses them once there are fifty."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.pool = []
+
+    def losses(self, real):
+        yield from super().losses(real if len(self.pool) < 50 else self.pool.pop(0))
+        self.pool.append(real)
+
+
+class CountsInItsClass(Good):
+    """Begins to count in the class."""
+
+    count = 0
+
+    def losses(self, real):
+        yield from super().losses(real * (1 if self.count % 16 < 15 else -1))
+        self.count += 1
+
+
+class Prints(Good):
+    """Shows its loss in each step."""
+
+    def losses(self, real):
+        for player, loss in super().losses(real):
+            f"{sum(loss.values()) if isinstance(loss, dict) else loss:.3f}"
+            yield player, loss
+
+
+class NormalisesTheBatch(Good):
+    """A classifier that standardises the images of a batch together."""
+
+    task = "image-classification"
+
+    @dataclass(frozen=True, kw_only=True)
+    class Hparams(Good.Hparams):
+        classes: int = 3
+
+    def logits(self, images):
+        return self.discriminator((images - images.mean()) / images.std())[:, None] * torch.arange(3)
+
+
+class PhaseOfItsOwn(Good):
+    """Has a phase of the step where it stands, not of the one that it is asked for."""
+
+    def phase(self, step):
+        return self.step // 2
+
+
+class ThreadsInAStep(Good):
+    """Decides in a step how many threads everybody has."""
+
+    def losses(self, real):
+        torch.set_num_threads(torch.get_num_threads() + 1)
+        yield from super().losses(real)
+
+
+class OfItsSteps(Good):
+    """Has a schedule of its own, of the number of steps."""
+
+    def losses(self, real):
+        yield from super().losses(real * (1 - self.step / self.hp.steps))
+
+
+class PenaltyCompiled(Good):
+    """Has a gradient penalty, and lets its critic be compiled."""
+
+    def losses(self, real):
+        fake = self.generator(self.randn(len(real), 4))
+        draws = self.rand(len(real), 1, 1, 1)
+        yield self.discriminator, ganzoo.losses.gradient_penalty(self.discriminator, real, fake, draws)
+        yield self.generator, -self.discriminator(fake).mean()
+
+
+class ScoresNaN(Good):
+    """Divides nothing by nothing."""
+
+    def evaluate(self, batches):
+        return ganzoo.Evaluation({"nearness": float("nan")})

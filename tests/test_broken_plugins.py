@@ -4,6 +4,7 @@ import re
 from pathlib import Path
 
 import pytest
+import torch
 
 import ganzoo
 from ganzoo.registry import datasets, models, trainers
@@ -34,8 +35,11 @@ MISTAKES = {
     "Lists": ("neither_waits_for_the_device_nor_leaves_it", r"wait for a GPU.*tolist"),
     "OnTheCPU": ("neither_waits_for_the_device_nor_leaves_it", r"of the CPU.*fake = self.generator\(torch.randn"),
     "NumpyNoise": ("trains_the_same_again", "two trainings of one seed differ"),
-    "Counts": ("is_saved_and_resumed_bit_for_bit", "continued from a checkpoint, it ends with another generator"),
-    "KeepsATensor": ("is_saved_and_resumed_bit_for_bit", "what losses keeps between steps is a buffer"),
+    "Counts": ("is_saved_and_resumed_bit_for_bit", "it ends with another self."),
+    "KeepsATensor": (
+        "is_saved_and_resumed_bit_for_bit",
+        "ends with another self.mean than in one go: what is kept between steps is a buffer",
+    ),
     "BuiltFromData": ("is_loaded_as_it_was_saved", "scale"),
     "OutOfRange": ("makes_what_its_task_says", "end the generator with tanh"),
     "OfAnotherSize": ("makes_what_its_task_says", r"\(5, 1, 16, 16\).*must be \(5, 1, 8, 8\)"),
@@ -46,17 +50,31 @@ MISTAKES = {
     "LeavesEvalMode": ("makes_what_its_task_says", "sample changes the model"),
     "Shrinks": ("makes_what_its_task_says", "of the same size, whatever that is"),
     "OneClassShort": ("makes_what_its_task_says", "one for each of the 3 classes"),
-    "LazyCounter": ("is_saved_and_resumed_bit_for_bit", "self.count changes while it trains, and is in no checkpoint"),
+    "LazyCounter": ("is_saved_and_resumed_bit_for_bit", "it ends with another self.count than in one go"),
     "Scheduled": ("has_schedules_that_are_pure", "the learning rate of an optimizer changes in a step.*use lr_scale"),
     "OfItsStep": ("has_schedules_that_are_pure", "a pure function"),
     "DrawsUnpublished": (
         "is_loaded_as_it_was_saved",
-        "the same weights in a model of another seed make something else",
+        "the same weights in a model of another seed, or before its first step, make something else",
     ),
     "SeedsNumpy": ("has_first_weights_that_follow_from_the_seed", "the random state of Python or NumPy"),
     "WaitsToDraw": ("neither_waits_for_the_device_nor_leaves_it", r"could not be exported.*if latents.mean\(\) > 0"),
     "ScoresInADict": ("gives_scores_that_are_numbers", "gives dict: it must give ganzoo.Evaluation"),
     "ScoresOfTensors": ("gives_scores_that_are_numbers", "the score nearness is Tensor: it must be a number"),
+    "FadesIn": ("is_loaded_as_it_was_saved", "or before its first step, make something else"),
+    "Unbounded": ("makes_what_its_task_says", r"sample leaves \[-1, 1\] as weights grow: end the generator with tanh"),
+    "PoolInAList": ("is_saved_and_resumed_bit_for_bit", "continued from a checkpoint, it ends with another self.pool"),
+    "CountsInItsClass": (
+        "is_saved_and_resumed_bit_for_bit",
+        "continued from a checkpoint, it ends with another self.count",
+    ),
+    "Prints": ("neither_waits_for_the_device_nor_leaves_it", 'a tensor is printed, which needs its values .*f"{sum'),
+    "NormalisesTheBatch": ("makes_what_its_task_says", "what classify says of an image depends on those beside it"),
+    "PhaseOfItsOwn": ("has_schedules_that_are_pure", r"phase\(0\) is not the same twice"),
+    "ThreadsInAStep": ("changes_the_mover_and_nobody_else", "a step changes the number of threads for everybody"),
+    "OfItsSteps": ("is_saved_and_resumed_bit_for_bit", "planned for 2 steps and continued to 4, .* read self.progress"),
+    "PenaltyCompiled": ("is_compiled_where_it_can_be", r"discriminator is in compiled\(\), and a penalty"),
+    "ScoresNaN": ("gives_scores_that_are_numbers", "the score nearness is nan after no step: it must be finite"),
     "NeedsMore": ("stays_finite", "steps=4: at least 50; for its tests, give small settings"),
     "BadPreview": ("shows_a_preview", r"gives \(64, 4\)"),
     "Impure": ("has_schedules_that_are_pure", r"lr_scale\(0.0\) gives 0.9, then 0.81"),
@@ -151,6 +169,17 @@ class SetsBenchmark(Good):
     def __init__(self, hp):
         super().__init__(hp)
         torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
+
+
+class ZeroAtFirst(Good):
+    \"\"\"Draws the same grey for every seed before it is trained, and remembers how large a batch is.\"\"\"
+
+    def initialise(self):
+        torch.nn.init.zeros_(self.generator[0].weight)
+
+    def losses(self, real):
+        self.seen = len(real)
+        yield from super().losses(real)
 """
 
 
@@ -166,6 +195,8 @@ class SetsBenchmark(Good):
             "has_first_weights_that_follow_from_the_seed",
             "changes the benchmarking of cuDNN for everybod",
         ),
+        ("ZeroAtFirst", "makes_what_its_task_says", None),
+        ("ZeroAtFirst", "is_saved_and_resumed_bit_for_bit", None),
     ],
 )
 def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(distribution, tmp_path, name, check, told):
@@ -181,6 +212,7 @@ def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(distribut
 
 ODD_OTHERS = """
 import ganzoo
+import torch
 from PIL import Image
 
 
@@ -205,6 +237,44 @@ class Numbers(ganzoo.Trainer):
 
     def step(self, batch):
         return {name: loss.item() for name, loss in super().step(batch).items()}
+
+
+class Silent(ganzoo.Trainer):
+    \"\"\"Reports the generator alone.\"\"\"
+
+    def step(self, batch):
+        return {name: loss for name, loss in super().step(batch).items() if name.startswith("generator")}
+
+
+class Counting(ganzoo.Trainer):
+    \"\"\"Skips every tenth step, by its own count.\"\"\"
+
+    count = 0
+
+    def step(self, batch):
+        self.count += 1
+        return super().step(batch)
+
+
+class Publishing(ganzoo.Trainer):
+    \"\"\"Adds to the weights that are published.\"\"\"
+
+    def __init__(self, model, data, **options):
+        super().__init__(model, data, **options)
+        model.register_buffer("mean", torch.zeros(()))
+
+
+class LeavesEarly(ganzoo.Trainer):
+    \"\"\"Drives losses only as far as there are players.\"\"\"
+
+    def step(self, batch):
+        losses = {}
+        for _, (player, loss) in zip(range(2), self.moves(batch)):
+            terms = self.terms(player, loss)
+            self.backward(player, terms)
+            self.optimizers[player].step()
+            losses |= {name: term.detach() for name, term in terms.items()}
+        return losses
 
 
 class Squares:
@@ -249,6 +319,11 @@ class Changing(Squares):
         return [ganzoo.Item(f"{i}", read) for i in range(4)]
 
 
+class Hashed(Squares):
+    def items(self):
+        return [ganzoo.Item(f"{i}", lambda i=i: Image.new("L", (8, 8), hash(f"{i}") % 256)) for i in range(4)]
+
+
 class NoArgument(Squares):
     def __init__(self):
         pass
@@ -261,6 +336,11 @@ class NoArgument(Squares):
         ("Squares", None, None),
         ("Leaky", "lets_gradients_reach_the_mover_alone", r"in the move of .*self.backward\(player, terms\)"),
         ("Numbers", "trains_every_player", "return the tensor, loss.detach"),
+        ("Silent", "lets_gradients_reach_the_mover_alone", "does not return the losses of the discriminator"),
+        ("Counting", "is_saved_and_resumed_bit_for_bit", "it ends with another trainer.count"),
+        ("Publishing", "is_loaded_as_it_was_saved", "'mean'.*what a trainer adds to the model is not published"),
+        ("LeavesEarly", "lets_gradients_reach_the_mover_alone", "step.batch. leaves losses before its end"),
+        ("Hashed", "reads_images_that_are_the_same_again", "0 is another in another process: draw it from its number"),
         ("Unsorted", "has_the_same_items_in_the_same_order", "in another process .* sort what comes of a set"),
         ("IntLabels", "has_labels_that_are_its_classes", "the label 0 is none of info.classes"),
         ("OddDomains", "has_domains_and_pairs_of_items", r"two sequences of ganzoo.Item"),
@@ -274,7 +354,7 @@ class NoArgument(Squares):
     ],
 )
 def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path, monkeypatch, name, check, told):
-    group = "ganzoo.trainers" if name in ("Leaky", "Numbers") else "ganzoo.datasets"
+    group = "ganzoo.trainers" if f"class {name}(ganzoo.Trainer)" in ODD_OTHERS else "ganzoo.datasets"
     distribution("odd-others", {"odd": f"odd_others:{name}"}, group=group, odd_others=ODD_OTHERS)
     (plugin,) = (p for registry in (trainers, datasets) for p in registry.plugins() if p.name == "odd")
     case = case_of(plugin, {}, "dcgan-mini")
@@ -284,6 +364,15 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path,
         if one.__name__ == check:
             with pytest.raises((AssertionError, ganzoo.GanzooError), match=told):
                 tried(one, case, tmp_path)
+
+
+def test_what_an_import_changes_for_everybody_is_caught(distribution, tmp_path):
+    source = "import torch\nfrom broken_zoo import Good\ntorch.set_default_dtype(torch.float64)\n"
+    distribution("far-zoo", {"far": "far_zoo:Good"}, far_zoo=source, broken_zoo=ZOO)
+    (check,) = (one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported")
+    with pytest.raises(AssertionError, match="importing it changes the default dtype for everybody"):
+        tried(check, ModelCase(models["far"]), tmp_path)
+    assert torch.get_default_dtype() == torch.float32
 
 
 def test_a_name_that_another_package_has_is_caught(zoo, distribution, tmp_path):

@@ -5,6 +5,7 @@ import torch
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits
 
+import ganzoo
 from ganzoo import augment, losses
 
 REAL, FAKE = torch.randn(2, 6, 3, 3, generator=torch.Generator().manual_seed(0)).unbind()
@@ -100,6 +101,15 @@ def test_the_critics_second_derivatives_are_those_of_finite_differences(critic, 
             with torch.no_grad():
                 weight[place] -= sign * 1e-5
         assert weight.grad[place].item() == pytest.approx(sum(differences) / 2e-5, rel=1e-4)
+
+
+def test_draws_and_logits_of_another_shape_are_refused():
+    images = torch.zeros(4, 1, 4, 4)
+    with pytest.raises(ganzoo.PluginError, match=r"draws of \(4,\); it takes self.rand\(len\(real\), 1, 1, 1\)"):
+        losses.gradient_penalty(lambda x: x.sum((1, 2, 3)), images, images, torch.rand(4))
+    for loss in (losses.relativistic_discriminator, losses.relativistic_generator):
+        with pytest.raises(ganzoo.PluginError, match=r"of pairs, not of logits"):
+            loss(torch.zeros(4, 1), torch.zeros(4))
 
 
 def test_a_flat_critic_has_a_penalty_and_a_finite_gradient():

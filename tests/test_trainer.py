@@ -379,6 +379,18 @@ def test_restoring_heals_an_interrupted_step(toy, tmp_path):
     trainer.save(tmp_path / "run")
 
 
+def test_a_score_that_is_no_number_is_never_the_best(toy, tmp_path):
+    trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
+    best = []
+    for score in (float("nan"), 0.5, float("nan")):
+        next(trainer)
+        trainer.evaluated = {"step": trainer.steps_done, "scores": {"accuracy": score}, "images": 4}
+        trainer.save(tmp_path / "run")
+        best.append(trainer.best and trainer.best["step"])
+    assert best == [None, 2, 2]
+    assert ganzoo.Trainer.resume(tmp_path / "run", device="cpu").best["step"] == 2
+
+
 def test_restoring_the_very_beginning_forgets_what_the_optimizers_know(toy, tmp_path):
     trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
     trainer.save(tmp_path / "run")

@@ -15,7 +15,8 @@ from ganzoo.errors import HparamError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.model import Model, make
 from ganzoo.registry import Plugin, models, trainers
-from ganzoo.testing.compared import put_back, settings_of_torch
+from ganzoo.testing.aside import kept_aside
+from ganzoo.testing.compared import changed_since, put_back, settings_of_torch
 from ganzoo.testing.recording import Recording, recorded
 from ganzoo.trainer import Trainer
 from ganzoo.zoo import model_class
@@ -53,6 +54,8 @@ class ModelCase:
     plugin: Plugin
     settings: Mapping[str, Any] = field(default_factory=dict)
     trainer_name: str | None = None
+    changed_by_import: str | None = None
+    """What of torch is otherwise since the module was imported, where that was done here."""
 
     @property
     def called(self) -> str:
@@ -61,7 +64,11 @@ class ModelCase:
 
     @cached_property
     def kind(self) -> type[Model]:
-        return model_class(self.plugin.load(), self.plugin.name)
+        settings, state = settings_of_torch(), torch.get_rng_state()
+        kind = model_class(self.plugin.load(), self.plugin.name)
+        seeded = not torch.equal(state, torch.get_rng_state())
+        self.changed_by_import = changed_since(settings) or ("torch's random state" if seeded else None)
+        return kind
 
     @cached_property
     def hp(self) -> Hparams:
@@ -108,13 +115,19 @@ class ModelCase:
 
     @cached_property
     def recorded(self) -> Recording:
-        """A training that was watched move by move, with the trainer that lets players alternate."""
-        return recorded(self.trainer(kind=Trainer))
+        """A training that was watched move by move; of a model, with the trainer that lets players alternate."""
+        return recorded(self.trainer(kind=self.trainer_kind if self.trainer_name else Trainer))
 
     @cached_property
-    def finished(self) -> dict[str, Tensor]:
-        """The weights after a training in one go."""
-        return weights_after(self.trainer())
+    def finished(self) -> "Finished":
+        """A training in one go."""
+        return finished(self.trainer())
+
+    def trained(self) -> Model:
+        """A model with them."""
+        model = self.model()
+        model.load_state_dict(self.finished.weights)
+        return model
 
 
 @dataclass
@@ -147,12 +160,21 @@ def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path
         put_back(settings)
 
 
-def weights_after(trainer: Trainer) -> dict[str, Tensor]:
-    """What a training that is driven to its end leaves: every tensor, averages in place."""
+@dataclass
+class Finished:
+    """What a training leaves: every tensor, averages in place, and what is kept beside them."""
+
+    weights: dict[str, Tensor]
+    aside: dict[str, object]
+
+
+def finished(trainer: Trainer) -> Finished:
+    """Drives the training to its end."""
     for _ in trainer:
         pass
     with trainer.published() as model:
-        return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+        weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    return Finished(weights, kept_aside(trainer))
 
 
 def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase | SourceCase:

@@ -25,6 +25,10 @@ GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         lambda: torch.backends.cudnn.benchmark,
         lambda value: setattr(torch.backends.cudnn, "benchmark", value),
     ),
+    "the determinism of cuDNN": (
+        lambda: torch.backends.cudnn.deterministic,
+        lambda value: setattr(torch.backends.cudnn, "deterministic", value),
+    ),
 }
 """What of torch is everybody's: how it is read, and put back."""
 
@@ -32,6 +36,11 @@ GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
 def settings_of_torch() -> dict[str, Any]:
     """What is set for everybody, by name."""
     return {name: read() for name, (read, _) in GLOBALS.items()}
+
+
+def changed_since(settings: Mapping[str, Any]) -> str | None:
+    """The first of them that is otherwise by now."""
+    return next((name for name, value in settings_of_torch().items() if value != settings[name]), None)
 
 
 def put_back(settings: Mapping[str, Any]) -> None:

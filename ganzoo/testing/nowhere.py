@@ -7,6 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
@@ -36,6 +37,15 @@ class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
             raise _Fault("a tensor is copied from the CPU to the model's device, or back")
         if there and any(tensor.device.type == "cpu" and tensor.ndim for tensor in tensors) and name != "copy_":
             raise _Fault(f"{name} is given a tensor of the CPU beside those of the model's device")
+        return func(*args, **(kwargs or {}))
+
+
+class _Asked(TorchFunctionMode):
+    """Refuses to print a tensor of the model's device: where there are values, `f"{loss:.3f}"` waits for one."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        if func in (Tensor.__format__, Tensor.__repr__) and args[0].is_meta:
+            raise _Fault("a tensor is printed, which needs its values")
         return func(*args, **(kwargs or {}))
 
 
@@ -76,7 +86,7 @@ def fault_in_use(model: Model, images: Tensor) -> str | None:
 
 def _fault(drive: Callable[[], object]) -> str | None:
     try:
-        with _Watch():  # type: ignore[no-untyped-call]
+        with _Watch(), _Asked():  # type: ignore[no-untyped-call]
             drive()
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
         return _told(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None

@@ -1,12 +1,15 @@
 """What every registered model promises, in order. Each check fails with a line that says what to do."""
 
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.testing.cases import ModelCase, broken, weights_after
+from ganzoo.errors import StateError
+from ganzoo.snapshot import depends_on_steps
+from ganzoo.testing.cases import ModelCase, broken, finished
 from ganzoo.testing.compared import difference, disturbed
 from ganzoo.testing.nowhere import fault_in_losses, fault_in_use
 from ganzoo.testing.of_uses import gives_scores_that_are_numbers, makes_what_its_task_says, shows_a_preview, used
@@ -25,6 +28,8 @@ def changes_the_mover_and_nobody_else(case: ModelCase, folder: Path) -> None:
     seen = case.recorded
     if seen.disturbed:
         broken(f"{seen.disturbed[0]}: change parameters by yielding their player, or keep them as buffers")
+    if seen.settings_changed:
+        broken(f"a step changes {seen.settings_changed} for everybody: leave torch's settings to whoever runs it")
 
 
 def trains_every_network(case: ModelCase, folder: Path) -> None:
@@ -78,39 +83,69 @@ def neither_waits_for_the_device_nor_leaves_it(case: ModelCase, folder: Path) ->
         broken(f"it could not be exported, or would wait for a GPU: {fault}. Keep to tensors where images are made")
 
 
+def is_compiled_where_it_can_be(case: ModelCase, folder: Path) -> None:
+    """`compiled()` leaves out the networks of which a second derivative is taken: torch.compile has none."""
+    seen = case.recorded
+    for network in seen.model.compiled():
+        names = {name for name, parameter in seen.model.named_parameters() if parameter in set(network.parameters())}
+        if twice := sorted(names & seen.twice):
+            broken(
+                f"{twice[0].partition('.')[0]} is in compiled(), and a penalty takes gradients of its gradients, which "
+                f"torch.compile refuses: let compiled() return the other networks"
+            )
+
+
 def trains_the_same_again(case: ModelCase, folder: Path) -> None:
     """Two trainings of one seed end with the same weights, whatever else draws random numbers."""
-    once, again = case.finished, disturbed(lambda: weights_after(case.trainer()))
-    if name := difference(once, again):
+    once, again = case.finished, disturbed(lambda: finished(case.trainer()))
+    if name := difference(once.weights, again.weights):
         broken(f"two trainings of one seed differ in {name}: draw with self.randn, self.rand, or torch, nothing else")
 
 
 def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
-    """Stopped after half of its steps, loaded and continued, it ends as in one go."""
-    trainer = case.trainer()
-    for step in trainer:
-        if step.number == (case.hp.steps + 1) // 2:
-            break
-    trainer.save(folder / "run")
-    resumed = type(trainer).resume(folder / "run", case.data, device="cpu")
-    if case.recorded.counters:
+    """Stopped after half of its steps, loaded and continued, it ends as in one go, even if half was all that was asked.
+
+    Unless its schedule says that it depends on their number.
+    """
+    half = (case.hp.steps + 1) // 2
+    fixed = depends_on_steps(case.recorded.model)
+    found = _lost(case, folder / "run", planned=case.hp.steps if fixed else half)
+    if found and not fixed:
+        grown, found = found, _lost(case, folder / "planned", planned=case.hp.steps)
+        if not found:
+            broken(
+                f"planned for {half} steps and continued to {case.hp.steps}, it ends with another {grown} than in one "
+                f"go: let what depends on hp.steps read self.progress, or be in lr_scale"
+            )
+    if found:
         broken(
-            f"{case.recorded.counters[0]} changes while it trains, and is in no checkpoint: use self.step, or a "
-            f"buffer, register_buffer(..., persistent=False)"
+            f"continued from a checkpoint, it ends with another {found} than in one go: what is kept between steps is "
+            f"a buffer of the model, register_buffer(..., persistent=False), or follows from self.step"
         )
-    if name := difference(case.finished, weights_after(resumed)):
-        broken(
-            f"continued from a checkpoint, it ends with another {name} than in one go: what losses keeps between "
-            f"steps is a buffer, register_buffer(..., persistent=False), or follows from self.step"
-        )
+
+
+def _lost(case: ModelCase, run: Path, *, planned: int) -> str | None:
+    """What ends otherwise than in one go when so many steps are planned, half of all are made, and it is continued."""
+    trainer = case.trainer(case.model(steps=planned))
+    for _ in islice(trainer, (case.hp.steps + 1) // 2):
+        pass
+    trainer.save(run)
+    again = finished(type(trainer).resume(run, case.data, steps=case.hp.steps, device="cpu"))
+    aside = case.finished.aside
+    kept = next((name for name, value in aside.items() if again.aside.get(name) != value), None)
+    return kept or difference(case.finished.weights, again.weights)
 
 
 def is_loaded_as_it_was_saved(case: ModelCase, folder: Path) -> None:
     """`ganzoo.load` needs no flags, and gives the weights that were published."""
     trainer = case.trainer()
-    next(trainer)
+    for _ in islice(trainer, 2):
+        pass
     trainer.save(folder / "run")
-    loaded = load(folder / "run")
+    try:
+        loaded = load(folder / "run")
+    except StateError as error:
+        broken(f"{error}: what a trainer adds to the model is not published, register_buffer(..., persistent=False)")
     with trainer.published() as model:
         if name := difference(model.state_dict(), loaded.state_dict()):
             broken(f"{name} is not loaded as it was saved: make every network from the hyperparameters alone")
@@ -119,8 +154,9 @@ def is_loaded_as_it_was_saved(case: ModelCase, folder: Path) -> None:
         made, again = used(model, case.images(2)), used(elsewhere, case.images(2))
         if made is not None and again is not None and not torch.equal(made, again):
             broken(
-                "the same weights in a model of another seed make something else: what is drawn in __init__ and used "
-                "afterwards must be a parameter, or a buffer that is published (persistent=True)"
+                "the same weights in a model of another seed, or before its first step, make something else: what is "
+                "drawn in __init__, or follows from self.step, and is used afterwards must be a parameter, or a buffer "
+                "that is published (persistent=True)"
             )
 
 
@@ -136,8 +172,8 @@ def has_schedules_that_are_pure(case: ModelCase, folder: Path) -> None:
     if case.recorded.rates_changed:
         broken("the learning rate of an optimizer changes in a step, and is set again before the next: use lr_scale")
     for step in (0, 1, case.hp.steps):
-        if model.phase(step) != model.phase(step):
-            broken(f"phase({step}) is not the same twice: it may depend on the step and the hyperparameters alone")
+        if len({model.phase(step), later.phase(step), model.phase(step)}) > 1:
+            broken(f"phase({step}) is not the same twice: it may depend on its argument and the hyperparameters alone")
 
 
 CHECKS = [
@@ -151,6 +187,7 @@ CHECKS = [
     stays_finite,
     leaves_the_batch_as_it_is,
     neither_waits_for_the_device_nor_leaves_it,
+    is_compiled_where_it_can_be,
     trains_the_same_again,
     is_saved_and_resumed_bit_for_bit,
     is_loaded_as_it_was_saved,

@@ -5,7 +5,9 @@ import os
 import subprocess
 import sys
 from collections.abc import Sequence
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 from ganzoo.data import as_data
 from ganzoo.data.source import HasDomains, HasPairs, Item
@@ -34,7 +36,7 @@ def has_the_same_items_in_the_same_order(case: SourceCase, folder: Path) -> None
         broken(f"two items are called {max(names, key=names.count)!r}: names are for messages, one for each image")
     if names != [item.name for item in again]:
         broken("opened twice, its items are in another order: sort them")
-    if _seen_elsewhere(case) != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
+    if _seen_elsewhere(case)["items"] != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
         broken("in another process its items, labels or classes are in another order: sort what comes of a set")
 
 
@@ -48,11 +50,22 @@ def has_labels_that_are_its_classes(case: SourceCase, folder: Path) -> None:
 
 def reads_images_that_are_the_same_again(case: SourceCase, folder: Path) -> None:
     """The first items can be read, more than once, and become images of the same bytes."""
-    for item in list(case.source.items())[:3]:
-        one, other = item.read(), item.read()
-        one, other = (found if isinstance(found, bytes) else found.tobytes() for found in (one, other))
+    for item, elsewhere in zip(list(case.source.items())[:READ], _seen_elsewhere(case)["read"], strict=True):
+        one, other = read_bytes(item), read_bytes(item)
         if one != other:
             broken(f"{item.name} is not the same when it is read again: a run could not go on from it")
+        if sha256(one).hexdigest() != elsewhere:
+            broken(f"{item.name} is another in another process: draw it from its number, not from hash() or the time")
+
+
+READ = 3
+"""How many items are read twice, and elsewhere."""
+
+
+def read_bytes(item: Item) -> bytes:
+    """What an item gives: a file as it is, a picture's pixels."""
+    found = item.read()
+    return found if isinstance(found, bytes) else found.tobytes()
 
 
 def has_domains_and_pairs_of_items(case: SourceCase, folder: Path) -> None:
@@ -76,17 +89,21 @@ def _are_items(found: Sequence[object]) -> bool:
     return all(isinstance(item, Item) for item in found)
 
 
-def _seen_elsewhere(case: SourceCase) -> object:
-    """Classes, names and labels as a process finds them in which sets have another order."""
+def _seen_elsewhere(case: SourceCase) -> dict[str, Any]:
+    """Classes, names, labels and the first images as a process finds them in which sets have another order."""
     code = (
-        "import sys; from ganzoo.registry import datasets\n"
-        "source = datasets[sys.argv[1]].load()(sys.argv[2])\n"
-        "print([source.info.classes, *[(item.name, item.label) for item in source.items()]])"
+        "import sys; from hashlib import sha256; from ganzoo.registry import datasets\n"
+        "from ganzoo.testing.of_sources import READ, read_bytes\n"
+        "source = datasets[sys.argv[1]].load()(sys.argv[2]); items = source.items()\n"
+        "read = [sha256(read_bytes(item)).hexdigest() for item in list(items)[:READ]]\n"
+        "items = [source.info.classes, *[(item.name, item.label) for item in items]]\n"
+        "print(dict(items=items, read=read))"
     )
     words = [sys.executable, "-c", code, f"{case.plugin.distribution}/{case.plugin.name}", case.argument]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
     done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
-    return ast.literal_eval(done.stdout.splitlines()[-1])
+    found: dict[str, Any] = ast.literal_eval(done.stdout.splitlines()[-1])
+    return found
 
 
 def is_trained_on_whole(case: SourceCase, folder: Path) -> None:

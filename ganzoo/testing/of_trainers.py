@@ -6,7 +6,11 @@ import torch
 
 from ganzoo.registry import trainers
 from ganzoo.testing.cases import ModelCase, broken
-from ganzoo.testing.of_models import is_saved_and_resumed_bit_for_bit, trains_the_same_again
+from ganzoo.testing.of_models import (
+    is_loaded_as_it_was_saved,
+    is_saved_and_resumed_bit_for_bit,
+    trains_the_same_again,
+)
 from ganzoo.testing.recording import recorded
 from ganzoo.testing.reference import reference_trainer
 from ganzoo.trainer import Trainer
@@ -24,10 +28,15 @@ def is_a_trainer(case: ModelCase, folder: Path) -> None:
 def lets_gradients_reach_the_mover_alone(case: ModelCase, folder: Path) -> None:
     """On a model that neither freezes nor detaches, a move changes the parameters of its player, and no others."""
     seen = recorded(reference_trainer(case.trainer_kind))
+    if seen.left:
+        broken("step(batch) leaves losses before its end: go through all of self.moves(batch)")
     if seen.disturbed:
         broken(f"{seen.disturbed[0]}: take the gradients of a move with self.backward(player, terms), and step once")
     if still := [name for name in seen.first if torch.equal(seen.first[name], seen.last[name])]:
         broken(f"{still[0]} never changes: every player that losses yields has to move")
+    reported = {name.partition("/")[0] for losses in seen.losses for name in losses}
+    if silent := seen.players - reported:
+        broken(f"step(batch) does not return the losses of the {min(silent)}: return the terms of every move")
 
 
 def trains_every_player(case: ModelCase, folder: Path) -> None:
@@ -55,4 +64,5 @@ CHECKS = [
     trains_every_player,
     trains_the_same_again,
     is_saved_and_resumed_bit_for_bit,
+    is_loaded_as_it_was_saved,
 ]

@@ -1,5 +1,7 @@
 """What a model makes is what its task says, of the declared shapes and ranges."""
 
+from collections.abc import Callable
+from math import isfinite
 from pathlib import Path
 
 import torch
@@ -33,8 +35,11 @@ def gives_scores_that_are_numbers(case: ModelCase, folder: Path) -> None:
         found = model.evaluate([trainer._batch(0), trainer._batch(1)])
     if not isinstance(found, Evaluation) or not found.scores:
         broken(f"evaluate(batches) gives {type(found).__name__}: it must give ganzoo.Evaluation({{name: number}})")
-    if wrong := next((name for name, score in found.scores.items() if not isinstance(score, float | int)), None):
-        broken(f"the score {wrong} is {type(found.scores[wrong]).__name__}: it must be a number, tensor.item()")
+    for name, score in found.scores.items():
+        if not isinstance(score, float | int):
+            broken(f"the score {name} is {type(score).__name__}: it must be a number, tensor.item()")
+        if not isfinite(score):
+            broken(f"the score {name} is {score} after no step: it must be finite, or no checkpoint could be the best")
 
 
 def used(model: Model, images: Tensor) -> Tensor | None:
@@ -59,7 +64,7 @@ def shows_a_preview(case: ModelCase, folder: Path) -> None:
 
 
 def _draws(case: ModelCase) -> None:
-    model = case.model()
+    model = case.trained()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
     images = model.sample(5, seed=1)
     expected = (5, *case.images(1).shape[1:])
@@ -77,10 +82,26 @@ def _draws(case: ModelCase) -> None:
         one, other = (model.sample(2, seed=1, labels=torch.full((2,), label)) for label in (0, classes - 1))
         if classes > 1 and torch.equal(one, other):
             broken("it has classes, but draws the same for all labels: use them in generate(latents, labels)")
+    if _outgrows(model, lambda: model.sample(2, seed=1)):
+        broken("sample leaves [-1, 1] as weights grow: end the generator with tanh, or clamp in generate")
+
+
+@torch.no_grad()
+def _outgrows(model: Model, make: Callable[[], Tensor]) -> bool:
+    """Whether what is made leaves [-1, 1] when weights are doubled, up to six times; the model is of no use then."""
+    for _ in range(6):
+        for parameter in model.parameters():
+            parameter.mul_(2)
+        images = make()
+        if not images.isfinite().all():
+            return False  # beyond what floats can tell
+        if not in_range(images):
+            return True
+    return False
 
 
 def _translates(case: ModelCase, direction: str) -> None:
-    model = case.model()
+    model = case.trained()
     images = case.images(2)
     odd = torch.cat([images, images], dim=2)[..., : images.shape[2] + 3, : images.shape[3] - 1]
     for given in (images, odd):
@@ -94,12 +115,16 @@ def _translates(case: ModelCase, direction: str) -> None:
         broken(f"translate(images, {direction!r}) is not the same twice: no chance in translated()")
     if not torch.allclose(made[:1], model.translate(odd[:1], direction), atol=1e-4):
         broken("a translation depends on the images beside it: no norm over the batch in eval mode")
+    if _outgrows(model, lambda: model.translate(images, direction)):
+        broken(f"translate(images, {direction!r}) leaves [-1, 1] as weights grow: end the network with tanh, or clamp")
 
 
 def _classifies(case: ModelCase) -> None:
-    model, images = case.model(), case.images(3)
+    model, images = case.trained(), case.images(3)
     made, classes = model.classify(images), getattr(case.hp, "classes", None) or len(CLASSES)
     if made.shape != (3, classes) or not torch.allclose(made.sum(1), torch.ones(3), atol=1e-4):
         broken(f"classify gives {described(made)}: logits(images) must be one for each of the {classes} classes")
     if not torch.equal(made, disturbed(lambda: model.classify(images))):
         broken("classify is not the same twice: no chance in logits()")
+    if not torch.allclose(made[:1], model.classify(images[:1]), atol=1e-4):
+        broken("what classify says of an image depends on those beside it: no norm over the batch in eval mode")

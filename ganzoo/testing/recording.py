@@ -1,13 +1,16 @@
 """A training that is watched move by move: who changed, when, and what was done to the batch."""
 
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
 import torch
 from torch import Tensor, nn
+from torch.utils._pytree import tree_leaves
 
 from ganzoo.model import Model, Move
+from ganzoo.testing.compared import changed_since, settings_of_torch
 from ganzoo.trainer import Trainer
 
 
@@ -23,31 +26,68 @@ class Recording:
     batches_changed: bool = False
     rates_changed: bool = False
     """Whether the model set a learning rate by itself."""
-    counters: list[str] = field(default_factory=list)
-    """Plain numbers of the model, or of a part of it, that are others after the training."""
+    settings_changed: str | None = None
+    """What of torch was otherwise after the training."""
+    left: bool = False
+    """Whether a step of the trainer did not go through all moves."""
+    twice: set[str] = field(default_factory=set)
+    """Parameters through which gradients were taken of gradients."""
     first: dict[str, Tensor] = field(default_factory=dict)
     last: dict[str, Tensor] = field(default_factory=dict)
 
 
 def recorded(trainer: Trainer) -> Recording:
     """Drives the training to its end."""
-    model = trainer.model
+    model, settings = trainer.model, settings_of_torch()
     seen = Recording(model, first=_parameters(model))
-    counted = _numbers(model)
     model.losses = _watched(trainer, seen)  # type: ignore[method-assign]
     try:
-        seen.losses = [step.read() for step in trainer]
+        with _noting_second_derivatives(seen):
+            for step in trainer:
+                seen.losses.append(step.read())
     finally:
         del model.losses
     seen.last = _parameters(model)
-    seen.counters = [name for name, number in _numbers(model).items() if counted.get(name, number) != number]
+    seen.settings_changed = changed_since(settings)
     return seen
+
+
+@contextmanager
+def _noting_second_derivatives(seen: Recording) -> Iterator[None]:
+    """Inside, torch.autograd.grad(..., create_graph=True) leaves the names of the parameters that it went through."""
+    names: dict[Tensor, str] = {parameter: name for name, parameter in seen.model.named_parameters()}
+    plain: Any = torch.autograd.grad
+
+    def grad(outputs: Any, *args: Any, create_graph: Any = False, **kwargs: Any) -> Any:
+        if create_graph:
+            seen.twice |= {names[leaf] for leaf in _leaves(outputs) if leaf in names}
+        return plain(outputs, *args, create_graph=create_graph, **kwargs)
+
+    torch.autograd.grad = grad
+    try:
+        yield
+    finally:
+        torch.autograd.grad = plain
+
+
+def _leaves(outputs: Any) -> Iterator[Tensor]:
+    """The tensors at the ends of a graph."""
+    functions, known = [tensor.grad_fn for tensor in tree_leaves(outputs)], set[object]()
+    while functions:
+        function = functions.pop()
+        if function is None or function in known:
+            continue
+        known.add(function)
+        if hasattr(function, "variable"):
+            yield function.variable
+        functions += [earlier for earlier, _ in function.next_functions]
 
 
 def _watched(trainer: Trainer, seen: Recording) -> Any:
     model, losses = trainer.model, trainer.model.losses
 
     def watched(batch: Any) -> Iterator[Move]:
+        left, seen.left = seen.left, True  # until the end is reached
         given = [tensor.clone() for tensor in _tensors(batch)]
         before, own, mover = _parameters(model), set[str](), "nobody"
         rates = _rates(trainer)
@@ -63,6 +103,7 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
             yield move
             before = _parameters(model)
             _note(seen, after, before, own, f"in the move of {mover}")
+        seen.left = left
         seen.rates_changed |= rates != _rates(trainer)
         seen.batches_changed |= not all(map(torch.equal, given, _tensors(batch)))
 
@@ -81,16 +122,6 @@ def _owned(trainer: Trainer, player: nn.Module) -> set[str]:
 
 def _rates(trainer: Trainer) -> list[float]:
     return [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
-
-
-def _numbers(model: Model) -> dict[str, float]:
-    """`self.count`, `self.critic.seen`: the plain numbers that modules keep, but for what a trainer sets."""
-    return {
-        f"self.{path}.{name}".replace("..", "."): value
-        for path, module in model.named_modules()
-        for name, value in vars(module).items()
-        if isinstance(value, int | float) and name not in ("training", "step", "progress_was_read")
-    }
 
 
 def _name(model: Model, player: nn.Module) -> str:

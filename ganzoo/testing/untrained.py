@@ -10,7 +10,7 @@ from ganzoo.card import paper
 from ganzoo.registry import models
 from ganzoo.source import describe
 from ganzoo.testing.cases import ModelCase, broken
-from ganzoo.testing.compared import difference, disturbed, settings_of_torch
+from ganzoo.testing.compared import changed_since, difference, disturbed, settings_of_torch
 
 TASKS = (
     "unconditional-image-generation", "text-to-image", "image-to-image", "image-classification", "image-segmentation",
@@ -24,6 +24,8 @@ TASKS = (
 def is_listed_without_being_imported(case: ModelCase, folder: Path) -> None:
     """Its summary and its task can be read from its source."""
     found, kind = describe([case.plugin.target])[case.plugin.target], case.kind
+    if case.changed_by_import:
+        broken(f"importing it changes {case.changed_by_import} for everybody: a module does nothing but define")
     owners = {plugin.distribution for plugin in models.plugins() if plugin.name == case.plugin.name}
     if others := owners - {case.plugin.distribution}:
         broken(f"{min(others)} has a model of that name too, and neither can be used by it: choose another name")
@@ -65,8 +67,8 @@ def has_first_weights_that_follow_from_the_seed(case: ModelCase, folder: Path) -
     state, settings = torch.get_rng_state(), settings_of_torch()
     others = random.getstate(), str(np.random.get_state())
     first, again, other = case.model(), disturbed(case.model), case.model(seed=case.hp.seed + 1)
-    if changed := [name for name, value in settings_of_torch().items() if value != settings[name]]:
-        broken(f"making it changes {changed[0]} for everybody: leave torch's settings to whoever runs it")
+    if changed := changed_since(settings):
+        broken(f"making it changes {changed} for everybody: leave torch's settings to whoever runs it")
     if not torch.equal(torch.get_rng_state(), state):
         broken("making it changes torch's random state: do not call torch.manual_seed")
     if name := difference(first.state_dict(), again.state_dict()):
