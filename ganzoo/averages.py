@@ -17,6 +17,8 @@ class Averages:
     def __init__(self, model: Model) -> None:
         players = model.averaged() if model.hp.ema else []
         for player in players:
+            if not isinstance(player, nn.Module):
+                raise PluginError(f"{model.called}: averaged() gives {player!r:.60}, not networks, as [self.generator]")
             inside = [module for other in players for module in other.modules() if module is not other]
             if player is model or player in inside:
                 raise PluginError(f"{model.called}: averaged() names the model itself or a player inside another")

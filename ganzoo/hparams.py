@@ -1,9 +1,11 @@
 """Hyperparameters: every number that changes the result, in one frozen dataclass per model."""
 
 import dataclasses
+import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from ganzoo.errors import HparamError, PluginError, unknown
@@ -63,9 +65,9 @@ class Hparams:
         """
         hints = typing.get_type_hints(cls, include_extras=True)
         names = [field.name for field in dataclasses.fields(cls)]
-        if forgotten := [name for name in hints if name not in names and not is_class_var(hints[name])]:
-            name = f"{cls.__qualname__}.{forgotten[0]}"
-            raise PluginError(f"{name} is not a field: put @dataclass(frozen=True, kw_only=True) above the class")
+        for ancestor in cls.__mro__:
+            if issubclass(ancestor, Hparams) and (mistake := _mistake(ancestor)):
+                raise PluginError(mistake)
         parents = [base for base in cls.__bases__ if issubclass(base, Hparams)]
         inherited = {name: hint for parent in parents for name, hint in parent.annotations().items()}
         return {n: inherited[n] if bounds_of(inherited.get(n))[0] is hints[n] else hints[n] for n in names}
@@ -103,6 +105,23 @@ class Hparams:
     def to_json(self) -> dict[str, Any]:
         """Name -> value, of types that JSON has."""
         return {name: _plain(getattr(self, name)) for name in self.annotations()}
+
+
+@cache
+def _mistake(kind: Any) -> str | None:
+    """What its author forgot, so that a default that was written would not count."""
+    own = inspect.get_annotations(kind)
+    if not all(map(is_class_var, own.values())) and "__dataclass_fields__" not in vars(kind):
+        return (
+            f"{kind.__qualname__}.{min(own)} is not a field: put @dataclass(frozen=True, kw_only=True) above the class"
+        )
+    for name, value in vars(kind).items():
+        is_value = not callable(value) and not hasattr(value, "__get__")
+        if is_value and name.islower() and not name.startswith("_") and name not in own:
+            return f"{kind.__qualname__}.{name} is not a field: write {name}: {type(value).__name__} = {value!r:.60}"
+    if open_ := [f.name for f in dataclasses.fields(kind) if f.default is f.default_factory is dataclasses.MISSING]:
+        return f"{kind.__qualname__}.{open_[0]} has no default: every hyperparameter has one, or is None and filled"
+    return None
 
 
 def _plain(value: Any) -> Any:

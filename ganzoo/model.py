@@ -5,6 +5,7 @@ from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
+from torch.nn.parameter import UninitializedParameter
 from torch.optim import Adam, Optimizer
 
 from ganzoo import hparams
@@ -149,7 +150,15 @@ def make(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None = None
 
 
 def blank(kind: type[Model], hp: hparams.Hparams, *, plugin: Plugin | None) -> Model:
-    """A model that waits for weights."""
-    model = kind(hp)
+    """A model that waits for weights. Raises PluginError for one that is not whole once it is made."""
+    try:
+        model = kind(hp)
+    except (TypeError, AttributeError) as cause:
+        if "__init__" not in str(cause):
+            raise
+        raise PluginError(f"{kind.__name__}: {cause}; its __init__(hp) begins with super().__init__(hp)") from cause
+    for name, parameter in model.named_parameters():
+        if isinstance(parameter, UninitializedParameter):
+            raise PluginError(f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: no lazy modules")
     model.plugin = plugin
     return model

@@ -42,7 +42,8 @@ def named_terms(
     name = next((name for name, module in model.named_modules() if module is player), None)
     if name is None or player not in optimizers:
         what = f"the {type(player).__name__} {name or ''}".rstrip()
-        raise PluginError(f"{model.called}: {what} moves, but optimizers() has none for it")
+        where = "" if name else ": networks are attributes of the model, or in nn.ModuleList and nn.ModuleDict"
+        raise PluginError(f"{model.called}: {what} moves, but optimizers() has none for it{where}")
     named = loss.items() if isinstance(loss, Mapping) else [("", loss)]
     name = name or "model"  # the model itself may be a player
     terms: dict[str, Tensor] = {f"{name}/{term}".rstrip("/"): value for term, value in named}

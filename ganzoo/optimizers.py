@@ -31,18 +31,24 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
     def __len__(self) -> int:
         return len(self._of)
 
-    def enter(self, step: int) -> None:
-        """Before a step: `model.optimizers()` anew if its phase changes; parameters that stay keep their state."""
+    def enter(self, step: int) -> bool:
+        """Before a step: `model.optimizers()` anew if its phase changes. Returns whether it did.
+
+        Parameters that stay keep their state, where their optimizer is of the same kind as before.
+        """
         phase = self._model.phase(step)
-        if phase != self._phase:
-            kept = self.state()
+        if changed := phase != self._phase:
+            kept, of = self.state(), {name: optimizer for name, optimizer, _, _ in self._rows()}
             self._phase, self._of = phase, self._model.optimizers()
             self._check()
+            fitting = {name for name, optimizer, _, _ in self._rows() if name in of and _alike(of[name], optimizer)}
+            kept = {name: state for name, state in kept.items() if name in fitting}
             self._rates = [group["lr"] for group in self._groups()]
             self.restore(kept)
         scale = self._model.lr_scale(step / self._model.hp.steps)
         for group, rate in zip(self._groups(), self._rates, strict=True):
             group["lr"] = rate * scale
+        return changed
 
     def _check(self) -> None:
         """Raises PluginError for what optimizers() must not give."""
@@ -88,6 +94,13 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
             for player in self._of
             for number, parameter in enumerate(self.trained(player))
         ]
+
+
+def _alike(old: Optimizer, new: Optimizer) -> bool:
+    """Whether one can go on with what the other remembers."""
+    related = isinstance(new, type(old)) or isinstance(old, type(new))
+    options = ("amsgrad", "centered", "momentum")
+    return related and all(bool(old.defaults.get(key)) == bool(new.defaults.get(key)) for key in options)
 
 
 def split(state: PerParameter) -> tuple[dict[str, Tensor], PerParameter]:

@@ -83,6 +83,7 @@ class Loop(Iterator[Step]):
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self._whole = True
+        self._published = set(model.state_dict())
         model.classes = self.data.info.classes or model.classes
         self._compiled = compile
         for network in model.compiled() if compile else []:
@@ -96,9 +97,15 @@ class Loop(Iterator[Step]):
         batch = self._batch(step)
         self._whole = False
         model.begin(step)
-        self.optimizers.enter(step)
+        entered = self.optimizers.enter(step)
         with seeded("step", model.hp.seed, step, device=self.world.device):
             losses = self.step(batch)
+        if not isinstance(losses, Mapping) or not all(isinstance(loss, Tensor) for loss in losses.values()):
+            raise PluginError(
+                f"{type(self).__name__}.step(batch) gives {losses!s:.60}, not tensors by the losses' names"
+            )
+        if entered:
+            self._check_parts()
         self.averages.update(step)
         self.steps_done += 1
         self._whole = True
@@ -145,6 +152,14 @@ class Loop(Iterator[Step]):
         if all(parameter.grad is None for parameter in trained):
             raise independent(self.model, terms)
 
+    def _check_parts(self) -> None:
+        """Raises PluginError where a model has other tensors to publish than it was made with: none could load them."""
+        if others := self._published ^ set(self.model.state_dict()):
+            raise PluginError(
+                f"{self.model.called}: {min(others)} is new since the model was made, or gone: make all networks in "
+                f"__init__; what a trainer adds are buffers, register_buffer(..., persistent=False), in its __init__"
+            )
+
     def check_whole(self) -> None:
         """Raises StateError inside a step that was interrupted: some players have moved in it, and others have not."""
         if not self._whole:
@@ -161,6 +176,10 @@ class Loop(Iterator[Step]):
             raise Unsupported(f"{self.model.called} is not evaluated: nothing is held out (validation=0)")
         with self.published() as model, evaluating(model), torch.no_grad():
             found = model.evaluate(self.validation.once())
+        if not isinstance(found, Evaluation) or not all(isinstance(one, float | int) for one in found.scores.values()):
+            raise PluginError(
+                f"{model.called}: evaluate(batches) gives {found!s:.60}, not ganzoo.Evaluation of numbers"
+            )
         scores = dict(found.scores)
         self.evaluated = {"step": self.steps_done, "scores": scores, "images": self.validation.total}
         return found

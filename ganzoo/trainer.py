@@ -9,7 +9,7 @@ import torch
 from ganzoo.card import write_card
 from ganzoo.data import called, described
 from ganzoo.errors import Diverged, PluginError, StateError
-from ganzoo.registry import trainers
+from ganzoo.registry import Plugin, trainers
 from ganzoo.snapshot import changes, check_steps, published_weights, put_back, training_tensors
 from ganzoo.state import Config, TrainState, empty_model, has_checkpoint, newest_checkpoint, publish
 from ganzoo.stepping import Loop
@@ -120,7 +120,7 @@ class Trainer(Loop):
             validation = config.data["validation"]["source"]
             if validation is None:
                 raise StateError(f"{run} was scored on data passed in from Python: pass resume(..., validation=...)")
-        kind: type[Trainer] = trainers[config.trainer].load()
+        kind = trainer_class(trainers[config.trainer])
         named = config.data["source"]
         source = (tuple(named) if isinstance(named, list) else named) if data is None else data
         trainer = kind(
@@ -161,3 +161,12 @@ class Trainer(Loop):
         put_back(self.model, self.averages, self.optimizers, state, checkpoint)
         publish(run)
         return changes(state, self.config(), self.world.device, compiled=self._compiled)
+
+
+def trainer_class(plugin: Plugin) -> type[Trainer]:
+    """What an entry point of the group `ganzoo.trainers` names, if it is a trainer."""
+    found = plugin.load()
+    if isinstance(found, type) and issubclass(found, Trainer):
+        return found
+    name = getattr(found, "__qualname__", repr(found))
+    raise PluginError(f"trainer {plugin.name!r} is not one: {name} lacks ganzoo.Trainer as its base")

@@ -6,6 +6,7 @@ from typing import Any
 
 from ganzoo.device import World
 from ganzoo.errors import PluginError, StateError
+from ganzoo.hparams import Hparams
 from ganzoo.hub import located, pull
 from ganzoo.model import Model, blank, make
 from ganzoo.published import chosen
@@ -53,9 +54,11 @@ def _pretrained(kind: type[Model], plugin: Plugin, name: str | None, hyperparame
 
 def model_class(found: object, name: str) -> type[Model]:
     """What an entry point of the group `ganzoo.models` named, if it is a model."""
-    if isinstance(found, type) and issubclass(found, Model) and hasattr(found, "task"):
-        return found
-    missing = "a task" if isinstance(found, type) and issubclass(found, Model) else "ganzoo.Model as its base"
+    missing = "ganzoo.Model as its base"
+    if isinstance(found, type) and issubclass(found, Model):
+        if hasattr(found, "task") and issubclass(found.Hparams, Hparams):
+            return found
+        missing = "ganzoo.Hparams as the base of its Hparams" if hasattr(found, "task") else "a task"
     raise PluginError(f"model {name!r} is not one: {getattr(found, '__qualname__', repr(found))} lacks {missing}")
 
 

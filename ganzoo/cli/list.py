@@ -8,7 +8,7 @@ import click
 
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.published import published
-from ganzoo.registry import KINDS, Plugin, models
+from ganzoo.registry import KINDS, Plugin, models, trainers
 from ganzoo.source import describe
 
 
@@ -77,12 +77,17 @@ def _row(plugin: Plugin, task: str, summary: str) -> dict[str, Any]:
 
 
 def _problem(plugin: Plugin) -> str | None:
+    from ganzoo.data.source import source_class
+    from ganzoo.trainer import trainer_class
     from ganzoo.zoo import model_class
 
     try:
-        found = plugin.load()
         if plugin.kind == models.kind:
-            model_class(found, plugin.name)
+            model_class(plugin.load(), plugin.name)
+        elif plugin.kind == trainers.kind:
+            trainer_class(plugin)
+        else:
+            source_class(plugin)
     except GanzooError as error:
         return str(error)
     return None

@@ -18,7 +18,7 @@ from ganzoo.data.reading import Images, StoredImages, StreamedImages
 from ganzoo.data.source import Source, open_source
 from ganzoo.data.threads import default_workers
 from ganzoo.data.views import Domains, Pair, Row, arranged, check_view
-from ganzoo.errors import DataError, UsageError
+from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.paths import cache_folder
 
@@ -115,6 +115,11 @@ class Opened:
         if not all(parts):
             raise DataError(f"the data source {called} has no images")
         infos = [source.info for source in sources]
+        for name, source, info in zip(names, sources, infos, strict=True):
+            if not isinstance(info, DataInfo):
+                raise PluginError(f"the data source {name}: its info is {info!r:.60}, not a property, ganzoo.DataInfo")
+            if not hasattr(source, "licence"):
+                raise PluginError(f"the data source {name} has no licence: licence = None where it is not known")
         classes = () if view in (Domains, Pair) else infos[0].classes
         info = replace(infos[0], channels=max(info.channels for info in infos), classes=classes)
         return cls(sources, called, parts, info)

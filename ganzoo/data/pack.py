@@ -24,7 +24,7 @@ from PIL import Image
 
 from ganzoo.data.manifest import FORMAT, Manifest, Skipped
 from ganzoo.data.picture import Pixels, Preparation, pixels, quiet
-from ganzoo.data.source import Item
+from ganzoo.data.source import Item, content
 from ganzoo.data.threads import in_order, shown
 from ganzoo.data.views import Row
 from ganzoo.errors import BadImage, DataError
@@ -160,22 +160,20 @@ def _row(preparation: Preparation, row: tuple[Row, str]) -> Pixels | Skipped:
 def _held(item: Item) -> Item:
     """The same, read once."""
     try:
-        content = item.read()
+        found = content(item)
     except BadImage:
         return item
-    return replace(item, read=lambda: content)
+    return replace(item, read=lambda: found)
 
 
 def _digest(item: Item) -> str:
     try:
-        content = item.read()
+        found = content(item)
     except BadImage as cause:
         return cause.kind
-    if isinstance(content, Image.Image):
-        found = hashlib.sha256(f"{content.mode} {content.size} ".encode() + content.tobytes())
-    else:
-        found = hashlib.sha256(content)
-    return found.hexdigest()[:32]
+    if isinstance(found, Image.Image):
+        found = f"{found.mode} {found.size} ".encode() + found.tobytes()
+    return hashlib.sha256(found).hexdigest()[:32]
 
 
 def hashed(*parts: Any) -> str:

@@ -12,7 +12,7 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
-from ganzoo.data.source import Item
+from ganzoo.data.source import Item, content
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.images import MODES
@@ -74,13 +74,13 @@ def quiet() -> Iterator[None]:
 
 def decoded(item: Item) -> tuple[Image.Image, list[Note]]:
     """The item's picture, upright, and what is odd about the file. Raises BadImage when there is none to be had."""
-    content = item.read()
-    if isinstance(content, Image.Image):
-        return content, []
-    if not content:
+    found = content(item)
+    if isinstance(found, Image.Image):
+        return found, []
+    if not found:
         raise BadImage("empty", "the file is empty")
     try:
-        return _opened(content)
+        return _opened(found)
     except BadImage:
         raise
     except UnidentifiedImageError:

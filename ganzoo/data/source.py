@@ -9,7 +9,7 @@ from PIL import Image
 
 from ganzoo.errors import BadImage, DataError, GanzooError, PluginError, UnknownName, unknown
 from ganzoo.hparams import DataInfo
-from ganzoo.registry import datasets
+from ganzoo.registry import Plugin, datasets
 
 
 @dataclass(frozen=True)
@@ -73,6 +73,29 @@ class HasPairs(Protocol):
         ...
 
 
+def source_class(plugin: Plugin) -> Callable[[str], Source]:
+    """What an entry point of the group `ganzoo.datasets` names, if it is a source."""
+    found = plugin.load()
+    lacking = [name for name in ("info", "items", "licence") if isinstance(found, type) and not hasattr(found, name)]
+    if lacking and lacking != ["licence"]:  # which may be set by the constructor
+        raise PluginError(f"data source {plugin.name!r} is not one: {found.__qualname__} lacks {lacking[0]}")
+    source: Callable[[str], Source] = found
+    return source
+
+
+def content(item: Item) -> bytes | Image.Image:
+    """What an item gives. Raises BadImage where it says that there is none, PluginError for what is no image at all."""
+    try:
+        found = item.read()
+    except (GanzooError, MemoryError):
+        raise
+    except Exception as cause:  # a stranger's code may raise anything
+        raise PluginError(f"{item.name} cannot be read: {type(cause).__name__}: {cause}") from cause
+    if not isinstance(found, bytes | Image.Image):
+        raise PluginError(f"{item.name}: read() gives {type(found).__name__}; it must give bytes or a PIL.Image.Image")
+    return found
+
+
 def open_source(text: str) -> Source:
     """`"digits"`, `"name:argument"`, or the path of a folder or of a zip -> the source.
 
@@ -96,7 +119,7 @@ def open_source(text: str) -> Source:
             raise DataError(f"there is no folder or zip {text}")
     plugin = datasets[name]
     try:
-        source: Source = plugin.load()(argument)
+        source = source_class(plugin)(argument)
     except GanzooError:
         raise
     except Exception as cause:  # a stranger's class may raise anything

@@ -38,9 +38,9 @@ def curve(metrics: Path) -> Image.Image | None:
 
 
 def _read(metrics: Path) -> dict[str, list[tuple[float, float]]]:
-    """Name -> (step, value) for each report."""
+    """Name -> (step, value) for each report; nothing before the first."""
     series: dict[str, list[tuple[float, float]]] = {}
-    for text in metrics.read_text(encoding="utf-8").splitlines():
+    for text in metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []:
         line = json.loads(text)
         for name, value in line.items():
             if name not in ("step", "steps_per_second") and math.isfinite(value):

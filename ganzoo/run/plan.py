@@ -13,7 +13,7 @@ from ganzoo.hparams import Hparams
 from ganzoo.model import Model, blank, make
 from ganzoo.registry import Plugin, datasets, models, trainers
 from ganzoo.state import newest_checkpoint
-from ganzoo.trainer import Trainer
+from ganzoo.trainer import Trainer, trainer_class
 from ganzoo.zoo import model_class
 
 
@@ -59,7 +59,7 @@ class Plan:
         data = self.data or kind.default_data
         if not data:
             raise UsageError(f"{plugin.name} has no data of its own: give --data SOURCE ({', '.join(datasets)})")
-        trainer: type[Trainer] = trainers[self.trainer or kind.default_trainer].load()
+        trainer = trainer_class(trainers[self.trainer or kind.default_trainer])
         prepare = partial(as_data, view=kind.view, workers=self.workers, cache=self.cache, strict=self.strict)
         opened = prepare(data, hp)
         hp = hp.for_data(opened.info)

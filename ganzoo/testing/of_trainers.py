@@ -47,8 +47,8 @@ def trains_every_player(case: ModelCase, folder: Path) -> None:
         if not step.losses:
             broken("step(batch) returns no losses: return the terms of every move, detached")
         for name, loss in step.losses.items():
-            if not isinstance(loss, torch.Tensor) or loss.requires_grad:
-                broken(f"step(batch) returns {name} as a number, or with its graph: return the tensor, loss.detach()")
+            if loss.requires_grad:
+                broken(f"step(batch) returns {name} with its graph: return loss.detach()")
     after = dict(trainer.model.named_parameters())
     for player, _ in trainer.model.named_children():
         inside = [name for name, tensor in after.items() if name.startswith(f"{player}.") and tensor.requires_grad]
