@@ -65,9 +65,9 @@ class Hparams:
         """
         hints = typing.get_type_hints(cls, include_extras=True)
         names = [field.name for field in dataclasses.fields(cls)]
-        for ancestor in cls.__mro__:
-            if issubclass(ancestor, Hparams) and (mistake := _mistake(ancestor)):
-                raise PluginError(mistake)
+        lineage: list[Any] = [ancestor for ancestor in cls.__mro__ if issubclass(ancestor, Hparams)]
+        if mistake := next(filter(None, map(_mistake, lineage)), None):
+            raise PluginError(mistake)
         parents = [base for base in cls.__bases__ if issubclass(base, Hparams)]
         inherited = {name: hint for parent in parents for name, hint in parent.annotations().items()}
         return {n: inherited[n] if bounds_of(inherited.get(n))[0] is hints[n] else hints[n] for n in names}

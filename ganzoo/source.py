@@ -12,6 +12,8 @@ from pathlib import Path
 from ganzoo.paths import cache_folder
 
 CACHE_FILE = "summaries.json"
+FOREIGN = ("ganzoo", "torch", "torchvision", "timm")
+"""Packages that are not looked into for a base: theirs say no task."""
 
 
 @dataclass(frozen=True)
@@ -65,7 +67,7 @@ def _file(module: str) -> Path | None:
 
 
 def _read(module: str, name: str, depth: int = 5) -> Described:
-    """Finds the class, following re-exports (`from .model import DCGAN`) and bases inside its own package."""
+    """Finds the class, following imports (`from .model import DCGAN`) of itself and of its bases."""
     path = _file(module)
     if path is None or not depth:
         return Described(files={f"the file of {module}": "missing"})  # which may come: never current
@@ -80,7 +82,7 @@ def _read(module: str, name: str, depth: int = 5) -> Described:
             return Described(summary, task, files)
         if isinstance(node, ast.ImportFrom):
             origin = _origin(node, module, is_package=path.name == "__init__.py")
-            for alias in node.names if origin.split(".")[0] == module.split(".")[0] else []:
+            for alias in node.names if origin.split(".")[0] not in FOREIGN else []:
                 if (alias.asname or alias.name) == name:
                     found = _read(origin, alias.name, depth - 1)
                     return Described(found.summary, found.task, found.files | files)

@@ -530,3 +530,46 @@ class ScoresNaN(Good):
 
     def evaluate(self, batches):
         return ganzoo.Evaluation({"nearness": float("nan")})
+
+
+class PoolOfHalves(Good):
+    """Keeps what networks make as it is, which is bfloat16 where that is the precision."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.register_buffer("pool", torch.zeros(4, 64), persistent=False)
+
+    def losses(self, real):
+        yield from super().losses(real)
+        self.pool[torch.arange(2, device=real.device)] = self.generator[0](self.randn(2, 4)).detach()
+
+
+class NeverBlack(Good):
+    """Ends with a sigmoid."""
+
+    def generate(self, latents, labels=None):
+        return self.generator(latents).sigmoid()
+
+
+class SeedsToDraw(Good):
+    """Seeds everybody's torch to draw."""
+
+    def latents(self, n, seed):
+        return torch.stack([torch.randn(4, generator=torch.manual_seed(seed * 1000 + i)) for i in range(n)])
+
+
+class OnlyTrains(Good):
+    """Says that it draws, and cannot."""
+
+    latents, generate = ganzoo.Model.latents, ganzoo.Model.generate
+
+
+class NoPreview(Good):
+    """A translator that does not say what it shows (arXiv:1406.2661)."""
+
+    task = "image-to-image"
+    directions = ("a2b",)
+    latents = ganzoo.Model.latents
+
+    def translated(self, images, direction):
+        return -images

@@ -60,9 +60,9 @@ def test_the_toy_is_held_to_it_by_one_line_or_none(tmp_path, process, site_env, 
     )
     options = ["-q", "-p", "no:cacheprovider", "--rootdir", tmp_path]
     by_line = process("-m", "pytest", *options, tmp_path / "test_toy.py", env=site_env(toy_site))
-    assert "48 passed" in by_line.stdout, by_line.stdout
+    assert "50 passed" in by_line.stdout, by_line.stdout
     by_option = process("-m", "pytest", *options, "--ganzoo", "ganzoo_toy", "-k", "paper", env=site_env(toy_site))
-    assert "2 passed, 46 deselected" in by_option.stdout, by_option.stdout
+    assert "2 passed, 48 deselected" in by_option.stdout, by_option.stdout
     unknown = process("-m", "pytest", "--ganzoo", "nobody", check=False)
     assert unknown.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no installed distribution 'nobody'" in unknown.stderr

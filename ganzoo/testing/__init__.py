@@ -11,7 +11,7 @@ from typing import Any
 
 from packaging.utils import canonicalize_name
 
-from ganzoo.errors import UnknownName
+from ganzoo.errors import GanzooError, UnknownName
 from ganzoo.registry import KINDS, Plugin
 
 Settings = Mapping[str, Any] | str
@@ -76,7 +76,10 @@ def _test(check: Callable[..., None]) -> Callable[..., None]:
         told = None
         try:
             tried(check, case, tmp_path)
-        except Broken as promise:  # what to do is all there is to say; of anything else pytest shows where it happened
+        except (
+            Broken,
+            GanzooError,
+        ) as promise:  # what to do is all there is to say; else pytest shows where it happened
             told = f"{case.called}: {promise}"
         if told:
             pytest.fail(told, pytrace=False)

@@ -1,6 +1,7 @@
 """What is tried: a registered thing, with settings in which a training takes a moment, and data for it."""
 
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
@@ -11,14 +12,15 @@ from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganzoo.data import Domains, Labelled, Pair
-from ganzoo.errors import HparamError
+from ganzoo.data.source import source_class
+from ganzoo.errors import DataError, HparamError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.model import Model, make
 from ganzoo.registry import Plugin, models, trainers
 from ganzoo.testing.aside import kept_aside
 from ganzoo.testing.compared import changed_since, put_back, settings_of_torch
 from ganzoo.testing.recording import Recording, recorded
-from ganzoo.trainer import Trainer
+from ganzoo.trainer import Trainer, trainer_class
 from ganzoo.zoo import model_class
 
 IMAGES = 24
@@ -73,12 +75,16 @@ class ModelCase:
     @cached_property
     def hp(self) -> Hparams:
         """Hyperparameters; what they leave open is 16x16 pixels, three channels, three classes."""
+        defaults = self.kind.Hparams()
         try:
-            hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
+            hp = defaults.replaced({"batch_size": 4, "steps": 4, **self.settings})
             return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
         except HparamError as error:
-            name = self.plugin.name
-            broken(f"{error}; for its tests, give small settings: contract(..., {{{name!r}: {{'image_size': 32}}}})")
+            broken(f"{error}; for its tests, {self.asked({'image_size': 32})}")
+
+    def asked(self, settings: Mapping[str, Any]) -> str:
+        """How its author gives settings for the tests."""
+        return f"give settings, contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
 
     def model(self, **changes: Any) -> Model:
         """A model with its first weights."""
@@ -86,9 +92,19 @@ class ModelCase:
 
     def images(self, n: int, size: int | None = None, seed: int = 0) -> Tensor:
         """Random images in [-1, 1] of the model's size and channels."""
-        size = size or getattr(self.hp, "image_size", None) or 16
-        draws = torch.Generator().manual_seed(seed)
-        return torch.rand(n, getattr(self.hp, "channels", None) or 3, size, size, generator=draws) * 2 - 1
+        channels, own = self.shape
+        size, draws = size or own, torch.Generator().manual_seed(seed)
+        return torch.rand(n, channels, size, size, generator=draws) * 2 - 1
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Channels and size: of the hyperparameters or, where these leave them out, of what the model draws."""
+        channels, size = (getattr(self.hp, name, None) for name in ("channels", "image_size"))
+        if not (channels and size) and self.kind.task == "unconditional-image-generation":
+            with suppress(Exception):  # makes_what_its_task_says tells
+                drawn = self.model().sample(1)
+                channels, size = channels or drawn.shape[1], size or drawn.shape[2]
+        return channels or 3, size or 16
 
     @cached_property
     def data(self) -> object:
@@ -99,19 +115,20 @@ class ModelCase:
         return (first, second) if self.kind.view in (Domains, Pair) else first
 
     def _two(self) -> tuple[Tensor, Tensor]:
-        size = self.hp.load_size or getattr(self.hp, "image_size", None)
+        size = self.hp.load_size
         return self.images(IMAGES, size), self.images(IMAGES, size, seed=1)
 
-    def trainer(self, model: Model | None = None, kind: type[Trainer] | None = None) -> Trainer:
+    def trainer(
+        self, model: Model | None = None, kind: type[Trainer] | None = None, precision: str = "fp32"
+    ) -> Trainer:
         """A trainer of the model's default kind, on the CPU."""
         chosen = kind or self.trainer_kind
-        return chosen(model or self.model(), self.data, device="cpu", precision="fp32")
+        return chosen(model or self.model(), self.data, device="cpu", precision=precision)
 
     @cached_property
     def trainer_kind(self) -> type[Trainer]:
         """The trainer that is tried, or the model's own."""
-        found: type[Trainer] = trainers[self.trainer_name or self.kind.default_trainer].load()
-        return found
+        return trainer_class(trainers[self.trainer_name or self.kind.default_trainer])
 
     @cached_property
     def recorded(self) -> Recording:
@@ -147,7 +164,14 @@ class SourceCase:
         return self.opened()
 
     def opened(self) -> Any:
-        return self.plugin.load()(self.argument)
+        try:
+            return source_class(self.plugin)(self.argument)
+        except DataError as error:
+            name = self.plugin.name
+            broken(
+                f"{error}; for its tests, say what stands after the colon, contract(..., {{{name!r}: '...'}}), or "
+                f"leave it out, contract(..., without=[{name!r}])"
+            )
 
 
 def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:

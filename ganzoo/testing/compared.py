@@ -66,7 +66,12 @@ def difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str | 
     """The first tensor that is not the same in both."""
     if one.keys() != other.keys():
         return min(one.keys() ^ other.keys())
-    return next((name for name, tensor in one.items() if not torch.equal(tensor, other[name])), None)
+    return next((name for name, tensor in one.items() if not same(tensor, other[name])), None)
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Whether all bits are; NaN is NaN."""
+    return one.shape == other.shape and bool(torch.eq(one, other).logical_or(one.isnan() & other.isnan()).all())
 
 
 def in_range(images: Tensor) -> bool:

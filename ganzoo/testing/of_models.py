@@ -45,8 +45,8 @@ def trains_every_network(case: ModelCase, folder: Path) -> None:
     for name, inside in parts.items():
         if inside and all(torch.equal(seen.first[found], seen.last[found]) for found in inside):
             broken(
-                f"{name} is never trained: yield a player that owns it (has optimizers() one for it?), or say "
-                f"requires_grad_(False)"
+                f"{name} is never trained in {case.hp.steps} steps: yield a player that owns it (has optimizers() one "
+                f"for it?), or say requires_grad_(False); if its turn comes later, {case.asked({'steps': 10})}"
             )
 
 
@@ -60,6 +60,21 @@ def stays_finite(case: ModelCase, folder: Path) -> None:
     for name, tensor in seen.last.items():
         if not tensor.isfinite().all():
             broken(f"{name} is not finite after {len(seen.losses)} steps")
+
+
+def trains_in_bf16_too(case: ModelCase, folder: Path) -> None:
+    """Two steps in the precision that is the default on a GPU: inside `losses`, convolutions give bfloat16."""
+    try:
+        for step in islice(case.trainer(precision="bf16"), 2):
+            losses = step.read()
+    except RuntimeError as cause:
+        broken(
+            f"with --precision bf16, the default on a GPU: {str(cause).partition(chr(10))[0]}: what networks make is "
+            f"bfloat16 there; what is kept of it is fp32, fake.detach().float()"
+        )
+    for name, value in losses.items():
+        if not np.isfinite(value):
+            broken(f"with --precision bf16, the default on a GPU, the loss {name} is {value}: compute it of x.float()")
 
 
 def leaves_the_batch_as_it_is(case: ModelCase, folder: Path) -> None:
@@ -106,7 +121,7 @@ def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
 
     Unless its schedule says that it depends on their number.
     """
-    half = (case.hp.steps + 1) // 2
+    half = _half(case)
     fixed = depends_on_steps(case.recorded.model)
     found = _lost(case, folder / "run", planned=case.hp.steps if fixed else half)
     if found and not fixed:
@@ -123,10 +138,15 @@ def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
         )
 
 
+def _half(case: ModelCase) -> int:
+    """An odd number: what is done every other step is then not done alike before and after."""
+    return case.hp.steps // 2 | 1
+
+
 def _lost(case: ModelCase, run: Path, *, planned: int) -> str | None:
     """What ends otherwise than in one go when so many steps are planned, half of all are made, and it is continued."""
     trainer = case.trainer(case.model(steps=planned))
-    for _ in islice(trainer, (case.hp.steps + 1) // 2):
+    for _ in islice(trainer, _half(case)):
         pass
     trainer.save(run)
     again = finished(type(trainer).resume(run, case.data, steps=case.hp.steps, device="cpu"))
@@ -181,6 +201,7 @@ CHECKS = [
     changes_the_mover_and_nobody_else,
     trains_every_network,
     stays_finite,
+    trains_in_bf16_too,
     leaves_the_batch_as_it_is,
     neither_waits_for_the_device_nor_leaves_it,
     is_compiled_where_it_can_be,

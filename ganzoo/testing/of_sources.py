@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.data import as_data
-from ganzoo.data.source import HasDomains, HasPairs, Item
+from ganzoo.data.source import HasDomains, HasPairs, Item, content
 from ganzoo.errors import DataError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.testing.cases import SourceCase, broken
@@ -19,7 +19,12 @@ from ganzoo.testing.cases import SourceCase, broken
 def says_what_it_is(case: SourceCase, folder: Path) -> None:
     """`info` has a size and channels, `licence` a name, a sentence or None."""
     info = case.source.info
-    if not isinstance(info, DataInfo) or info.size < 1 or info.channels not in (1, 3, 4):
+    if (
+        not isinstance(info, DataInfo)
+        or not isinstance(info.size, int)
+        or info.size < 1
+        or info.channels not in (1, 3, 4)
+    ):
         broken(f"info is {info!r}: it must be a ganzoo.DataInfo(size=..., channels=1 or 3)")
     licence = getattr(case.source, "licence", "")
     if licence == "" or not isinstance(licence, str | None):
@@ -29,7 +34,7 @@ def says_what_it_is(case: SourceCase, folder: Path) -> None:
 def has_the_same_items_in_the_same_order(case: SourceCase, folder: Path) -> None:
     """Names are unique, and each opening gives them in the same order."""
     items, again = case.source.items(), case.opened().items()
-    if not len(items) or not all(isinstance(item, Item) for item in items):
+    if not isinstance(items, Sequence) or not items or not all(isinstance(item, Item) for item in items):
         broken("items() must be a sequence of ganzoo.Item, at least one")
     names = [item.name for item in items]
     if len(set(names)) != len(names):
@@ -64,7 +69,7 @@ READ = 3
 
 def read_bytes(item: Item) -> bytes:
     """What an item gives: a file as it is, a picture's pixels."""
-    found = item.read()
+    found = content(item)
     return found if isinstance(found, bytes) else found.tobytes()
 
 

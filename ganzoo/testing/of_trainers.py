@@ -13,14 +13,11 @@ from ganzoo.testing.of_models import (
 )
 from ganzoo.testing.recording import recorded
 from ganzoo.testing.reference import reference_trainer
-from ganzoo.trainer import Trainer
 
 
 def is_a_trainer(case: ModelCase, folder: Path) -> None:
     """It is a subclass of ganzoo.Trainer, found again by its class."""
     kind = case.trainer_kind
-    if not (isinstance(kind, type) and issubclass(kind, Trainer)):
-        broken(f"the entry point names {kind!r}: it must be a subclass of ganzoo.Trainer")
     if trainers.of(kind) is None:
         broken(f"{kind.__name__} is not found by its class: let the entry point name the module that defines it")
 

@@ -7,6 +7,7 @@ from pathlib import Path
 import torch
 from torch import Tensor
 
+from ganzoo.errors import Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model
 from ganzoo.testing.cases import CLASSES, ModelCase, broken
@@ -19,9 +20,9 @@ def makes_what_its_task_says(case: ModelCase, folder: Path) -> None:
     if model.directions:
         for direction in model.directions:
             _translates(case, direction)
-    elif model.classifies:
+    if model.classifies:
         _classifies(case)
-    elif case.kind.task == "unconditional-image-generation":
+    if case.kind.task == "unconditional-image-generation":
         _draws(case)
 
 
@@ -57,8 +58,11 @@ def shows_a_preview(case: ModelCase, folder: Path) -> None:
         return
     trainer = case.trainer()
     batch = trainer._batch(0)
-    with trainer.published() as model:
-        images = model.preview(batch)
+    try:
+        with trainer.published() as model:
+            images = model.preview(batch)
+    except Unsupported as error:
+        broken(f"{error}: say what samples.png shows, def preview(self, batch)")
     if images.ndim != 4 or images.shape[1] not in (1, 3, 4) or not in_range(images):
         broken(f"preview(batch) gives {described(images)}: it must be (n, 1, 3 or 4, height, width) in [-1, 1]")
 
@@ -66,22 +70,31 @@ def shows_a_preview(case: ModelCase, folder: Path) -> None:
 def _draws(case: ModelCase) -> None:
     model = case.trained()
     before = {name: tensor.clone() for name, tensor in model.state_dict().items()}
+    state = torch.get_rng_state()
     images = model.sample(5, seed=1)
+    seeded = not torch.equal(state, torch.get_rng_state())
     expected = (5, *case.images(1).shape[1:])
     if tuple(images.shape) != expected or not in_range(images):
         broken(f"sample(5) gives {described(images)}: it must be {expected} in [-1, 1]; end the generator with tanh")
+    if 0 <= images.min() < images.max():
+        broken(f"sample(5) gives {described(images)}, none of it below 0: black is -1, end with tanh, or 2 * x - 1")
     if not torch.equal(images, disturbed(lambda: model.sample(5, seed=1))):
         broken("sample(5, seed=1) is not the same twice: all its chance is in latents(n, seed)")
+    if seeded:
+        broken("sample changes torch's random state: draw with ganzoo.noise(n, ..., seed=seed), and seed nothing")
     if torch.equal(images, model.sample(5, seed=2)):
         broken("sample gives the same images for two seeds: use it in latents(n, seed), as ganzoo.noise does")
     if not torch.allclose(images[:2], model.sample(2, seed=1), atol=1e-4):
         broken("image i of sample depends on how many are drawn: latents with ganzoo.noise, and no norm over the batch")
     if not model.training or difference(before, model.state_dict()):
         broken("sample changes the model: generate(latents) is a pure function, and leaves train mode to the caller")
-    if classes := getattr(case.hp, "classes", None):
+    if (classes := getattr(case.hp, "classes", None)) and not model.classifies:
         one, other = (model.sample(2, seed=1, labels=torch.full((2,), label)) for label in (0, classes - 1))
         if classes > 1 and torch.equal(one, other):
-            broken("it has classes, but draws the same for all labels: use them in generate(latents, labels)")
+            broken(
+                "it has the hyperparameter classes, but draws the same for all labels: use them in generate(latents, "
+                "labels), or call the field otherwise"
+            )
     if _outgrows(model, lambda: model.sample(2, seed=1)):
         broken("sample leaves [-1, 1] as weights grow: end the generator with tanh, or clamp in generate")
 

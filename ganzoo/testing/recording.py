@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ganzoo.model import Model, Move
-from ganzoo.testing.compared import changed_since, settings_of_torch
+from ganzoo.testing.compared import changed_since, same, settings_of_torch
 from ganzoo.trainer import Trainer
 
 
@@ -86,37 +86,40 @@ def _leaves(outputs: Any) -> Iterator[Tensor]:
 def _watched(trainer: Trainer, seen: Recording) -> Any:
     model, losses = trainer.model, trainer.model.losses
 
-    def watched(batch: Any) -> Iterator[Move]:
+    def watched(batch: Any) -> Any:
+        moves = losses(batch)
+        return observed(moves, batch) if isinstance(moves, Iterator) else moves  # of which the trainer says what it is
+
+    def observed(moves: Iterator[Move], batch: Any) -> Iterator[Move]:
         left, seen.left = seen.left, True  # until the end is reached
         given = [tensor.clone() for tensor in _tensors(batch)]
         before, own, mover = _parameters(model), set[str](), "nobody"
-        rates = _rates(trainer)
-        moves = losses(batch)
-        while True:
-            move = next(moves, None)
+        rates, trained = _rates(trainer), _owned(trainer, *trainer.optimizers)
+        for move in moves:
             after = _parameters(model)
-            _note(seen, before, after, own, f"after the move of {mover}")
-            if move is None:
-                break
-            mover, own = _name(model, move[0]), _owned(trainer, move[0])
-            seen.players.add(mover)
+            _note(seen, before, after, trained - own, f"after the move of {mover}")
+            if isinstance(move, tuple) and isinstance(move[0], nn.Module):
+                mover, own = _name(model, move[0]), _owned(trainer, move[0])
+                seen.players.add(mover)
             yield move
             before = _parameters(model)
-            _note(seen, after, before, own, f"in the move of {mover}")
+            _note(seen, after, before, trained - own, f"in the move of {mover}")
+        _note(seen, before, _parameters(model), trained - own, f"after the move of {mover}")
         seen.left = left
         seen.rates_changed |= rates != _rates(trainer)
-        seen.batches_changed |= not all(map(torch.equal, given, _tensors(batch)))
+        seen.batches_changed |= not all(map(same, given, _tensors(batch)))
 
     return watched
 
 
-def _note(seen: Recording, before: dict[str, Tensor], after: dict[str, Tensor], own: set[str], when: str) -> None:
-    others = [name for name in after if name not in own and not torch.equal(before[name], after[name])]
-    seen.disturbed += [f"{name} {when}" for name in others]
+def _note(seen: Recording, before: dict[str, Tensor], after: dict[str, Tensor], others: set[str], when: str) -> None:
+    """Who else has changed; parameters that nobody trains, as a teacher's, are nobody's."""
+    seen.disturbed += [f"{name} {when}" for name in after if name in others and not same(before[name], after[name])]
 
 
-def _owned(trainer: Trainer, player: nn.Module) -> set[str]:
-    trained = set(trainer.optimizers.trained(player)) if player in trainer.optimizers else set()
+def _owned(trainer: Trainer, *players: nn.Module) -> set[str]:
+    known = [player for player in players if player in trainer.optimizers]
+    trained = {parameter for player in known for parameter in trainer.optimizers.trained(player)}
     return {name for name, parameter in trainer.model.named_parameters() if parameter in trained}
 
 

@@ -11,6 +11,7 @@ from ganzoo.registry import models
 from ganzoo.source import describe
 from ganzoo.testing.cases import ModelCase, broken
 from ganzoo.testing.compared import changed_since, difference, disturbed, settings_of_torch
+from ganzoo.uses import Usable
 
 TASKS = (
     "unconditional-image-generation", "text-to-image", "image-to-image", "image-classification", "image-segmentation",
@@ -50,6 +51,9 @@ def has_a_task_that_the_hub_knows(case: ModelCase, folder: Path) -> None:
         broken('task = "image-to-image", but directions is empty: name them, directions = ("a2b",)')
     if case.kind.task == "image-classification" and not model.classifies:
         broken('task = "image-classification", but it has no logits(images)')
+    draws = {type(model).generate, type(model).sample} != {Usable.generate, Usable.sample}
+    if case.kind.task == "unconditional-image-generation" and not draws:
+        broken(f"task = {case.kind.task!r}, but it has no latents(n, seed) and generate(latents, labels=None)")
 
 
 def is_created_from_its_defaults(case: ModelCase, folder: Path) -> None:
