@@ -96,6 +96,10 @@ def checked(name: str, value: Any, annotation: Any) -> Any:
             return tuple(checked(name, part, kind) for part, kind in zip(value, parts, strict=True))
     if kind is float and isinstance(value, int) and not isinstance(value, bool):
         value = float(value) if abs(value) < 2**1000 else math.inf
+    if {kind, origin} & {list, dict, set}:
+        raise HparamError(
+            f"{name}: hyperparameters are int, float, str, bool, a Literal or a tuple, as tuple[int, ...]"
+        )
     if not isinstance(kind, type) or not isinstance(value, kind) or (kind is int and isinstance(value, bool)):
         raise _wrong(name, value, annotation)
     if isinstance(value, float) and not math.isfinite(value):

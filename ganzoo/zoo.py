@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from ganzoo.device import World
-from ganzoo.errors import PluginError, StateError
+from ganzoo.errors import HparamError, PluginError, StateError
 from ganzoo.hparams import Hparams
 from ganzoo.hub import located, pull
 from ganzoo.model import Model, blank, make
@@ -57,6 +57,10 @@ def model_class(found: object, name: str) -> type[Model]:
     missing = "ganzoo.Model as its base"
     if isinstance(found, type) and issubclass(found, Model):
         if hasattr(found, "task") and issubclass(found.Hparams, Hparams):
+            try:
+                found.Hparams()
+            except HparamError as cause:
+                raise PluginError(f"model {name!r} has a default that cannot be: {cause}") from cause
             return found
         missing = "ganzoo.Hparams as the base of its Hparams" if hasattr(found, "task") else "a task"
     raise PluginError(f"model {name!r} is not one: {getattr(found, '__qualname__', repr(found))} lacks {missing}")

@@ -263,6 +263,7 @@ def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(distribut
 
 ODD_OTHERS = """
 import ganzoo
+import numpy as np
 import torch
 from PIL import Image
 
@@ -383,6 +384,26 @@ class Changing(Squares):
         return [ganzoo.Item(f"{i}", read) for i in range(4)]
 
 
+class Arrays(Squares):
+    def items(self):
+        return [ganzoo.Item(f"{i}", lambda: np.zeros((8, 8), np.uint8)) for i in range(4)]
+
+
+class Raising(Squares):
+    def items(self):
+        return [ganzoo.Item(f"{i}", lambda: 1 / 0) for i in range(4)]
+
+
+class InfoOfAMethod(Squares):
+    def info(self):
+        return super().info
+
+
+class Generated(Squares):
+    def items(self):
+        yield from super().items()
+
+
 class Hashed(Squares):
     def items(self):
         return [ganzoo.Item(f"{i}", lambda i=i: Image.new("L", (8, 8), hash(f"{i}") % 256)) for i in range(4)]
@@ -405,6 +426,10 @@ class NoArgument(Squares):
         ("Counting", "is_saved_and_resumed_bit_for_bit", "it ends with another trainer.count"),
         ("Publishing", "is_loaded_as_it_was_saved", "mean is new since the model was made.*persistent=False"),
         ("LeavesEarly", "lets_gradients_reach_the_mover_alone", "step.batch. leaves losses before its end"),
+        ("Arrays", "reads_images_that_are_the_same_again", r"0: read\(\) gives ndarray; it must give bytes or a PIL"),
+        ("Raising", "is_trained_on_whole", "0 cannot be read: ZeroDivisionError: division by zero"),
+        ("InfoOfAMethod", "is_trained_on_whole", "the data source odd: its info is <bound method .*, not a property"),
+        ("Generated", "has_the_same_items_in_the_same_order", "must be a sequence of ganzoo.Item"),
         ("Hashed", "reads_images_that_are_the_same_again", "0 is another in another process: draw it from its number"),
         ("Unsorted", "has_the_same_items_in_the_same_order", "in another process .* sort what comes of a set"),
         ("IntLabels", "has_labels_that_are_its_classes", "the label 0 is none of info.classes"),
@@ -429,6 +454,33 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path,
         if one.__name__ == check:
             with pytest.raises((AssertionError, ganzoo.GanzooError), match=told):
                 tried(one, case, tmp_path)
+
+
+def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_one(
+    distribution, tmp_path, process, site_env
+):
+    source = ODD_OTHERS + (
+        "\n\nclass Needy(Squares):\n    def __init__(self, argument=''):\n        if not argument:\n"
+        "            raise ganzoo.DataError('needy: say how many')\n"
+    )
+    site = distribution("needy-zoo", {"needy": "needy:Needy"}, group="ganzoo.datasets", needy=source)
+    distribution(
+        "returning-zoo",
+        {"returning": "returning:Returning"},
+        broken_zoo=ZOO,
+        returning=(
+            "from broken_zoo import Good\nclass Returning(Good):\n    'Returns (arXiv:1406.2661).'\n"
+            "    def losses(self, real):\n        return (self.discriminator, self.discriminator(real).mean())\n"
+        ),
+    )
+    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path]
+    done = process("-m", "pytest", "--ganzoo", "needy-zoo", *options, env=site_env(site), check=False)
+    advice = "needy: say how many; for its tests, say what stands after the colon, contract(..., {'needy': '...'}), or"
+    assert advice in done.stdout
+    assert "Traceback" not in done.stdout
+    done = process("-m", "pytest", "--ganzoo", "returning-zoo", *options, env=site_env(site), check=False)
+    assert "\nreturning: returning: losses(batch) must yield (player, loss) for each move\n" in done.stdout
+    assert "of_models.py" not in done.stdout
 
 
 def test_what_an_import_changes_for_everybody_is_caught(distribution, tmp_path):

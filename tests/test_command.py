@@ -42,6 +42,12 @@ def test_training_leaves_a_run_folder_and_logs_lines(finished):
         assert picture.tobytes() == enlarged(grid(ganzoo.load(run).sample(64))).tobytes()
 
 
+def test_it_is_saved_before_the_first_report(ganzoo_command):
+    done = ganzoo_command("train", "dcgan-mini", *TINY, "--set", "steps=3", "--save-every", "1", "--report-every", "9")
+    assert done.exit_code == 0, done.output
+    assert sorted(path.name for path in Path("runs/dcgan-mini/train").iterdir())[-1] == "step-000003"
+
+
 def test_tensorboard_reads_the_losses(finished):
     from tensorboard.backend.event_processing.event_accumulator import EventAccumulator
 

@@ -1,6 +1,6 @@
 """Hyperparameters: typed, checked, and read from what a person types."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
 import pytest
@@ -91,8 +91,31 @@ def test_a_forgotten_decorator_is_said():
     class Forgotten(ganzoo.Hparams):
         width: int = 4
 
-    with pytest.raises(ganzoo.PluginError, match="width is not a field: put @dataclass"):
-        Forgotten()
+    class ForgottenAgain(Many):
+        bounded: int = 2  # a field of its base, whose default would stay
+
+    @dataclass(frozen=True, kw_only=True)
+    class Untyped(Many):
+        bounded = 2
+        CHOICES = (1, 2)
+
+    @dataclass(frozen=True, kw_only=True)
+    class Bare(ganzoo.Hparams):
+        width: int
+
+    @dataclass(frozen=True, kw_only=True)
+    class Listed(ganzoo.Hparams):
+        sizes: list[int] = field(default_factory=lambda: [1])
+
+    for kind, message in (
+        (Forgotten, "width is not a field: put @dataclass"),
+        (ForgottenAgain, "bounded is not a field: put @dataclass"),
+        (Untyped, "bounded is not a field: write bounded: int = 2"),
+        (Bare, "width has no default"),
+        (Listed, r"sizes: hyperparameters are int, .*, as tuple\[int, \.\.\.\]"),
+    ):
+        with pytest.raises((ganzoo.PluginError, ganzoo.HparamError), match=message):
+            kind(**({"width": 1} if kind is Bare else {}))
 
 
 def test_a_new_default_keeps_the_range_it_had():

@@ -175,6 +175,31 @@ def test_trainers_and_data_sources_are_listed_too(toy, ganzoo_command):
     assert "no data source matches 'zzz'" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
 
 
+def test_a_trainer_or_a_data_source_that_is_none_is_marked_and_said(distribution, ganzoo_command):
+    source = "import ganzoo\nclass Loose: pass\ndef loose(): pass\n"
+    for group, name in (("ganzoo.trainers", "odd-trainer"), ("ganzoo.datasets", "odd-data")):
+        distribution(name, {name: "loose_one:Loose"}, group=group, loose_one=source)
+    listed = ganzoo_command("list", "odd", "--kind", "trainer", "--check")
+    assert "trainer 'odd-trainer' is not one: Loose lacks ganzoo.Trainer as its base" in listed.output
+    assert "data source 'odd-data' is not one: Loose lacks info" in (
+        ganzoo_command("list", "odd", "--kind", "dataset", "--check").output
+    )
+    done = ganzoo_command("train", "dcgan-mini", "--trainer", "odd-trainer")
+    assert done.stderr == "Error: trainer 'odd-trainer' is not one: Loose lacks ganzoo.Trainer as its base\n"
+    assert "Loose lacks info" in ganzoo_command("train", "dcgan-mini", "--data", "odd-data").stderr
+
+
+def test_a_summary_and_a_task_are_those_of_another_package_too(distribution, ganzoo_command):
+    distribution(
+        "zoo-variant",
+        {"variant": "variant:Mine", "same": "variant:LSGAN"},
+        variant=("from ganzoo_dcgan import DCGAN, LSGAN\nclass Mine(DCGAN):\n    'Mine.'\n"),
+    )
+    rows = {row["name"]: row for row in json.loads(ganzoo_command("list", "--json").output)}
+    assert (rows["variant"]["summary"], rows["variant"]["task"]) == ("Mine.", "unconditional-image-generation")
+    assert [rows["same"][key] for key in ("summary", "task")] == [rows["lsgan"][key] for key in ("summary", "task")]
+
+
 def test_a_class_can_be_created_without_a_name(toy):
     from ganzoo_toy import Toy
 

@@ -269,6 +269,80 @@ def test_a_mistake_in_optimizers_is_named(given, message):
         next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu"))
 
 
+@pytest.mark.parametrize("losses", [None, [nn.Linear(1, 1)], {"net": 0.5}])
+def test_a_step_that_gives_no_losses_is_named(losses):
+    kind = type("Odd", (ganzoo.Trainer,), {"step": lambda self, batch: losses})
+    with pytest.raises(ganzoo.PluginError, match=r"(?s)Odd.step\(batch\) gives .*, not tensors by the losses' names"):
+        next(kind(broken(None), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu"))
+
+
+def test_another_kind_of_optimizer_in_a_later_phase_starts_afresh(toy):
+    from ganzoo_toy import Toy
+
+    class Phases(Toy):
+        def phase(self, step):
+            return step // 2
+
+        def optimizers(self):
+            parameters = self.generator.parameters()
+            first = [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD][self.step // 2 % 4]
+            return {
+                self.generator: first(parameters, 0.01),
+                self.discriminator: torch.optim.Adam(self.discriminator.parameters(), amsgrad=self.step >= 4),
+            }
+
+    trainer, steps = ganzoo.Trainer(ganzoo.create(Phases, **SETTINGS), "toy-squares:16", device="cpu"), []
+    for _ in trainer:
+        state = trainer.optimizers.state()
+        known = [state.get(name, {}) for name in ("generator/generator.0.bias", "discriminator/discriminator.1.bias")]
+        steps.append([int(of.get("step", 0)) for of in known])
+    assert steps[:8] == [[1, 1], [2, 2], [3, 3], [4, 4], [1, 1], [2, 2], [0, 3], [0, 4]]
+
+
+def test_networks_that_come_later_are_named_at_once(toy):
+    from ganzoo_toy import Toy
+
+    def grows(self):
+        if self.step == 3:
+            self.generator.append(nn.Conv2d(1, 1, 1))
+        return Toy.optimizers(self)
+
+    kind = type("Growing", (Toy,), {"phase": lambda self, step: step // 3, "optimizers": grows})
+    trainer = ganzoo.Trainer(ganzoo.create(kind, **SETTINGS), "toy-squares:16", device="cpu")
+    with pytest.raises(ganzoo.PluginError, match=r"generator.3.bias is new since the model was made.* in __init__"):
+        list(trainer)
+    assert trainer.steps_done == 3
+
+    class Lazy(Toy):
+        def __init__(self, hp):
+            super().__init__(hp)
+            self.discriminator = nn.Sequential(nn.Flatten(), nn.LazyLinear(1), nn.Flatten(0))
+
+    with pytest.raises(ganzoo.PluginError, match=r"Lazy: discriminator.1.weight has no shape yet.*no lazy modules"):
+        ganzoo.create(Lazy, **SETTINGS)
+
+
+@pytest.mark.parametrize(
+    "begin", [lambda self, hp: setattr(self, "net", nn.Linear(1, 1)), lambda self, hp: ganzoo.Model.__init__(self)]
+)
+def test_a_constructor_that_forgets_its_base_is_told(begin):
+    kind = type("Forgets", (ganzoo.Model,), {"__init__": begin, "task": "x"})
+    with pytest.raises(
+        ganzoo.PluginError, match=r"Forgets: .*; its __init__\(hp\) begins with super\(\).__init__\(hp\)"
+    ):
+        ganzoo.create(kind)
+
+
+def test_what_evaluate_gives_is_checked():
+    model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
+    for found in ({"score": 1.0}, ganzoo.Evaluation({"score": torch.ones(())})):
+        type(model).evaluate = lambda self, batches, found=found: found
+        images = torch.zeros(8, 1, 2, 2) - 0.5
+        trainer = ganzoo.Trainer(model, images, device="cpu", validation=images + 0.1)
+        with pytest.raises(ganzoo.PluginError, match=r"evaluate\(batches\) gives .*, not ganzoo.Evaluation of numbers"):
+            trainer.evaluate()
+
+
 def test_who_retains_a_graph_says_so_in_its_class():
     kind = type("Again", (ganzoo.Trainer,), {"step": lambda self, batch: again(self, batch)})
 
@@ -359,6 +433,9 @@ def test_averages_of_a_player_inside_another_are_refused(toy):
         kind = type("Nested", (Toy,), {"averaged": pick})
         with pytest.raises(ganzoo.PluginError, match=r"Nested: averaged\(\) names the model itself or a player inside"):
             ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
+    kind = type("Named", (Toy,), {"averaged": lambda self: ["generator"]})
+    with pytest.raises(ganzoo.PluginError, match=r"averaged\(\) gives 'generator', not networks"):
+        ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
     kind = type("Elsewhere", (Toy,), {"averaged": lambda self: [copy.deepcopy(self.generator)]})
     with pytest.raises(ganzoo.PluginError, match=r"averaged\(\) names a Sequential that is no part of it"):
         ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")

@@ -41,7 +41,8 @@ def has_the_same_items_in_the_same_order(case: SourceCase, folder: Path) -> None
         broken(f"two items are called {max(names, key=names.count)!r}: names are for messages, one for each image")
     if names != [item.name for item in again]:
         broken("opened twice, its items are in another order: sort them")
-    if _seen_elsewhere(case)["items"] != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
+    seen = "[source.info.classes, *[(item.name, item.label) for item in source.items()]]"
+    if _seen_elsewhere(case, seen) != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
         broken("in another process its items, labels or classes are in another order: sort what comes of a set")
 
 
@@ -55,22 +56,21 @@ def has_labels_that_are_its_classes(case: SourceCase, folder: Path) -> None:
 
 def reads_images_that_are_the_same_again(case: SourceCase, folder: Path) -> None:
     """The first items can be read, more than once, and become images of the same bytes."""
-    for item, elsewhere in zip(list(case.source.items())[:READ], _seen_elsewhere(case)["read"], strict=True):
-        one, other = read_bytes(item), read_bytes(item)
-        if one != other:
+    first = list(case.source.items())[:3]
+    read = [_digest(item) for item in first]
+    again = [_digest(item) for item in first]
+    elsewhere = _seen_elsewhere(case, "[sha256(_bytes(item.read())).hexdigest() for item in source.items()[:3]]")
+    for item, *digests in zip(first, read, again, elsewhere, strict=True):
+        if digests[0] != digests[1]:
             broken(f"{item.name} is not the same when it is read again: a run could not go on from it")
-        if sha256(one).hexdigest() != elsewhere:
+        if digests[0] != digests[2]:
             broken(f"{item.name} is another in another process: draw it from its number, not from hash() or the time")
 
 
-READ = 3
-"""How many items are read twice, and elsewhere."""
-
-
-def read_bytes(item: Item) -> bytes:
-    """What an item gives: a file as it is, a picture's pixels."""
+def _digest(item: Item) -> str:
+    """Of what an item gives: a file as it is, a picture's pixels."""
     found = content(item)
-    return found if isinstance(found, bytes) else found.tobytes()
+    return sha256(found if isinstance(found, bytes) else found.tobytes()).hexdigest()
 
 
 def has_domains_and_pairs_of_items(case: SourceCase, folder: Path) -> None:
@@ -94,21 +94,17 @@ def _are_items(found: Sequence[object]) -> bool:
     return all(isinstance(item, Item) for item in found)
 
 
-def _seen_elsewhere(case: SourceCase) -> dict[str, Any]:
-    """Classes, names, labels and the first images as a process finds them in which sets have another order."""
+def _seen_elsewhere(case: SourceCase, what: str) -> Any:
+    """What of the source, as a process finds it in which sets have another order."""
     code = (
         "import sys; from hashlib import sha256; from ganzoo.registry import datasets\n"
-        "from ganzoo.testing.of_sources import READ, read_bytes\n"
-        "source = datasets[sys.argv[1]].load()(sys.argv[2]); items = source.items()\n"
-        "read = [sha256(read_bytes(item)).hexdigest() for item in list(items)[:READ]]\n"
-        "items = [source.info.classes, *[(item.name, item.label) for item in items]]\n"
-        "print(dict(items=items, read=read))"
+        "def _bytes(found): return found if isinstance(found, bytes) else found.tobytes()\n"
+        f"source = datasets[sys.argv[1]].load()(sys.argv[2]); print({what})"
     )
     words = [sys.executable, "-c", code, f"{case.plugin.distribution}/{case.plugin.name}", case.argument]
     env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
     done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
-    found: dict[str, Any] = ast.literal_eval(done.stdout.splitlines()[-1])
-    return found
+    return ast.literal_eval(done.stdout.splitlines()[-1])
 
 
 def is_trained_on_whole(case: SourceCase, folder: Path) -> None:
