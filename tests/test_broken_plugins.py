@@ -473,13 +473,17 @@ def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_o
             "    def losses(self, real):\n        return (self.discriminator, self.discriminator(real).mean())\n"
         ),
     )
-    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path]
-    done = process("-m", "pytest", "--ganzoo", "needy-zoo", *options, env=site_env(site), check=False)
+    (tmp_path / "test_both.py").write_text(
+        "from ganzoo.testing import contract\n"
+        "TestNeedy, TestReturning = contract('needy-zoo'), contract('returning-zoo')\n"
+    )
+    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path, "-k", "says_what or trains_every"]
+    done = process("-m", "pytest", *options, tmp_path / "test_both.py", env=site_env(site), check=False)
     advice = "needy: say how many; for its tests, say what stands after the colon, contract(..., {'needy': '...'}), or"
     assert advice in done.stdout
-    assert "Traceback" not in done.stdout
-    done = process("-m", "pytest", "--ganzoo", "returning-zoo", *options, env=site_env(site), check=False)
     assert "\nreturning: returning: losses(batch) must yield (player, loss) for each move\n" in done.stdout
+    assert "2 failed" in done.stdout
+    assert "Traceback" not in done.stdout
     assert "of_models.py" not in done.stdout
 
 

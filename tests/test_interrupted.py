@@ -117,7 +117,7 @@ def test_a_cyclegan_that_is_killed_goes_on_with_its_pool_and_its_schedule(tmp_pa
         assert (tmp_path / "work/parts" / name).read_bytes() == (tmp_path / "work/whole" / name).read_bytes(), name
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
 def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, in_one_go, number):
     stopped = start("-m", "ganzoo")
     output = ""

@@ -68,7 +68,8 @@ def registered(distribution: str) -> list[Plugin]:
 def _test(check: Callable[..., None]) -> Callable[..., None]:
     import pytest
 
-    from ganzoo.testing.cases import Broken, tried
+    from ganzoo.testing.broken import Broken
+    from ganzoo.testing.cases import tried
 
     def test(self: object, case: Any, tmp_path: Any, monkeypatch: Any) -> None:
         monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))

@@ -5,35 +5,27 @@ from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
-from typing import Any, Never
+from typing import Any
 
 import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
 from ganzoo.data import Domains, Labelled, Pair
-from ganzoo.data.source import source_class
-from ganzoo.errors import DataError, HparamError
+from ganzoo.errors import HparamError
 from ganzoo.hparams import DataInfo, Hparams
 from ganzoo.model import Model, make
 from ganzoo.registry import Plugin, models, trainers
 from ganzoo.testing.aside import kept_aside
+from ganzoo.testing.broken import broken
 from ganzoo.testing.compared import changed_since, put_back, settings_of_torch
 from ganzoo.testing.recording import Recording, recorded
+from ganzoo.testing.source_case import SourceCase
 from ganzoo.trainer import Trainer, trainer_class
 from ganzoo.zoo import model_class
 
 IMAGES = 24
 CLASSES = ("ash", "elm", "oak")
-
-
-class Broken(AssertionError):  # noqa: N818  (reads as what it is)
-    """A promise that is not kept: the message says which, and what to do."""
-
-
-def broken(message: str) -> Never:
-    """Fails the test with this message alone."""
-    raise Broken(message)
 
 
 class Pictures(Dataset[tuple[Tensor, int]]):
@@ -145,33 +137,6 @@ class ModelCase:
         model = self.model()
         model.load_state_dict(self.finished.weights)
         return model
-
-
-@dataclass
-class SourceCase:
-    """A registered data source."""
-
-    plugin: Plugin
-    argument: str = ""
-
-    @property
-    def called(self) -> str:
-        """What is tried."""
-        return self.plugin.name
-
-    @cached_property
-    def source(self) -> Any:
-        return self.opened()
-
-    def opened(self) -> Any:
-        try:
-            return source_class(self.plugin)(self.argument)
-        except DataError as error:
-            name = self.plugin.name
-            broken(
-                f"{error}; for its tests, say what stands after the colon, contract(..., {{{name!r}: '...'}}), or "
-                f"leave it out, contract(..., without=[{name!r}])"
-            )
 
 
 def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:

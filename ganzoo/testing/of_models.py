@@ -8,7 +8,8 @@ import torch
 from torch import Tensor
 
 from ganzoo.snapshot import depends_on_steps
-from ganzoo.testing.cases import ModelCase, broken, finished
+from ganzoo.testing.broken import broken
+from ganzoo.testing.cases import ModelCase, finished
 from ganzoo.testing.compared import difference, disturbed
 from ganzoo.testing.nowhere import fault_in_losses, fault_in_use
 from ganzoo.testing.of_uses import gives_scores_that_are_numbers, makes_what_its_task_says, shows_a_preview, used

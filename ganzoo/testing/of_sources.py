@@ -1,19 +1,15 @@
 """What every registered data source promises."""
 
-import ast
-import os
-import subprocess
-import sys
 from collections.abc import Sequence
 from hashlib import sha256
 from pathlib import Path
-from typing import Any
 
 from ganzoo.data import as_data
 from ganzoo.data.source import HasDomains, HasPairs, Item, content
 from ganzoo.errors import DataError
 from ganzoo.hparams import DataInfo, Hparams
-from ganzoo.testing.cases import SourceCase, broken
+from ganzoo.testing.broken import broken
+from ganzoo.testing.source_case import SourceCase
 
 
 def says_what_it_is(case: SourceCase, folder: Path) -> None:
@@ -41,8 +37,7 @@ def has_the_same_items_in_the_same_order(case: SourceCase, folder: Path) -> None
         broken(f"two items are called {max(names, key=names.count)!r}: names are for messages, one for each image")
     if names != [item.name for item in again]:
         broken("opened twice, its items are in another order: sort them")
-    seen = "[source.info.classes, *[(item.name, item.label) for item in source.items()]]"
-    if _seen_elsewhere(case, seen) != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
+    if case.elsewhere["items"] != [case.source.info.classes, *[(item.name, item.label) for item in items]]:
         broken("in another process its items, labels or classes are in another order: sort what comes of a set")
 
 
@@ -59,8 +54,7 @@ def reads_images_that_are_the_same_again(case: SourceCase, folder: Path) -> None
     first = list(case.source.items())[:3]
     read = [_digest(item) for item in first]
     again = [_digest(item) for item in first]
-    elsewhere = _seen_elsewhere(case, "[sha256(_bytes(item.read())).hexdigest() for item in source.items()[:3]]")
-    for item, *digests in zip(first, read, again, elsewhere, strict=True):
+    for item, *digests in zip(first, read, again, case.elsewhere["read"], strict=True):
         if digests[0] != digests[1]:
             broken(f"{item.name} is not the same when it is read again: a run could not go on from it")
         if digests[0] != digests[2]:
@@ -92,19 +86,6 @@ SHAPES = {"domains": "two sequences of ganzoo.Item", "pairs": "(source, target) 
 
 def _are_items(found: Sequence[object]) -> bool:
     return all(isinstance(item, Item) for item in found)
-
-
-def _seen_elsewhere(case: SourceCase, what: str) -> Any:
-    """What of the source, as a process finds it in which sets have another order."""
-    code = (
-        "import sys; from hashlib import sha256; from ganzoo.registry import datasets\n"
-        "def _bytes(found): return found if isinstance(found, bytes) else found.tobytes()\n"
-        f"source = datasets[sys.argv[1]].load()(sys.argv[2]); print({what})"
-    )
-    words = [sys.executable, "-c", code, f"{case.plugin.distribution}/{case.plugin.name}", case.argument]
-    env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
-    done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
-    return ast.literal_eval(done.stdout.splitlines()[-1])
 
 
 def is_trained_on_whole(case: SourceCase, folder: Path) -> None:

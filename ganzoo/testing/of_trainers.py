@@ -5,7 +5,8 @@ from pathlib import Path
 import torch
 
 from ganzoo.registry import trainers
-from ganzoo.testing.cases import ModelCase, broken
+from ganzoo.testing.broken import broken
+from ganzoo.testing.cases import ModelCase
 from ganzoo.testing.of_models import (
     is_loaded_as_it_was_saved,
     is_saved_and_resumed_bit_for_bit,

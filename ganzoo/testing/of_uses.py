@@ -10,7 +10,8 @@ from torch import Tensor
 from ganzoo.errors import Unsupported
 from ganzoo.evaluation import Evaluation
 from ganzoo.model import Model
-from ganzoo.testing.cases import CLASSES, ModelCase, broken
+from ganzoo.testing.broken import broken
+from ganzoo.testing.cases import CLASSES, ModelCase
 from ganzoo.testing.compared import described, difference, disturbed, in_range
 
 

@@ -9,7 +9,8 @@ import torch
 from ganzoo.card import paper
 from ganzoo.registry import models
 from ganzoo.source import describe
-from ganzoo.testing.cases import ModelCase, broken
+from ganzoo.testing.broken import broken
+from ganzoo.testing.cases import ModelCase
 from ganzoo.testing.compared import changed_since, difference, disturbed, settings_of_torch
 from ganzoo.uses import Usable
 
