@@ -93,7 +93,7 @@ class Loop(Iterator[Step]):
         model, step = self.model, self.steps_done
         if step >= model.hp.steps:
             raise StopIteration
-        self.check_whole()
+        self._check_whole()
         batch = self._batch(step)
         self._whole = False
         model.begin(step)
@@ -160,7 +160,7 @@ class Loop(Iterator[Step]):
                 f"__init__; what a trainer adds are buffers, register_buffer(..., persistent=False), in its __init__"
             )
 
-    def check_whole(self) -> None:
+    def _check_whole(self) -> None:
         """Raises StateError inside a step that was interrupted: some players have moved in it, and others have not."""
         if not self._whole:
             raise StateError(

@@ -55,7 +55,7 @@ class Trainer(Loop):
 
         Raises StateError inside a step that was interrupted, and Diverged when a weight is not finite.
         """
-        self.check_whole()
+        self._check_whole()
         weights = published_weights(self.model, self.averages)
         if broken := next((name for name, tensor in weights.items() if not tensor.isfinite().all()), None):
             raise Diverged(f"{self.model.called}: after step {self.steps_done}, {broken} is not finite")
