@@ -100,7 +100,7 @@ def exported(runs, tmp_path_factory):
         slow("cdcgan-mini", "onnx", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
         slow("cdcgan-mini", "pt2", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
         slow("cyclegan-mini", "onnx", [], "images (batch, 3, height, width) -> translated"),
-        ("cyclegan-mini", "pt2", ["--direction", "b2a"], "images (batch, 3, height, width) -> translated"),
+        slow("cyclegan-mini", "pt2", ["--direction", "b2a"], "images (batch, 3, height, width) -> translated"),
         slow("pix2pix", "onnx", [], "images (batch, 3, height, width) -> translated"),
         slow("finetune", "onnx", ["--opset", "21"], "images (batch, 1, 32, 32) -> logits"),
         ("finetune", "pt2", [], "images (batch, 1, 32, 32) -> logits"),

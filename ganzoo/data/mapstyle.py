@@ -64,7 +64,13 @@ class DatasetImages(Images):
         return f"{type(self.dataset).__qualname__} of {len(self)}"  # its items may be random: nothing to hash
 
     def fetch(self, order: Order, number: int, device: torch.device) -> tuple[Tensor, Tensor | None]:
-        items = self._items(order, number)
+        try:
+            return self._stacked(self._items(order, number), device)
+        except DataError:
+            self._loader = self._order = None  # its processes end now, not whenever somebody lets go of the error
+            raise
+
+    def _stacked(self, items: list[Any], device: torch.device) -> tuple[Tensor, Tensor | None]:
         if error := next((item for item in items if isinstance(item, DataError)), None):
             raise error
         if len(shapes := {tuple(image.shape) for image, _ in items}) > 1:
