@@ -8,8 +8,8 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.registry import datasets
-from ganzoo.testing import contract
-from ganzoo.testing.cases import ModelCase, SourceCase, checks_of
+from ganzoo.testing import contract, registered
+from ganzoo.testing.cases import ModelCase, SourceCase, case_of, checks_of, tried
 from ganzoo.testing.recording import recorded
 
 TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1}
@@ -52,15 +52,17 @@ def test_files_keep_the_contract_of_sources(tmp_path, name):
         check(SourceCase(datasets[name], argument), tmp_path)
 
 
-def test_the_toy_is_held_to_it_by_one_line(tmp_path, process, site_env, toy_site):
-    """As its authors do it; without a file, as anybody does it who has installed it: tests/test_broken_plugins.py."""
-    (tmp_path / "test_toy.py").write_text(
-        "from ganzoo.testing import contract\n"
-        "TestContract = contract('ganzoo-toy', {'toy': {'image_size': 8}, 'toy-squares': '16'})\n"
-    )
-    options = ["-q", "-p", "no:cacheprovider", "--rootdir", tmp_path]
-    by_line = process("-m", "pytest", *options, tmp_path / "test_toy.py", env=site_env(toy_site))
-    assert "50 passed" in by_line.stdout, by_line.stdout
+def test_the_toy_is_held_to_it(toy, tmp_path):
+    """By a line in a test file, and without a file, others are: tests/test_broken_plugins.py, tests/test_new.py."""
+    small = {"toy": {"image_size": 8}, "toy-squares": "16"}
+    tests = [(plugin, check) for plugin in registered("ganzoo_toy") for check in checks_of(plugin.kind)]
+    assert len(tests) == 50
+    cases = {plugin: case_of(plugin, small, "dcgan-mini") for plugin, _ in tests}
+    for plugin, check in tests:
+        tried(check, cases[plugin], tmp_path / plugin.name / check.__name__)
+
+
+def test_pytest_refuses_what_is_not_installed(process):
     unknown = process("-m", "pytest", "--ganzoo", "nobody", check=False)
     assert unknown.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no installed distribution 'nobody'" in unknown.stderr
