@@ -390,7 +390,8 @@ def test_weights_of_another_network_are_refused():
         finetune(checkpoint="other.safetensors")
 
 
-@pytest.mark.parametrize("backbone", ["test_resnet", pytest.param("torchvision/resnet18", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("backbone", ["test_resnet", "torchvision/resnet18"])
 def test_weights_that_cannot_be_had_are_one_line_with_the_way_out(backbone, process, tmp_path):
     code = f"""
 import os
