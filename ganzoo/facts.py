@@ -17,7 +17,7 @@ def facts(name: str) -> dict[str, Any]:
     `networks` is name -> number of parameters, counted without allocating any; empty where it depends on the data.
     """
     plugin = models[name]
-    kind = model_class(plugin.load(), plugin.name)
+    kind = model_class(plugin)
     documentation = " ".join((kind.__doc__ or "").split())
     defaults = kind.Hparams().to_json()
     return {

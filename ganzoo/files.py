@@ -66,10 +66,14 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
 
 
 def is_free(path: Path) -> bool:
-    """Whether a folder can be put there: nothing is, or an empty folder, no link, that nobody stands in."""
+    """Whether a folder can be put there: nothing is, or an empty folder, no link, that nobody stands in.
+
+    Raises StateError for one that cannot be looked into.
+    """
     if not os.path.lexists(path):
         return True
-    return path.is_dir() and not path.is_symlink() and not any(path.iterdir()) and not path.samefile(".")
+    with writing(path):
+        return path.is_dir() and not path.is_symlink() and not any(path.iterdir()) and not path.samefile(".")
 
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:

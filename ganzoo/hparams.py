@@ -5,7 +5,6 @@ import inspect
 import typing
 from collections.abc import Mapping
 from dataclasses import dataclass
-from functools import cache
 from typing import Annotated, Any, Literal, Self
 
 from ganzoo.errors import HparamError, PluginError, unknown
@@ -65,8 +64,7 @@ class Hparams:
         """
         hints = typing.get_type_hints(cls, include_extras=True)
         names = [field.name for field in dataclasses.fields(cls)]
-        lineage: list[Any] = [ancestor for ancestor in cls.__mro__ if issubclass(ancestor, Hparams)]
-        if mistake := next(filter(None, map(_mistake, lineage)), None):
+        if mistake := _mistake(cls):  # those of its bases are found below
             raise PluginError(mistake)
         parents = [base for base in cls.__bases__ if issubclass(base, Hparams)]
         inherited = {name: hint for parent in parents for name, hint in parent.annotations().items()}
@@ -107,8 +105,7 @@ class Hparams:
         return {name: _plain(getattr(self, name)) for name in self.annotations()}
 
 
-@cache
-def _mistake(kind: Any) -> str | None:
+def _mistake(kind: type[Hparams]) -> str | None:
     """What its author forgot, so that a default that was written would not count."""
     own = inspect.get_annotations(kind)
     if not all(map(is_class_var, own.values())) and "__dataclass_fields__" not in vars(kind):

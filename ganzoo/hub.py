@@ -92,8 +92,8 @@ def pull(id: str, *, revision: str | None = None, out: str | Path | None = None)
     repository is none of ganzoo's or its weights are not what config.json says.
     """
     name, revision = _parsed(id, revision)
-    if out is not None:
-        _check_free(Path(out))  # before anything comes down
+    if out is not None and not is_free(Path(out)):  # before anything comes down
+        raise StateError(f"{Path(out)} is there already: choose another folder with --out")
     folder = _snapshot(id, name, revision, "config.json")
     try:
         Config.read(folder / "config.json")  # what is none of ganzoo's stops here, before its weights come down
@@ -166,13 +166,6 @@ def _card_stays(name: str, commit: str | None, here: bytes) -> bool:
     except EntryNotFoundError:
         return False
     return there != here and not is_untouched(there.decode(errors="replace"))
-
-
-def _check_free(target: Path) -> None:
-    """Raises StateError unless a folder can be put there."""
-    with writing(target):
-        if not is_free(target):
-            raise StateError(f"{target} is there already: choose another folder with --out")
 
 
 def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:  # noqa: A002

@@ -38,13 +38,12 @@ class Optimizers(Mapping[nn.Module, Optimizer]):
         """
         phase = self._model.phase(step)
         if changed := phase != self._phase:
-            kept, of = self.state(), {name: optimizer for name, optimizer, _, _ in self._rows()}
+            kept, before = self.state(), {name: optimizer for name, optimizer, _, _ in self._rows()}
             self._phase, self._of = phase, self._model.optimizers()
             self._check()
-            fitting = {name for name, optimizer, _, _ in self._rows() if name in of and _alike(of[name], optimizer)}
-            kept = {name: state for name, state in kept.items() if name in fitting}
             self._rates = [group["lr"] for group in self._groups()]
-            self.restore(kept)
+            rows = [(name, now) for name, now, _, _ in self._rows() if name in kept]
+            self.restore({name: kept[name] for name, now in rows if _alike(before[name], now)})
         scale = self._model.lr_scale(step / self._model.hp.steps)
         for group, rate in zip(self._groups(), self._rates, strict=True):
             group["lr"] = rate * scale

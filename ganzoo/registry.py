@@ -1,6 +1,5 @@
 """Which models, trainers and data sources are installed, read from entry points without importing them."""
 
-import re
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -31,6 +30,12 @@ class Plugin:
     @cached_property
     def distribution(self) -> str:
         return self.entry.dist.name if self.entry.dist else "unknown"
+
+    def is_of(self, distribution: str) -> bool:
+        """Whether that distribution registers it, however the name is spelt: `Zoo.Odd_Name` is `zoo-odd-name`."""
+        from packaging.utils import canonicalize_name  # a listing needs none of it
+
+        return canonicalize_name(self.distribution) == canonicalize_name(distribution)
 
     @property
     def version(self) -> str:
@@ -100,7 +105,7 @@ class Registry:
         plugins = self.plugins()
         found = [plugin for plugin in plugins if plugin.name == short]
         if distribution:
-            found = [plugin for plugin in found if _alike(plugin.distribution, distribution)]
+            found = [plugin for plugin in found if plugin.is_of(distribution)]
         if not found:
             raise unknown(self.kind, name, {plugin.name for plugin in plugins})
         if len(found) > 1:
@@ -143,11 +148,6 @@ def _entries(group: str) -> list[EntryPoint]:
 
 UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
 """What importlib.metadata raises of files that are not what they should be."""
-
-
-def _alike(one: str, other: str) -> bool:
-    """Whether two names are of one distribution: `Zoo.Odd_Name` is `zoo-odd-name`."""
-    return re.sub(r"[-_.]+", "-", one).lower() == re.sub(r"[-_.]+", "-", other).lower()
 
 
 models = Registry("model", "ganzoo.models")

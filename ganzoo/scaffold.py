@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 
 from ganzoo.errors import UsageError
-from ganzoo.files import is_free, new_folder, writing
+from ganzoo.files import is_free, new_folder
 from ganzoo.registry import KINDS, Registry
 
 
@@ -48,9 +48,7 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
     """
     module = _module(name, KINDS[kind])
     folder = Path(os.path.normpath(folder or name))
-    with writing(folder):
-        free = is_free(folder)
-    if not free:
+    if not is_free(folder):
         raise UsageError(f"{folder} is there already: choose another with --out DIR")
     texts = _texts(name, module, kind)
     with new_folder(folder) as unfinished:

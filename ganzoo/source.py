@@ -3,12 +3,13 @@
 import ast
 import json
 import os
-import tempfile
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field
 from importlib.util import find_spec
 from pathlib import Path
 
+from ganzoo.errors import StateError
+from ganzoo.files import replace_file
 from ganzoo.paths import cache_folder
 
 CACHE_FILE = "summaries.json"
@@ -131,12 +132,7 @@ def _store(known: dict[str, Described]) -> None:
     """Written aside and renamed, so that two listings at once are harmless; a read-only home is too."""
     try:
         cache_folder().mkdir(parents=True, exist_ok=True)
-        handle, name = tempfile.mkstemp(dir=cache_folder(), prefix=f".{CACHE_FILE}-")
-        try:
-            with os.fdopen(handle, "w", encoding="utf-8") as file:
-                json.dump({target: asdict(described) for target, described in known.items()}, file)
-            os.replace(name, cache_folder() / CACHE_FILE)
-        except OSError:
-            os.unlink(name)
-    except OSError:
+        content = json.dumps({target: asdict(described) for target, described in known.items()})
+        replace_file(cache_folder() / CACHE_FILE, content.encode())
+    except (OSError, StateError):
         return

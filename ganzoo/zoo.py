@@ -24,7 +24,7 @@ def create(model: str | type[Model], *, pretrained: bool | str | None = None, **
     plugin cannot be loaded, StateError for weights that do not fit.
     """
     plugin = models[model] if isinstance(model, str) else models.of(model)
-    kind = model_class(plugin.load(), plugin.name) if plugin else model
+    kind = model_class(plugin) if plugin else model
     assert not isinstance(kind, str)  # a name always has a plugin
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
         hyperparameters["pretrained"], pretrained = pretrained, None
@@ -52,8 +52,9 @@ def _pretrained(kind: type[Model], plugin: Plugin, name: str | None, hyperparame
     return model
 
 
-def model_class(found: object, name: str) -> type[Model]:
-    """What an entry point of the group `ganzoo.models` named, if it is a model."""
+def model_class(plugin: Plugin) -> type[Model]:
+    """What an entry point of the group `ganzoo.models` names, if it is a model."""
+    found, name = plugin.load(), plugin.name
     missing = "ganzoo.Model as its base"
     if isinstance(found, type) and issubclass(found, Model):
         if hasattr(found, "task") and issubclass(found.Hparams, Hparams):

@@ -2,13 +2,14 @@
 
 import json
 from collections import Counter
+from collections.abc import Callable
 from typing import Any
 
 import click
 
 from ganzoo.errors import GanzooError, UsageError
 from ganzoo.published import published
-from ganzoo.registry import KINDS, Plugin, models, trainers
+from ganzoo.registry import KINDS, Plugin, datasets, models, trainers
 from ganzoo.source import describe
 
 
@@ -81,13 +82,13 @@ def _problem(plugin: Plugin) -> str | None:
     from ganzoo.trainer import trainer_class
     from ganzoo.zoo import model_class
 
+    classes: dict[str, Callable[[Plugin], object]] = {
+        models.kind: model_class,
+        trainers.kind: trainer_class,
+        datasets.kind: source_class,
+    }
     try:
-        if plugin.kind == models.kind:
-            model_class(plugin.load(), plugin.name)
-        elif plugin.kind == trainers.kind:
-            trainer_class(plugin)
-        else:
-            source_class(plugin)
+        classes[plugin.kind](plugin)
     except GanzooError as error:
         return str(error)
     return None

@@ -76,9 +76,9 @@ class HasPairs(Protocol):
 def source_class(plugin: Plugin) -> Callable[[str], Source]:
     """What an entry point of the group `ganzoo.datasets` names, if it is a source."""
     found = plugin.load()
-    lacking = [name for name in ("info", "items", "licence") if isinstance(found, type) and not hasattr(found, name)]
-    if lacking and lacking != ["licence"]:  # which may be set by the constructor
-        raise PluginError(f"data source {plugin.name!r} is not one: {found.__qualname__} lacks {lacking[0]}")
+    for name in ("info", "items") if isinstance(found, type) else ():
+        if not hasattr(found, name):
+            raise PluginError(f"data source {plugin.name!r} is not one: {found.__qualname__} lacks {name}")
     source: Callable[[str], Source] = found
     return source
 

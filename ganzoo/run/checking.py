@@ -25,7 +25,7 @@ def check_data(
         report = check(sources, workers=workers)
     else:
         plan = Plan(model=model, assignments=assignments)
-        kind = model_class(plan.plugin.load(), plan.plugin.name)
+        kind = model_class(plan.plugin)
         report = check(sources, plan.hyperparameters(kind), kind.view, workers)
     if report.usable:
         with writing(sheet, otherwise="choose another file with --sheet"):

@@ -21,7 +21,7 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     Raises StateError when a file cannot be read so, or its tensors do not fit the model.
     """
     plugin = models[name]
-    kind = model_class(plugin.load(), plugin.name)
+    kind = model_class(plugin)
     if out.exists() and (not out.is_dir() or any(out.iterdir())):
         raise UsageError(f"--out {out} is not an empty folder: choose another")
     stems = [file.stem for file in files]

@@ -54,7 +54,7 @@ class Plan:
     def make_trainer(self) -> Trainer:
         """A trainer at step 0. Raises a GanzooError for whatever was asked for and cannot be had."""
         plugin = self.plugin
-        kind = model_class(plugin.load(), plugin.name)
+        kind = model_class(plugin)
         hp = self.hyperparameters(kind)
         data = self.data or kind.default_data
         if not data:

@@ -9,8 +9,6 @@ in a test file is all; `pytest --ganzoo my-gan` does it without a file to an ins
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
-from packaging.utils import canonicalize_name
-
 from ganzoo.errors import GanzooError, UnknownName
 from ganzoo.registry import KINDS, Plugin
 
@@ -47,7 +45,7 @@ def contract(
     for plugin in plugins:
         case = pytest.param(case_of(plugin, small or {}, trained), id=plugin.name)
         for check in checks_of(plugin.kind):
-            cases.setdefault(check, []).append(case)  # trainers share two with models
+            cases.setdefault(check, []).append(case)  # trainers share three with models
     for check, tried in cases.items():
         tests[f"test_{check.__name__}"] = pytest.mark.parametrize("case", tried)(_test(check))
     return type("TestContract", (), tests)
@@ -55,8 +53,7 @@ def contract(
 
 def registered(distribution: str) -> list[Plugin]:
     """What an installed distribution registers. Raises UnknownName when that is nothing."""
-    plugins = [plugin for registry in KINDS.values() for plugin in registry.plugins()]
-    found = [plugin for plugin in plugins if canonicalize_name(plugin.distribution) == canonicalize_name(distribution)]
+    found = [plugin for registry in KINDS.values() for plugin in registry.plugins() if plugin.is_of(distribution)]
     if not found:
         raise UnknownName(
             f"no installed distribution {distribution!r} registers a model, a trainer or a data source: "
@@ -77,10 +74,7 @@ def _test(check: Callable[..., None]) -> Callable[..., None]:
         told = None
         try:
             tried(check, case, tmp_path)
-        except (
-            Broken,
-            GanzooError,
-        ) as promise:  # what to do is all there is to say; else pytest shows where it happened
+        except (Broken, GanzooError) as promise:  # it says what to do; of anything else pytest shows where it happened
             told = f"{case.called}: {promise}"
         if told:
             pytest.fail(told, pytrace=False)

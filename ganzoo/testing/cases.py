@@ -42,6 +42,14 @@ class Pictures(Dataset[tuple[Tensor, int]]):
 
 
 @dataclass
+class Finished:
+    """What a training leaves: every tensor, averages in place, and what is kept beside them."""
+
+    weights: dict[str, Tensor]
+    aside: dict[str, object]
+
+
+@dataclass
 class ModelCase:
     """A registered model, small."""
 
@@ -59,7 +67,7 @@ class ModelCase:
     @cached_property
     def kind(self) -> type[Model]:
         settings, state = settings_of_torch(), torch.get_rng_state()
-        kind = model_class(self.plugin.load(), self.plugin.name)
+        kind = model_class(self.plugin)
         seeded = not torch.equal(state, torch.get_rng_state())
         self.changed_by_import = changed_since(settings) or ("torch's random state" if seeded else None)
         return kind
@@ -101,14 +109,11 @@ class ModelCase:
     @cached_property
     def data(self) -> object:
         """24 images in the view that the model asks for."""
-        first, second = (((images + 1) * 127.5).to(torch.uint8) for images in self._two())
+        drawn = [self.images(IMAGES, self.hp.load_size, seed) for seed in (0, 1)]
+        first, second = (((images + 1) * 127.5).to(torch.uint8) for images in drawn)
         if self.kind.view is Labelled:
             return Pictures(first, getattr(self.hp, "classes", None) or len(CLASSES))
         return (first, second) if self.kind.view in (Domains, Pair) else first
-
-    def _two(self) -> tuple[Tensor, Tensor]:
-        size = self.hp.load_size
-        return self.images(IMAGES, size), self.images(IMAGES, size, seed=1)
 
     def trainer(
         self, model: Model | None = None, kind: type[Trainer] | None = None, precision: str = "fp32"
@@ -128,12 +133,12 @@ class ModelCase:
         return recorded(self.trainer(kind=self.trainer_kind if self.trainer_name else Trainer))
 
     @cached_property
-    def finished(self) -> "Finished":
+    def finished(self) -> Finished:
         """A training in one go."""
         return finished(self.trainer())
 
     def trained(self) -> Model:
-        """A model with them."""
+        """A model with the weights of that training."""
         model = self.model()
         model.load_state_dict(self.finished.weights)
         return model
@@ -147,14 +152,6 @@ def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path
         check(case, folder)
     finally:
         put_back(settings)
-
-
-@dataclass
-class Finished:
-    """What a training leaves: every tensor, averages in place, and what is kept beside them."""
-
-    weights: dict[str, Tensor]
-    aside: dict[str, object]
 
 
 def finished(trainer: Trainer) -> Finished:

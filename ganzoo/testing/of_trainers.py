@@ -26,7 +26,7 @@ def is_a_trainer(case: ModelCase, folder: Path) -> None:
 def lets_gradients_reach_the_mover_alone(case: ModelCase, folder: Path) -> None:
     """On a model that neither freezes nor detaches, a move changes the parameters of its player, and no others."""
     seen = recorded(reference_trainer(case.trainer_kind))
-    if seen.left:
+    if seen.unfinished:
         broken("step(batch) leaves losses before its end: go through all of self.moves(batch)")
     if seen.disturbed:
         broken(f"{seen.disturbed[0]}: take the gradients of a move with self.backward(player, terms), and step once")

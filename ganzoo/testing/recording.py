@@ -28,8 +28,8 @@ class Recording:
     """Whether the model set a learning rate by itself."""
     settings_changed: str | None = None
     """What of torch was otherwise after the training."""
-    left: bool = False
-    """Whether a step of the trainer did not go through all moves."""
+    unfinished: int = 0
+    """Steps in which the trainer did not go through all moves."""
     twice: set[str] = field(default_factory=set)
     """Parameters through which gradients were taken of gradients."""
     first: dict[str, Tensor] = field(default_factory=dict)
@@ -91,7 +91,7 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
         return observed(moves, batch) if isinstance(moves, Iterator) else moves  # of which the trainer says what it is
 
     def observed(moves: Iterator[Move], batch: Any) -> Iterator[Move]:
-        left, seen.left = seen.left, True  # until the end is reached
+        seen.unfinished += 1  # until the end is reached
         given = [tensor.clone() for tensor in _tensors(batch)]
         before, own, mover = _parameters(model), set[str](), "nobody"
         rates, trained = _rates(trainer), _owned(trainer, *trainer.optimizers)
@@ -105,7 +105,7 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
             before = _parameters(model)
             _note(seen, after, before, trained - own, f"in the move of {mover}")
         _note(seen, before, _parameters(model), trained - own, f"after the move of {mover}")
-        seen.left = left
+        seen.unfinished -= 1
         seen.rates_changed |= rates != _rates(trainer)
         seen.batches_changed |= not all(map(same, given, _tensors(batch)))
 
