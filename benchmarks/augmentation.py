@@ -22,9 +22,15 @@ from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset, TensorDataset
 
 import ganzoo
-from ganzoo.data.order import held_out
+from ganzoo.data.split import validation_indices
 
-BACKBONE = {"backbone": "test_resnet", "pretrained": False, "image_size": 32, "channels": 1, "validation": 0.0}
+BACKBONE = {
+    "backbone": "test_resnet",
+    "pretrained": False,
+    "image_size": 32,
+    "channels": 1,
+    "validation": 0.0,
+}
 FULL = {"unfreeze_at": (0.0,), "backbone_lr": 1e-3, "steps": 200}
 Part = tuple[Tensor, Tensor]
 
@@ -35,7 +41,7 @@ def main() -> None:
         key: int(value) for key, _, value in (text.partition("=") for text in chosen.set)
     }
     images, labels = labelled("digits", "cdcgan-mini")
-    trained, kept = held_out(len(images), labels, 0.2, 0)
+    trained, kept = validation_indices(len(images), labels, 0.2, 0)
     source = _of(images, labels, trained, range(5))
     pool, test = _of(images, labels, trained, range(5, 10)), _of(images, labels, kept, range(5, 10))
     print(machine())
@@ -43,7 +49,9 @@ def main() -> None:
         f"\n{settings['per_class']} labelled images for each of 5 classes, {settings['generated']} generated ones; "
         f"accuracy on {len(test[0])} held-out images, per cent\n"
     )
-    print("| seed | scratch | backbone frozen | backbone unfrozen | scratch and generated | seconds |")
+    print(
+        "| seed | scratch | backbone frozen | backbone unfrozen | scratch and generated | seconds |"
+    )
     print("|---|---|---|---|---|---|", flush=True)
     rows = []
     for seed in range(chosen.seeds):
@@ -54,8 +62,18 @@ def main() -> None:
             [
                 _accuracy(_classifier(few, seed, **FULL), test),
                 _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(1.0,)), test),
-                _accuracy(_classifier(few, seed, trunk, steps=200, unfreeze_at=(0.1, 0.2), backbone_lr=1e-3), test),
-                _accuracy(_classifier(few, seed, None, _generated(few, seed, settings["generated"]), **FULL), test),
+                _accuracy(
+                    _classifier(
+                        few, seed, trunk, steps=200, unfreeze_at=(0.1, 0.2), backbone_lr=1e-3
+                    ),
+                    test,
+                ),
+                _accuracy(
+                    _classifier(
+                        few, seed, None, _generated(few, seed, settings["generated"]), **FULL
+                    ),
+                    test,
+                ),
             ]
         )
         cells = " | ".join(f"{value:.1f}" for value in rows[-1])
@@ -63,7 +81,11 @@ def main() -> None:
     columns = list(zip(*rows, strict=True))
     print("| mean | " + " | ".join(f"{statistics.mean(column):.1f}" for column in columns) + " | |")
     if len(rows) > 1:
-        print("| standard deviation | " + " | ".join(f"{statistics.stdev(column):.1f}" for column in columns) + " | |")
+        print(
+            "| standard deviation | "
+            + " | ".join(f"{statistics.stdev(column):.1f}" for column in columns)
+            + " | |"
+        )
 
 
 def _of(images: Tensor, labels: Tensor, indices: Tensor, classes: range) -> Part:
@@ -99,7 +121,7 @@ def _generated(part: Part, seed: int, per_class: int) -> Dataset[tuple[Tensor, T
     model = ganzoo.create("cdcgan-mini", classes=5, steps=2000, batch_size=32, seed=seed)
     trainer = _train(model, TensorDataset(*part))
     asked = torch.arange(5 * per_class) % 5
-    with trainer.published() as published:
+    with trainer.averaged_model() as published:
         return TensorDataset(published.sample(len(asked), seed, asked), asked)
 
 

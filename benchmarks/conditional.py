@@ -22,7 +22,9 @@ def main() -> None:
     images, labels = labelled("digits", "cdcgan-mini")
     held = torch.arange(len(images)) % 5 == 4
     print(machine(), flush=True)
-    print("\n| seed | classifier on held-out digits | samples as asked for | rarest digit | training, s |")
+    print(
+        "\n| seed | classifier on held-out digits | samples as asked for | rarest digit | training, s |"
+    )
     print("|---|---|---|---|---|", flush=True)
     for seed in range(chosen.seeds):
         network = classifier(images[~held], labels[~held], seed)
@@ -34,11 +36,16 @@ def main() -> None:
             pass
         seconds = time.perf_counter() - start
         asked = torch.arange(1000) % 10
-        with trainer.published() as published:
+        with trainer.averaged_model() as published:
             drawn = published.sample(1000, seed=1, labels=asked)
-        shares = [accuracy(network, drawn[asked == digit], asked[asked == digit]) for digit in range(10)]
+        shares = [
+            accuracy(network, drawn[asked == digit], asked[asked == digit]) for digit in range(10)
+        ]
         own = accuracy(network, images[held], labels[held])
-        print(f"| {seed} | {own:.1f} | {sum(shares) / 10:.1f} | {min(shares):.1f} | {seconds:.0f} |", flush=True)
+        print(
+            f"| {seed} | {own:.1f} | {sum(shares) / 10:.1f} | {min(shares):.1f} | {seconds:.0f} |",
+            flush=True,
+        )
         if chosen.grid:
             save_png(enlarged(grid(drawn[:80], columns=10)), chosen.grid)
 

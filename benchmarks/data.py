@@ -25,7 +25,8 @@ from torchvision import transforms
 from torchvision.datasets import ImageFolder
 
 import ganzoo
-from ganzoo.data import Batches, as_data
+from ganzoo.data.batches import Batches
+from ganzoo.data.open import open_data
 
 BATCH = 64
 HP = ganzoo.create("dcgan", image_size=64, width=2, batch_size=BATCH, flip=True).hp
@@ -36,10 +37,14 @@ def make(folder: Path, count: int) -> None:
     random = np.random.default_rng(0)
     for i in range(count):
         side = int(random.integers(256, 400))
-        left, top = (int(random.integers(0, extent - side + 1)) for extent in photographs[i % 2].size)
+        left, top = (
+            int(random.integers(0, extent - side + 1)) for extent in photographs[i % 2].size
+        )
         path = folder / "images" / f"{i:06}.jpg"
         path.parent.mkdir(parents=True, exist_ok=True)
-        photographs[i % 2].crop((left, top, left + side, top + side)).resize((256, 256)).save(path, quality=90)
+        photographs[i % 2].crop((left, top, left + side, top + side)).resize((256, 256)).save(
+            path, quality=90
+        )
 
 
 def image_folder(folder: Path) -> int:
@@ -55,8 +60,11 @@ def image_folder(folder: Path) -> int:
 
 
 def epoch(folder: Path, cache: str, epochs: int = 1) -> int:
-    data = as_data(str(folder), HP, workers=2, cache=cache)
-    return read(Batches(data, torch.Tensor, BATCH, 0, torch.device("cpu")), range(epochs * len(data) // BATCH))
+    data = open_data(str(folder), HP, workers=2, cache=cache)
+    return read(
+        Batches(data, torch.Tensor, BATCH, 0, torch.device("cpu")),
+        range(epochs * len(data) // BATCH),
+    )
 
 
 def read(batches: Batches, numbers: range) -> int:
@@ -87,10 +95,12 @@ def main() -> None:
                 "ganzoo, no cache, epochs after the check": lambda: epoch(folder, "none"),
             }.items():
                 if "no cache" in name:
-                    as_data(str(folder), HP, cache="none")
+                    open_data(str(folder), HP, cache="none")
                 rates.setdefault(name, []).append(rate(work))
     print(machine())
-    print(f"\n| 64x64 batches of {BATCH} from {chosen.images:,} JPEGs of 256x256 | images a second | ImageFolder = 1 |")
+    print(
+        f"\n| 64x64 batches of {BATCH} from {chosen.images:,} JPEGs of 256x256 | images a second | ImageFolder = 1 |"
+    )
     print("|---|---|---|")
     base = rates["ImageFolder, DataLoader of 2 workers"]
     for name, found in rates.items():

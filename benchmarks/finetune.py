@@ -53,13 +53,19 @@ def _plain(images: torch.Tensor, labels: torch.Tensor, *, on: bool) -> float:
     backbone = timm.create_model("resnet18", num_classes=0).eval().requires_grad_(on)
     head = nn.Linear(512, 10)
     adam = torch.optim.AdamW(head.parameters(), 1e-3)
-    mean, std = torch.tensor([0.485, 0.456, 0.406])[:, None, None], torch.tensor([0.229, 0.224, 0.225])[:, None, None]
+    mean, std = (
+        torch.tensor([0.485, 0.456, 0.406])[:, None, None],
+        torch.tensor([0.229, 0.224, 0.225])[:, None, None],
+    )
     start = 0.0
     for step in range(STEPS + 2):
         if step == 2:  # after warming up
             start = time.perf_counter()
         x = images[step * 32 : step * 32 + 32]
-        loss = cross_entropy(head(backbone(((x.expand(-1, 3, -1, -1) + 1) / 2 - mean) / std)), labels[step * 32 :][:32])
+        loss = cross_entropy(
+            head(backbone(((x.expand(-1, 3, -1, -1) + 1) / 2 - mean) / std)),
+            labels[step * 32 :][:32],
+        )
         adam.zero_grad()
         loss.backward()
         adam.step()
@@ -67,7 +73,13 @@ def _plain(images: torch.Tensor, labels: torch.Tensor, *, on: bool) -> float:
 
 
 def _ganzoo(images: torch.Tensor, labels: torch.Tensor) -> float:
-    settings = {"pretrained": False, "image_size": 64, "channels": 1, "classes": 10, "unfreeze_at": (1.0,)}
+    settings = {
+        "pretrained": False,
+        "image_size": 64,
+        "channels": 1,
+        "classes": 10,
+        "unfreeze_at": (1.0,),
+    }
     model = ganzoo.create("finetune", **settings, steps=STEPS + 2, validation=0.0)
     data = TensorDataset(images[: 32 * (STEPS + 2)], labels[: 32 * (STEPS + 2)])
     trainer = ganzoo.Trainer(model, data, device="cpu")

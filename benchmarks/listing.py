@@ -47,7 +47,9 @@ def install(site: Path, count: int) -> None:
 
 def seconds(*words: str, env: dict[str, str]) -> float:
     start = time.perf_counter()
-    done = subprocess.run([sys.executable, *words], env=env, check=True, capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, *words], env=env, check=True, capture_output=True, text=True
+    )
     assert "imported" not in done.stdout + done.stderr
     return time.perf_counter() - start
 
@@ -65,10 +67,15 @@ def main() -> None:
         found: dict[str, list[float]] = {}
         for _ in range(options.repeats):
             shutil.rmtree(cache, ignore_errors=True)
-            found.setdefault("`import click` alone", []).append(seconds("-c", "import click", env=few))
+            found.setdefault("`import click` alone", []).append(
+                seconds("-c", "import click", env=few)
+            )
             found.setdefault("first listing", []).append(seconds("-m", "ganzoo", "list", env=many))
             found.setdefault("later listings", []).append(seconds("-m", "ganzoo", "list", env=many))
-    print(machine(), f"\n\n| {options.count:,} packages | seconds, median | from | to |\n|---|---|---|---|")
+    print(
+        machine(),
+        f"\n\n| {options.count:,} packages | seconds, median | from | to |\n|---|---|---|---|",
+    )
     for what, times in found.items():
         print(f"| {what} | {statistics.median(times):.2f} | {min(times):.2f} | {max(times):.2f} |")
 

@@ -13,7 +13,7 @@ from machine import machine
 from scoring import frechet_distance, pixels
 
 import ganzoo
-from ganzoo.data import as_data
+from ganzoo.data.open import open_data
 
 SMALL = {"image_size": 16, "channels": 1, "width": 16, "latent_dim": 16, "batch_size": 32}
 MINI = {"image_size": 32, "channels": 1, "width": 16, "latent_dim": 6, "lr": 5e-4, "ema": 0.98}
@@ -30,13 +30,13 @@ def measured(name: str, settings: dict[str, Any], seed: int) -> tuple[float, flo
     """The score untrained, the score trained, and the seconds that training took."""
     model = ganzoo.create(name, **settings, seed=seed)
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
-    real = pixels(as_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1)
+    real = pixels(open_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1)
     before = frechet_distance(real, pixels(model.sample(600)))
     start = time.perf_counter()
     for _ in trainer:
         pass
     seconds = time.perf_counter() - start
-    with trainer.published():
+    with trainer.averaged_model():
         return before, frechet_distance(real, pixels(model.sample(600))), seconds
 
 
@@ -45,9 +45,13 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     print(machine())
-    digits = pixels(as_data("digits", ganzoo.create("dcgan", **MINI).hp).parts[0].images[:1200] / 127.5 - 1)
+    digits = pixels(
+        open_data("digits", ganzoo.create("dcgan", **MINI).hp).parts[0].images[:1200] / 127.5 - 1
+    )
     print(f"\n600 digits against 600 others: {frechet_distance(digits[:600], digits[600:]):.2f}\n")
-    print(f"| model | settings | untrained | trained, {options.seeds} seeds | seconds |\n|---|---|---|---|---|")
+    print(
+        f"| model | settings | untrained | trained, {options.seeds} seeds | seconds |\n|---|---|---|---|---|"
+    )
     for name, what, settings in MODELS:
         found = [measured(name, settings, seed) for seed in range(options.seeds)]
         before, after, seconds = (list(column) for column in zip(*found, strict=True))

@@ -9,7 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, cross_entropy, pad
 
 import ganzoo
-from ganzoo.data import as_data
+from ganzoo.data.open import open_data
 
 
 def arguments(description: str | None) -> argparse.Namespace:
@@ -24,7 +24,7 @@ def arguments(description: str | None) -> argparse.Namespace:
 def labelled(source: str, model: str) -> tuple[Tensor, Tensor]:
     """All images of a source as a model wants them, `(n, channels, 32, 32)` in [-1, 1], and their labels."""
     hp = ganzoo.models[model].load().Hparams()
-    part = as_data(source, hp, ganzoo.Labelled).parts[0]
+    part = open_data(source, hp, ganzoo.Labelled).parts[0]
     return part.images.float() / 127.5 - 1, part.labels
 
 
@@ -42,7 +42,9 @@ def classifier(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
     for _ in range(30):
         for chosen in torch.randperm(len(images)).split(48):
             top, left = torch.randint(0, 5, (2,)).tolist()
-            shifted = pad(images[chosen], (2, 2, 2, 2), value=-1.0)[..., top : top + 32, left : left + 32]
+            shifted = pad(images[chosen], (2, 2, 2, 2), value=-1.0)[
+                ..., top : top + 32, left : left + 32
+            ]
             adam.zero_grad()
             cross_entropy(network(shifted), labels[chosen]).backward()
             adam.step()
@@ -64,4 +66,6 @@ def frechet_distance(one: Tensor, other: Tensor) -> float:
     """|m1 - m2|^2 + |A|^2 + |B|^2 - 2 nuclear_norm(A B^T), with centred A and B over sqrt(n - 1)."""
     a, b = ((x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (one, other))
     means = (one.mean(0) - other.mean(0)).square().sum()
-    return (means + a.square().sum() + b.square().sum() - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")).item()
+    return (
+        means + a.square().sum() + b.square().sum() - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")
+    ).item()

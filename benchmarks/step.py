@@ -17,10 +17,12 @@ from torch import nn
 from torch.nn.functional import softplus
 
 import ganzoo
-from ganzoo.device import generator
+from ganzoo.seeds import rng
 
 
-def plain(model: ganzoo.Model, batches: Callable[[int], torch.Tensor], device: str) -> Iterator[None]:
+def plain(
+    model: ganzoo.Model, batches: Callable[[int], torch.Tensor], device: str
+) -> Iterator[None]:
     """The loop that one writes by hand: forward, backward of everything, step."""
     hp = model.hp
     net_g, net_d = copy.deepcopy(model.generator), copy.deepcopy(model.discriminator)
@@ -29,7 +31,12 @@ def plain(model: ganzoo.Model, batches: Callable[[int], torch.Tensor], device: s
     for step in range(hp.steps):
         real = batches(step)
         draws = torch.randn(
-            len(real), hp.latent_dim, 1, 1, generator=generator("draws", hp.seed, step, device=device), device=device
+            len(real),
+            hp.latent_dim,
+            1,
+            1,
+            generator=rng("draws", hp.seed, step, device=device),
+            device=device,
         )
         fake = net_g(draws)
         adam_d.zero_grad()
@@ -63,7 +70,9 @@ def compare(settings: dict[str, object], steps: int, repeats: int) -> None:
     ours, theirs = (statistics.median(column) / steps * 1000 for column in zip(*times, strict=True))
     equal = all(
         torch.equal(a, b)
-        for a, b in zip(model.generator.state_dict().values(), twin.state_dict().values(), strict=True)
+        for a, b in zip(
+            model.generator.state_dict().values(), twin.state_dict().values(), strict=True
+        )
     )
     ratios = [b / a for a, b in times]
     what = f"{size}x{size}x{channels}, width {settings['width']}, batch {settings['batch_size']}"
@@ -77,7 +86,9 @@ def main() -> None:
     parser.add_argument("--repeats", type=int, default=5)
     chosen = parser.parse_args()
     print(machine())
-    print("\n| DCGAN | plain loop, ms a step | ganzoo.Trainer, ms a step | speed, plain = 1 | equal weights |")
+    print(
+        "\n| DCGAN | plain loop, ms a step | ganzoo.Trainer, ms a step | speed, plain = 1 | equal weights |"
+    )
     print("|---|---|---|---|---|")
     for settings in (
         {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8},

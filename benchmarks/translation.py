@@ -21,7 +21,9 @@ def main() -> None:
     chosen = arguments(__doc__)
     kind = ganzoo.models["cyclegan-mini"].load()
     print(machine(), flush=True)
-    print("\n| seed | classifier on held-out A | on held-out B | on B after b2a | lift, points | training, s |")
+    print(
+        "\n| seed | classifier on held-out A | on held-out B | on B after b2a | lift, points | training, s |"
+    )
     print("|---|---|---|---|---|---|", flush=True)
     a, a_labels = labelled("digits-photo:a-test", "cyclegan-mini")
     b, b_labels = labelled("digits-photo:b-test", "cyclegan-mini")
@@ -37,7 +39,8 @@ def main() -> None:
         before, after = accuracy(network, b, b_labels), accuracy(network, translated, b_labels)
         own = accuracy(network, a, a_labels)
         print(
-            f"| {seed} | {own:.1f} | {before:.1f} | {after:.1f} | {after - before:+.1f} | {seconds:.0f} |", flush=True
+            f"| {seed} | {own:.1f} | {before:.1f} | {after:.1f} | {after - before:+.1f} | {seconds:.0f} |",
+            flush=True,
         )
         if chosen.grid:
             rows = [b[:8], translated[:8], a[:8], model.translate(a[:8], "a2b")]

@@ -19,11 +19,11 @@ import torch
 from scoring import accuracy, classifier, labelled
 
 import ganzoo
-from ganzoo.card import write_card
-from ganzoo.hub import PUBLISHED
-from ganzoo.state import Config
+from ganzoo.hub.transfer import UPLOADED
+from ganzoo.state.card import write_card
+from ganzoo.state.config import Config
 
-WEIGHTS = Path(__file__).resolve().parents[1] / "weights"
+WEIGHTS = Path(__file__).resolve().parents[1] / "weights/ganzoo_weights"
 LICENCE = "cc-by-4.0"
 """That of the digits (Alpaydin & Kaynak), whose authors the card names; the photographs ask for the same."""
 Scores = tuple[dict[str, float], int, str]
@@ -41,7 +41,17 @@ def main() -> None:
     for entry in entries:
         with tempfile.TemporaryDirectory() as temporary:
             run = Path(temporary) / entry.folder
-            command = [sys.executable, "-m", "ganzoo", "train", entry.model, "--device", "cpu", "--out", str(run)]
+            command = [
+                sys.executable,
+                "-m",
+                "ganzoo",
+                "train",
+                entry.model,
+                "--device",
+                "cpu",
+                "--out",
+                str(run),
+            ]
             subprocess.run(command, check=True)
             _publish(entry, run)
     index = [
@@ -72,7 +82,7 @@ def _publish(entry: Entry, run: Path) -> None:
     target.mkdir(exist_ok=True)
     for old in target.iterdir():
         old.unlink()
-    for file in [file for pattern in PUBLISHED for file in run.glob(pattern)]:
+    for file in [file for pattern in UPLOADED for file in run.glob(pattern)]:
         (target / file.name).write_bytes(file.read_bytes())
     print(entry.folder, scores, protocol, flush=True)
 
@@ -93,7 +103,11 @@ def _drawn(model: ganzoo.Model) -> Scores:
         sure, digit = network(images).softmax(1).max(1)
     shares = torch.bincount(digit, minlength=10) / len(images)
     scores = {"taken_for_a_digit_with_90_per_cent": (sure > 0.9).float().mean().item()}
-    return scores | {"share_of_the_rarest_digit": shares.min().item()}, len(images), f"samples of seed 1, {protocol}"
+    return (
+        scores | {"share_of_the_rarest_digit": shares.min().item()},
+        len(images),
+        f"samples of seed 1, {protocol}",
+    )
 
 
 def _asked(model: ganzoo.Model) -> Scores:
@@ -110,9 +124,16 @@ def _asked(model: ganzoo.Model) -> Scores:
 def _translated(model: ganzoo.Model) -> Scores:
     network = classifier(*labelled("digits-photo:a", "cyclegan-mini"), 0)
     images, labels = labelled("digits-photo:b-test", "cyclegan-mini")
-    before, after = accuracy(network, images, labels), accuracy(network, model.translate(images, "b2a"), labels)
+    before, after = (
+        accuracy(network, images, labels),
+        accuracy(network, model.translate(images, "b2a"), labels),
+    )
     protocol = "the held-out part of domain B, by a classifier that learned domain A only"
-    return {"accuracy_after_b2a": after / 100, "accuracy_before": before / 100}, len(images), protocol
+    return (
+        {"accuracy_after_b2a": after / 100, "accuracy_before": before / 100},
+        len(images),
+        protocol,
+    )
 
 
 ENTRIES = [

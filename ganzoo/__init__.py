@@ -12,13 +12,16 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from ganzoo import augment as augment
     from ganzoo import losses as losses
-    from ganzoo.adaptation import adapt as adapt
-    from ganzoo.data import Domains as Domains
-    from ganzoo.data import Item as Item
-    from ganzoo.data import Labelled as Labelled
-    from ganzoo.data import Pair as Pair
-    from ganzoo.data import Source as Source
-    from ganzoo.device import noise as noise
+    from ganzoo.data.files import measured as measured
+    from ganzoo.data.source import Item as Item
+    from ganzoo.data.source import Source as Source
+    from ganzoo.data.views import Domains as Domains
+    from ganzoo.data.views import Labelled as Labelled
+    from ganzoo.data.views import Pair as Pair
+    from ganzoo.discovery.registry import datasets as datasets
+    from ganzoo.discovery.registry import list_models as list_models
+    from ganzoo.discovery.registry import models as models
+    from ganzoo.discovery.registry import trainers as trainers
     from ganzoo.errors import BadImage as BadImage
     from ganzoo.errors import DataError as DataError
     from ganzoo.errors import DeviceError as DeviceError
@@ -32,48 +35,51 @@ if TYPE_CHECKING:
     from ganzoo.errors import UnknownName as UnknownName
     from ganzoo.errors import Unsupported as Unsupported
     from ganzoo.errors import UsageError as UsageError
-    from ganzoo.evaluation import Evaluation as Evaluation
-    from ganzoo.hparams import DataInfo as DataInfo
-    from ganzoo.hparams import Hparams as Hparams
-    from ganzoo.hub import pull as pull
-    from ganzoo.hub import push as push
+    from ganzoo.errors import unknown as unknown
+    from ganzoo.files import cache_folder as cache_folder
+    from ganzoo.hparams.fields import PowersOfTwo as PowersOfTwo
+    from ganzoo.hparams.fields import Range as Range
+    from ganzoo.hparams.hparams import DataInfo as DataInfo
+    from ganzoo.hparams.hparams import Hparams as Hparams
+    from ganzoo.hub.transfer import pull as pull
+    from ganzoo.hub.transfer import push as push
     from ganzoo.images import to_pil as to_pil
-    from ganzoo.model import Model as Model
-    from ganzoo.model import Move as Move
+    from ganzoo.model.contract import Model as Model
+    from ganzoo.model.contract import Move as Move
+    from ganzoo.model.scores import Evaluation as Evaluation
     from ganzoo.modes import frozen as frozen
-    from ganzoo.registry import datasets as datasets
-    from ganzoo.registry import list_models as list_models
-    from ganzoo.registry import models as models
-    from ganzoo.registry import trainers as trainers
-    from ganzoo.stepping import Step as Step
-    from ganzoo.trainer import Trainer as Trainer
-    from ganzoo.typed import Doublings as Doublings
-    from ganzoo.typed import Range as Range
+    from ganzoo.seeds import noise as noise
+    from ganzoo.training.stepping import Step as Step
+    from ganzoo.training.trainer import Trainer as Trainer
+    from ganzoo.training.transfer import adapt as adapt
     from ganzoo.zoo import create as create
     from ganzoo.zoo import load as load
 
-__version__ = "0.1.0"
+__version__ = "0.2.0.dev0"
 
 _HOMES = {
-    "ganzoo.adaptation": ["adapt"],
+    "ganzoo.training.transfer": ["adapt"],
     "ganzoo.augment": ["augment"],
-    "ganzoo.data": ["Domains", "Item", "Labelled", "Pair", "Source"],
-    "ganzoo.device": ["noise"],
+    "ganzoo.data.files": ["measured"],
+    "ganzoo.data.source": ["Item", "Source"],
+    "ganzoo.data.views": ["Domains", "Labelled", "Pair"],
+    "ganzoo.seeds": ["noise"],
+    "ganzoo.files": ["cache_folder"],
     "ganzoo.errors": [
         "BadImage", "DataError", "DeviceError", "Diverged", "GanzooError", "HparamError", "HubError", "NameClash",
-        "PluginError", "StateError", "UnknownName", "Unsupported", "UsageError",
+        "PluginError", "StateError", "UnknownName", "Unsupported", "UsageError", "unknown",
     ],
-    "ganzoo.evaluation": ["Evaluation"],
-    "ganzoo.hparams": ["DataInfo", "Hparams"],
-    "ganzoo.hub": ["pull", "push"],
+    "ganzoo.model.scores": ["Evaluation"],
+    "ganzoo.hparams.hparams": ["DataInfo", "Hparams"],
+    "ganzoo.hub.transfer": ["pull", "push"],
     "ganzoo.images": ["to_pil"],
     "ganzoo.losses": ["losses"],
-    "ganzoo.model": ["Model", "Move"],
+    "ganzoo.model.contract": ["Model", "Move"],
     "ganzoo.modes": ["frozen"],
-    "ganzoo.registry": ["datasets", "list_models", "models", "trainers"],
-    "ganzoo.stepping": ["Step"],
-    "ganzoo.trainer": ["Trainer"],
-    "ganzoo.typed": ["Doublings", "Range"],
+    "ganzoo.discovery.registry": ["datasets", "list_models", "models", "trainers"],
+    "ganzoo.training.stepping": ["Step"],
+    "ganzoo.training.trainer": ["Trainer"],
+    "ganzoo.hparams.fields": ["PowersOfTwo", "Range"],
     "ganzoo.zoo": ["create", "load"],
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -5,28 +5,14 @@ images and of uniform draws, so that the draws of a step decide; `augmented` doe
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Annotated
 
 import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ganzoo import hparams
-from ganzoo.typed import Range
+from ganzoo.hparams.augmentation import AugmentHparams
 
-
-@dataclass(frozen=True, kw_only=True)
-class Hparams(hparams.Hparams):
-    """Those of a model whose discriminators see augmented images; `class Hparams(augment.Hparams)` has them.
-
-    Each is a strength, and 0 is off; a small data set needs them. The paper's are `colour=1`, `translation=0.125` (a
-    share of the size) and `cutout=0.5` (likewise).
-    """
-
-    colour: Annotated[float, Range(0, 1)] = 0.0
-    translation: Annotated[float, Range(0, 0.5)] = 0.0
-    cutout: Annotated[float, Range(0, 1)] = 0.0
+Hparams = AugmentHparams
 
 
 def augmented(images: Tensor, hp: Hparams, rand: Callable[..., Tensor]) -> Tensor:
@@ -64,8 +50,12 @@ def translated(images: Tensor, draws: Tensor, *, ratio: float = 1 / 8) -> Tensor
     n, _, height, width = images.shape
     rows = _moved(draws[:, :1], height, int(height * ratio + 0.5))
     columns = _moved(draws[:, 1:], width, int(width * ratio + 0.5))
-    padded = pad(images, (1, 1, 1, 1), value=-1.0).permute(0, 2, 3, 1)  # a border of one stands for all outside
-    picked = padded[torch.arange(n, device=images.device)[:, None, None], rows[:, :, None], columns[:, None, :]]
+    padded = pad(images, (1, 1, 1, 1), value=-1.0).permute(
+        0, 2, 3, 1
+    )  # a border of one stands for all outside
+    picked = padded[
+        torch.arange(n, device=images.device)[:, None, None], rows[:, :, None], columns[:, None, :]
+    ]
     return picked.permute(0, 3, 1, 2)
 
 

@@ -88,4 +88,6 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
         return UnknownName(f"no {kind} {name!r}; did you mean {close[0]!r}?")
-    return UnknownName(f"no {kind} {name!r}; there is {', '.join(names) if names else 'none at all'}")
+    return UnknownName(
+        f"no {kind} {name!r}; there is {', '.join(names) if names else 'none at all'}"
+    )

@@ -49,7 +49,9 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
             yield aside
             for inside in aside.rglob("*"):
                 if inside.is_file():
-                    os.chmod(inside, 0o666 & ~_umask())  # safetensors writes files that only their owner may read
+                    os.chmod(
+                        inside, 0o666 & ~_umask()
+                    )  # safetensors writes files that only their owner may read
                 _flush(inside)
             _flush(aside)
             replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
@@ -60,7 +62,9 @@ def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        for parent in parents if not os.path.exists(path) else []:  # Path.exists raises for a name that is too long
+        for parent in (
+            parents if not os.path.exists(path) else []
+        ):  # Path.exists raises for a name that is too long
             with suppress(OSError):  # somebody else is in it by now
                 parent.rmdir()
 
@@ -73,7 +77,12 @@ def is_free(path: Path) -> bool:
     if not os.path.lexists(path):
         return True
     with writing(path):
-        return path.is_dir() and not path.is_symlink() and not any(path.iterdir()) and not path.samefile(".")
+        return (
+            path.is_dir()
+            and not path.is_symlink()
+            and not any(path.iterdir())
+            and not path.samefile(".")
+        )
 
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:
@@ -129,3 +138,10 @@ def _flush(path: Path) -> None:
         os.fsync(handle)
     finally:
         os.close(handle)
+
+
+def cache_folder() -> Path:
+    """`$GANZOO_CACHE`, else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`. It may not exist yet."""
+    if chosen := os.environ.get("GANZOO_CACHE"):
+        return Path(chosen)
+    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ganzoo"

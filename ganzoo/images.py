@@ -1,11 +1,12 @@
 """Tensors in [-1, 1] as pictures."""
 
 import errno
+from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 
 import torch
-from PIL import Image
+from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 MODES = {1: "L", 3: "RGB", 4: "RGBA"}
@@ -19,7 +20,9 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     if images.ndim == 3:
         images = images[None]
     if images.ndim != 4 or images.shape[1] not in MODES:
-        raise ValueError(f"images are (n, 1, 3 or 4 channels, height, width), not {tuple(images.shape)}")
+        raise ValueError(
+            f"images are (n, 1, 3 or 4 channels, height, width), not {tuple(images.shape)}"
+        )
     # (x + 1) * 127.5 rounded to the nearest of 256 levels
     levels = images.detach().float().add(1).mul(127.5).round().clamp(0, 255).to("cpu", torch.uint8)
     mode = MODES[images.shape[1]]
@@ -43,7 +46,9 @@ def grid(images: Tensor, columns: int = 8, *, margin: int = 2) -> Image.Image:
 def enlarged(picture: Image.Image, at_least: int = 512) -> Image.Image:
     """The picture, magnified by a whole factor so that pixels stay pixels and a person can see them."""
     factor = ceil(at_least / max(picture.size))
-    return picture.resize((picture.width * factor, picture.height * factor), Image.Resampling.NEAREST)
+    return picture.resize(
+        (picture.width * factor, picture.height * factor), Image.Resampling.NEAREST
+    )
 
 
 def save_png(picture: Image.Image, path: Path) -> None:
@@ -57,8 +62,53 @@ def save_picture(picture: Image.Image, path: Path, form: str | None = None) -> N
     try:
         try:
             picture.save(aside, format=form, quality=95)
-        except ValueError as cause:  # what an encoder says of a picture that is too large for its format
-            raise OSError(errno.EINVAL, f"no {path.suffix} of {picture.width}x{picture.height}: {cause}") from cause
+        except (
+            ValueError
+        ) as cause:  # what an encoder says of a picture that is too large for its format
+            raise OSError(
+                errno.EINVAL, f"no {path.suffix} of {picture.width}x{picture.height}: {cause}"
+            ) from cause
         aside.replace(path)
     finally:
         aside.unlink(missing_ok=True)
+
+
+def confusion(table: Tensor, classes: Sequence[str]) -> Image.Image:
+    """A confusion matrix `(true, predicted)` of counts as a picture: rows are true classes, darker is more of a row.
+
+    Above 40 classes only the shades are drawn, without names and numbers.
+    """
+    shares = table / table.sum(1, keepdim=True).clamp(min=1)
+    if len(classes) > 40:
+        shades = Image.fromarray((255 - 255 * shares).round().to(torch.uint8).numpy())
+        return shades.resize(
+            (800, 800), Image.Resampling.NEAREST if len(classes) < 800 else Image.Resampling.BOX
+        )
+    font = ImageFont.load_default(14)
+    names = [name if len(name) <= 20 else name[:19] + "..." for name in classes]
+    margin = int(max(font.getlength(name) for name in names)) + 30
+    cell = max(28, int(font.getlength(str(int(table.max())))) + 12)
+    side = margin + cell * len(classes) + 10
+    sheet = Image.new("RGB", (side, side), "white")
+    draw = ImageDraw.Draw(sheet)
+    for row, column in torch.cartesian_prod(*[torch.arange(len(classes))] * 2).view(-1, 2).tolist():
+        left, top = margin + column * cell, margin + row * cell
+        level = float(shares[row, column])
+        fill = tuple(round(255 - level * (255 - dark)) for dark in (8, 48, 107))
+        draw.rectangle((left, top, left + cell - 2, top + cell - 2), fill=fill)
+        if table[row, column]:
+            ink, middle = (
+                "white" if level > 0.5 else "black",
+                (left + cell / 2 - 1, top + cell / 2 - 1),
+            )
+            draw.text(middle, str(int(table[row, column])), fill=ink, font=font, anchor="mm")
+    for number, name in enumerate(names):
+        centre = margin + number * cell + cell / 2
+        draw.text((margin - 6, centre), name, fill="black", font=font, anchor="rm")
+        sideways = Image.new("RGB", (margin - 26, 18), "white")
+        ImageDraw.Draw(sideways).text((0, 9), name, fill="black", font=font, anchor="lm")
+        turned = sideways.rotate(90, expand=True)
+        sheet.paste(turned, (int(centre) - 9, margin - 4 - turned.height))
+    draw.text((margin, 4), "predicted", fill="grey", font=font)
+    draw.text((4, margin - 18), "true", fill="grey", font=font)
+    return sheet

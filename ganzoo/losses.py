@@ -19,7 +19,10 @@ def non_saturating_discriminator(real: Tensor, fake: Tensor) -> dict[str, Tensor
 
     Goodfellow et al. 2014, equation 1 (arXiv:1406.2661), negated.
     """
-    return {"real": softplus(-real.float()).mean(), "fake": softplus(fake.float()).mean()}  # not in bf16
+    return {
+        "real": softplus(-real.float()).mean(),
+        "fake": softplus(fake.float()).mean(),
+    }  # not in bf16
 
 
 def non_saturating_generator(fake: Tensor) -> Tensor:
@@ -70,14 +73,21 @@ def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
     return _paired(real, fake)
 
 
-def gradient_penalty(critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, draws: Tensor) -> Tensor:
+def gradient_penalty(
+    critic: Callable[[Tensor], Tensor], real: Tensor, fake: Tensor, draws: Tensor
+) -> Tensor:
     """(|gradient of D at x'| - 1)^2, x' on the straight line between a real and a generated image.
 
     Gulrajani et al. 2017, equation 3 without its factor (arXiv:1704.00028). draws `(n, 1, 1, 1)` uniform in [0, 1) say
     where on the line. Its gradient asks for a second derivative, which torch.compile refuses.
     """
-    if draws.shape != (len(real), *[1] * (real.ndim - 1)):  # others would be stretched, without a word
-        raise PluginError(f"gradient_penalty: draws of {tuple(draws.shape)}; it takes self.rand(len(real), 1, 1, 1)")
+    if draws.shape != (
+        len(real),
+        *[1] * (real.ndim - 1),
+    ):  # others would be stretched, without a word
+        raise PluginError(
+            f"gradient_penalty: draws of {tuple(draws.shape)}; it takes self.rand(len(real), 1, 1, 1)"
+        )
     between = torch.lerp(fake.detach().type_as(real), real, draws).requires_grad_()
     norms: Tensor = vector_norm(_gradient(between, critic(between)), dim=1)
     return (norms - 1).square().mean()
@@ -94,7 +104,9 @@ def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
 
 def _paired(one: Tensor, other: Tensor) -> Tensor:
     if one.shape != other.shape:
-        raise PluginError(f"a relativistic loss is of pairs, not of logits {tuple(one.shape)} and {tuple(other.shape)}")
+        raise PluginError(
+            f"a relativistic loss is of pairs, not of logits {tuple(one.shape)} and {tuple(other.shape)}"
+        )
     return softplus(one.float() - other.float()).mean()
 
 

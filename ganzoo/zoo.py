@@ -4,17 +4,22 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
-from ganzoo.device import World
+from ganzoo.device import Device
+from ganzoo.discovery.pretrained import find
+from ganzoo.discovery.registry import Plugin, models
 from ganzoo.errors import HparamError, PluginError, StateError
-from ganzoo.hparams import Hparams
-from ganzoo.hub import located, pull
-from ganzoo.model import Model, blank, make
-from ganzoo.published import chosen
-from ganzoo.registry import Plugin, models
-from ganzoo.state import Config, fit, load_model, read_weights, read_whole
+from ganzoo.hparams.hparams import Hparams
+from ganzoo.hub.transfer import pull, resolve_run
+from ganzoo.model.construct import construct, initialised
+from ganzoo.model.contract import Model
+from ganzoo.state.checkpoints import read_with_fallback
+from ganzoo.state.config import Config
+from ganzoo.state.weights import load_model, load_strict, read_weights
 
 
-def create(model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any) -> Model:
+def create(
+    model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any
+) -> Model:
     """A registered model by name (or a Model class), with first weights: `create("dcgan", image_size=64)`.
 
     These depend on the `seed` hyperparameter alone. `pretrained` takes published ones instead: True for the first that
@@ -29,25 +34,33 @@ def create(model: str | type[Model], *, pretrained: bool | str | None = None, **
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
         hyperparameters["pretrained"], pretrained = pretrained, None
     if not pretrained:
-        return make(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+        return initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
     if plugin is None:
-        raise PluginError(f"{kind.__name__} is registered under no name, so no weights are known to be its own")
+        raise PluginError(
+            f"{kind.__name__} is registered under no name, so no weights are known to be its own"
+        )
     return _pretrained(kind, plugin, None if pretrained is True else pretrained, hyperparameters)
 
 
-def _pretrained(kind: type[Model], plugin: Plugin, name: str | None, hyperparameters: Mapping[str, Any]) -> Model:
+def _pretrained(
+    kind: type[Model], plugin: Plugin, name: str | None, hyperparameters: Mapping[str, Any]
+) -> Model:
     if name and "/" in name:
-        folder, declared = located(name), None
+        folder, declared = resolve_run(name), None
     else:
-        declared = chosen(plugin.name, name)
+        declared = find(plugin.name, name)
         folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
-    config, weights = read_whole(folder, read_weights)
+    config, weights = read_with_fallback(folder, read_weights)
     if config.model != plugin.name:
         raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
     if declared and config.sha256 != declared.sha256:
-        raise StateError(f"{folder} has other weights than {declared.package} declares: their sha256 differs")
-    model = blank(kind, kind.Hparams().replaced({**config.hyperparameters, **hyperparameters}), plugin=plugin)
-    fit(model, weights, folder)
+        raise StateError(
+            f"{folder} has other weights than {declared.package} declares: their sha256 differs"
+        )
+    model = construct(
+        kind, kind.Hparams().replaced({**config.hyperparameters, **hyperparameters}), plugin=plugin
+    )
+    load_strict(model, weights, folder)
     model.classes, model.origin = config.classes, f"{config.model} {config.sha256}"
     return model
 
@@ -61,10 +74,16 @@ def model_class(plugin: Plugin) -> type[Model]:
             try:
                 found.Hparams()
             except HparamError as cause:
-                raise PluginError(f"model {name!r} has a default that cannot be: {cause}") from cause
+                raise PluginError(
+                    f"model {name!r} has a default that cannot be: {cause}"
+                ) from cause
             return found
-        missing = "ganzoo.Hparams as the base of its Hparams" if hasattr(found, "task") else "a task"
-    raise PluginError(f"model {name!r} is not one: {getattr(found, '__qualname__', repr(found))} lacks {missing}")
+        missing = (
+            "ganzoo.Hparams as the base of its Hparams" if hasattr(found, "task") else "a task"
+        )
+    raise PluginError(
+        f"model {name!r} is not one: {getattr(found, '__qualname__', repr(found))} lacks {missing}"
+    )
 
 
 def load(run: str | Path, *, device: str = "cpu") -> Model:
@@ -78,5 +97,5 @@ def load(run: str | Path, *, device: str = "cpu") -> Model:
 
 def load_with_config(run: str | Path, *, device: str = "cpu") -> tuple[Model, Config]:
     """The same, and what its config.json says."""
-    model, config = read_whole(located(run), load_model)
-    return model.to(World.open(device).device), config
+    model, config = read_with_fallback(resolve_run(run), load_model)
+    return model.to(Device.open(device).torch_device), config

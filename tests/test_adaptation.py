@@ -5,9 +5,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from conftest import TINY
 from PIL import Image
 from safetensors.torch import load_file
+from support import TINY
 
 import ganzoo
 
@@ -86,7 +86,7 @@ def test_classes_that_differ_are_new_and_the_rest_comes_along():
     ]
     assert {name.partition(" ")[0] for name in found.skipped} == set(of_classes)
     assert set(found.loaded) == set(before) - set(of_classes)
-    with trainer.published() as published:
+    with trainer.averaged_model() as published:
         theirs = published.state_dict()
         for name in found.loaded:
             assert torch.equal(model.state_dict()[name], theirs[name])

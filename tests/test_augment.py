@@ -11,7 +11,7 @@ from PIL import Image
 
 import ganzoo
 from ganzoo.images import to_pil
-from ganzoo.run.augmenting import folder_name
+from ganzoo.use.generate import folder_name
 
 SMALL = ["--set", "image_size=16", "--set", "width=4", "--set", "batch_size=8", "--set", "steps=2", "--device", "cpu"]
 

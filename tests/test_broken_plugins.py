@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.registry import datasets, models, trainers
-from ganzoo.testing.cases import ModelCase, case_of, checks_of, tried
+from ganzoo.discovery.registry import datasets, models, trainers
+from ganzoo.testing.cases import ModelCase, case_of, checks_of, run_check
 
 ZOO = (Path(__file__).parent / "broken_zoo.py").read_text(encoding="utf-8")
 MISTAKES = {
@@ -106,7 +106,7 @@ def test_every_model_of_the_zoo_is_looked_for():
 def test_the_good_one_keeps_every_promise(zoo, tmp_path):
     case = ModelCase(models["good"])
     for check in checks_of("model"):
-        tried(check, case, tmp_path / check.__name__)
+        run_check(check, case, tmp_path / check.__name__)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -114,7 +114,7 @@ def test_a_mistake_is_caught_by_its_name(zoo, tmp_path, name):
     named, words = MISTAKES[name]
     (check,) = (check for check in checks_of("model") if check.__name__ == named)
     with pytest.raises((AssertionError, ganzoo.GanzooError), match=words):
-        tried(check, ModelCase(models[name.lower()]), tmp_path)
+        run_check(check, ModelCase(models[name.lower()]), tmp_path)
 
 
 def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, process, site_env):
@@ -257,7 +257,7 @@ def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(distribut
     case = ModelCase(models["odd"])
     for one in found:
         with pytest.raises(AssertionError, match=told) if told else nullcontext():
-            tried(one, case, tmp_path / one.__name__)
+            run_check(one, case, tmp_path / one.__name__)
     assert found
 
 
@@ -449,11 +449,11 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path,
     (plugin,) = (p for registry in (trainers, datasets) for p in registry.plugins() if p.name == "odd")
     case = case_of(plugin, {}, "dcgan-mini")
     for one in checks_of(plugin.kind) if check is None else []:
-        tried(one, case, tmp_path / one.__name__)
+        run_check(one, case, tmp_path / one.__name__)
     for one in checks_of(plugin.kind):
         if one.__name__ == check:
             with pytest.raises((AssertionError, ganzoo.GanzooError), match=told):
-                tried(one, case, tmp_path)
+                run_check(one, case, tmp_path)
 
 
 def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_one(
@@ -492,7 +492,7 @@ def test_what_an_import_changes_for_everybody_is_caught(distribution, tmp_path):
     distribution("far-zoo", {"far": "far_zoo:Good"}, far_zoo=source, broken_zoo=ZOO)
     (check,) = (one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported")
     with pytest.raises(AssertionError, match="importing it changes the default dtype for everybody"):
-        tried(check, ModelCase(models["far"]), tmp_path)
+        run_check(check, ModelCase(models["far"]), tmp_path)
     assert torch.get_default_dtype() == torch.float32
 
 
@@ -501,4 +501,4 @@ def test_a_name_that_another_package_has_is_caught(zoo, distribution, tmp_path):
     (check,) = (one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported")
     mine = next(p for p in models.plugins() if (p.name, p.distribution) == ("good", "broken-zoo"))
     with pytest.raises(AssertionError, match="other-zoo has a model of that name too"):
-        tried(check, ModelCase(mine), tmp_path)
+        run_check(check, ModelCase(mine), tmp_path)

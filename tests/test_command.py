@@ -5,8 +5,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from conftest import TINY
 from PIL import Image
+from support import TINY
 
 import ganzoo
 from ganzoo.images import enlarged, grid

@@ -5,35 +5,13 @@ import shutil
 import pytest
 import torch
 from PIL import Image
+from support import SMALL
 
 import ganzoo
-from ganzoo.registry import datasets
+from ganzoo.discovery.registry import datasets
 from ganzoo.testing import contract, registered
-from ganzoo.testing.cases import ModelCase, SourceCase, case_of, checks_of, tried
+from ganzoo.testing.cases import ModelCase, SourceCase, case_of, checks_of, run_check
 from ganzoo.testing.recording import recorded
-
-TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1}
-SMALL = {
-    "dcgan": {"image_size": 8, "channels": 1, "width": 4},
-    "dcgan-mini": {"image_size": 16, "width": 4},
-    "cdcgan": {"image_size": 8, "channels": 1, "width": 4},
-    "cdcgan-mini": {"image_size": 16, "width": 4},
-    "cyclegan": {**TRANSLATOR, "load_size": 18, "blocks": 1, "pool": 3},
-    "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
-    "finetune": {
-        "backbone": "test_resnet",
-        "pretrained": False,
-        "image_size": 32,
-        "channels": 1,
-        "unfreeze_at": (0.5,),
-    },
-    "cut": {**TRANSLATOR, "load_size": 18, "blocks": 1, "patches": 8, "features": 4},
-    "lsgan": {"image_size": 8, "channels": 1, "width": 4},
-    "pix2pix": {**TRANSLATOR, "load_size": 18},
-    "r3gan": {"image_size": 8, "channels": 1, "width": 8, "group_size": 4, "blocks": 1},
-    "sngan": {"image_size": 8, "channels": 1, "width": 4, "critic_steps": 2},
-    "wgan-gp": {"image_size": 8, "channels": 1, "width": 4, "critic_steps": 2},
-}
 
 TestContract = contract(
     "ganzoo", SMALL, without=("folder", "zip", "hf", "torchvision")
@@ -59,7 +37,7 @@ def test_the_toy_is_held_to_it(toy, tmp_path):
     assert len(tests) == 50
     cases = {plugin: case_of(plugin, small, "dcgan-mini") for plugin, _ in tests}
     for plugin, check in tests:
-        tried(check, cases[plugin], tmp_path / plugin.name / check.__name__)
+        run_check(check, cases[plugin], tmp_path / plugin.name / check.__name__)
 
 
 def test_pytest_refuses_what_is_not_installed(process):

@@ -12,11 +12,12 @@ from sklearn.datasets import load_digits
 from torch.utils.data import TensorDataset
 
 import ganzoo
-from ganzoo.data import Batches, as_data
+from ganzoo.data.batches import Batches
+from ganzoo.data.open import open_data
 
 
 def batches(data, batch_size, seed=0, view=torch.Tensor):
-    return Batches(as_data(data, ganzoo.Hparams()), view, batch_size, seed, torch.device("cpu"))
+    return Batches(open_data(data, ganzoo.Hparams()), view, batch_size, seed, torch.device("cpu"))
 
 
 def numbered(n):
@@ -29,7 +30,7 @@ def levels(images):
 
 
 def test_digits_are_scikit_learns_upsampled_by_pillow():
-    data = as_data("digits", ganzoo.create("dcgan-mini").hp)
+    data = open_data("digits", ganzoo.create("dcgan-mini").hp)
     part = data.parts[0]
     assert (len(data), data.info.size, data.info.channels, data.info.classes) == (1797, 32, 1, tuple("0123456789"))
     assert part.images.shape == (1797, 1, 32, 32)
@@ -40,7 +41,7 @@ def test_digits_are_scikit_learns_upsampled_by_pillow():
 
 
 def test_digits_come_in_the_size_and_channels_that_the_model_wants():
-    data = as_data("digits", ganzoo.create("dcgan", image_size=16, width=2).hp)
+    data = open_data("digits", ganzoo.create("dcgan", image_size=16, width=2).hp)
     images = data.parts[0].images
     assert images.shape == (1797, 3, 16, 16)
     assert torch.equal(images[:, 0], images[:, 2])
@@ -96,12 +97,12 @@ def test_datasets_of_pictures_and_pairs():
 )
 def test_what_is_no_data_is_refused(data, message):
     with pytest.raises(ganzoo.DataError, match=message):
-        as_data(data, ganzoo.Hparams())
+        open_data(data, ganzoo.Hparams())
 
 
 def test_floats_from_0_to_1_are_warned_of():
     with pytest.warns(UserWarning, match="pass x \\* 2 - 1"):
-        as_data(torch.rand(2, 1, 4, 4), ganzoo.Hparams())
+        open_data(torch.rand(2, 1, 4, 4), ganzoo.Hparams())
 
 
 def test_data_of_another_size_than_the_models_is_refused_with_the_way_out():
@@ -117,18 +118,18 @@ def test_a_model_that_wants_labels_says_so():
 
 
 def test_sources_are_plugins_and_unknown_ones_are_answered_with_the_closest(toy):
-    assert len(as_data("toy-squares:5", ganzoo.Hparams(batch_size=5))) == 5
+    assert len(open_data("toy-squares:5", ganzoo.Hparams(batch_size=5))) == 5
     with pytest.raises(ganzoo.UnknownName, match="no data source 'digit'; did you mean 'digits'"):
-        as_data("digit", ganzoo.Hparams())
+        open_data("digit", ganzoo.Hparams())
     with pytest.raises(ganzoo.DataError, match="digits takes nothing after the colon, not 'odd'"):
-        as_data("digits:odd", ganzoo.Hparams())
+        open_data("digits:odd", ganzoo.Hparams())
     with pytest.raises(ganzoo.DataError, match="the data source toy-squares:0 has no images"):
-        as_data("toy-squares:0", ganzoo.Hparams())
+        open_data("toy-squares:0", ganzoo.Hparams())
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7])
 def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
-    data = as_data(torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8), ganzoo.Hparams(load_size=6, flip=True))
+    data = open_data(torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8), ganzoo.Hparams(load_size=6, flip=True))
     data.preparation = replace(data.preparation, image_size=4)
     whole = Batches(data, torch.Tensor, 10, 3, torch.device("cpu"))
     parts = [replace(whole, rank=rank, ranks=ranks) for rank in range(ranks)]
@@ -143,7 +144,7 @@ def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
 @pytest.mark.parametrize("start", [1, 6, 17])
 def test_from_any_point_the_batches_go_on_with_equal_bytes(start):
     def fresh():
-        data = as_data("digits", ganzoo.Hparams(batch_size=300, load_size=36, flip=True))
+        data = open_data("digits", ganzoo.Hparams(batch_size=300, load_size=36, flip=True))
         return Batches(data, ganzoo.Labelled, 300, 0, torch.device("cpu"))
 
     whole, resumed = fresh(), fresh()
@@ -155,7 +156,7 @@ def test_from_any_point_the_batches_go_on_with_equal_bytes(start):
 
 def test_crops_and_mirrorings_are_those_of_the_image_and_all_places_are_met():
     ramp = torch.arange(36, dtype=torch.uint8).view(1, 1, 6, 6).expand(500, 1, 6, 6).clone()
-    data = as_data(ramp, ganzoo.Hparams(load_size=6, flip=True))
+    data = open_data(ramp, ganzoo.Hparams(load_size=6, flip=True))
     data.preparation = replace(data.preparation, image_size=4)
     images = Batches(data, torch.Tensor, 500, 0, torch.device("cpu"))[0].add(1).mul(127.5).round().int()
     met = set()
@@ -170,7 +171,7 @@ def test_crops_and_mirrorings_are_those_of_the_image_and_all_places_are_met():
 
 def test_a_smaller_load_size_than_image_size_is_refused():
     with pytest.raises(ganzoo.DataError, match="load_size=16 is smaller than image_size=32"):
-        as_data("digits", ganzoo.create("dcgan-mini", load_size=16).hp)
+        open_data("digits", ganzoo.create("dcgan-mini", load_size=16).hp)
 
 
 class Noisy:
@@ -188,7 +189,7 @@ def test_a_datasets_own_transforms_draw_from_seed_epoch_and_index_with_any_worke
     hp = ganzoo.Hparams(batch_size=7)
 
     def fresh(workers):
-        return Batches(as_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu"))
+        return Batches(open_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu"))
 
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     one, two, resumed = fresh(None), fresh(2), fresh(2)
@@ -207,7 +208,7 @@ def test_a_datasets_own_transforms_draw_from_seed_epoch_and_index_with_any_worke
 
 def test_two_domains_have_orders_of_their_own():
     a, b = numbered(5), numbered(9) + 100
-    data = as_data((a, b), ganzoo.Hparams(), ganzoo.Domains)
+    data = open_data((a, b), ganzoo.Hparams(), ganzoo.Domains)
     batches = Batches(data, ganzoo.Domains, 3, 0, torch.device("cpu"))
     seen = [batches[i] for i in range(15)]
     assert isinstance(seen[0], ganzoo.Domains)
@@ -219,7 +220,7 @@ def test_two_domains_have_orders_of_their_own():
 def test_pairs_stay_together_and_are_cropped_alike():
     source = torch.randint(0, 200, (12, 3, 8, 8), dtype=torch.uint8)
     for given in [(source, source + 50), [(one, one + 50) for one in source]]:
-        data = as_data(given, ganzoo.Hparams(load_size=8, flip=True), ganzoo.Pair)
+        data = open_data(given, ganzoo.Hparams(load_size=8, flip=True), ganzoo.Pair)
         data.preparation = replace(data.preparation, image_size=5)
         batch = Batches(data, ganzoo.Pair, 12, 0, torch.device("cpu"))[0]
         assert batch.source.shape == batch.target.shape == (12, 3, 5, 5)
@@ -241,9 +242,9 @@ def test_a_folder_of_two_domains(tmp_path, names):
         draw(tmp_path, f"{names[0]}/{i}.png", i)
         draw(tmp_path, f"{names[1]}/deep/{i}.png", 100 + i)
     draw(tmp_path, "testA/9.png", 200)
-    data = as_data(str(tmp_path), SMALL, ganzoo.Domains)
+    data = open_data(str(tmp_path), SMALL, ganzoo.Domains)
     assert [part.images[:, 0, 0, 0].tolist() for part in data.parts] == [[0, 1, 2], [100, 101, 102]]
-    two = as_data((tmp_path / names[0], str(tmp_path / names[1])), SMALL, ganzoo.Domains)
+    two = open_data((tmp_path / names[0], str(tmp_path / names[1])), SMALL, ganzoo.Domains)
     assert two.fingerprint == data.fingerprint
     assert two.name == [str(tmp_path / name) for name in names]
 
@@ -264,10 +265,10 @@ def test_pairs_by_name_and_side_by_side(tmp_path):
         ("names", 3, "(2 no partner, 1 corrupt)"),
         ("sides", 4, "(1 not a pair)"),
     ]:
-        data = as_data(str(tmp_path / folder), SMALL, ganzoo.Pair)
+        data = open_data(str(tmp_path / folder), SMALL, ganzoo.Pair)
         assert data.parts[0].images[:, :, 4, 4].tolist() == [[i, 100 + i] for i in range(left)]
         assert reasons in data.notes[0]
-    two = as_data((str(tmp_path / "names/A"), str(tmp_path / "names/B")), SMALL, ganzoo.Pair)
+    two = open_data((str(tmp_path / "names/A"), str(tmp_path / "names/B")), SMALL, ganzoo.Pair)
     assert len(two) == 3
 
 
@@ -304,7 +305,7 @@ def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
             draw(Path(), f"{name}{i}.png", i)
     Path("empty/B").mkdir()
     with pytest.raises(ganzoo.GanzooError, match=message):
-        Batches(as_data(data, SMALL.replaced({"image_size": 8}), view), view, 2, 0, torch.device("cpu"))[0]
+        Batches(open_data(data, SMALL.replaced({"image_size": 8}), view), view, 2, 0, torch.device("cpu"))[0]
 
 
 @pytest.mark.parametrize(
@@ -321,12 +322,12 @@ def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
 def test_items_that_are_not_what_they_should_be_are_one_line_from_a_worker_too(data, message, workers):
     view = ganzoo.Pair if "pair" in message else torch.Tensor
     with pytest.raises(ganzoo.DataError, match=message) as caught:
-        Batches(as_data(data, ganzoo.Hparams(), view, workers=workers), view, 2, 0, torch.device("cpu"))[0]
+        Batches(open_data(data, ganzoo.Hparams(), view, workers=workers), view, 2, 0, torch.device("cpu"))[0]
     assert "Traceback" not in str(caught.value)
 
 
 def test_a_loader_of_one_order_is_not_used_for_another():
-    data = as_data(list(numbered(40)), ganzoo.Hparams(), workers=2)
+    data = open_data(list(numbered(40)), ganzoo.Hparams(), workers=2)
     one, other = (Batches(data, torch.Tensor, 8, seed, torch.device("cpu")) for seed in (0, 1))
     plain = batches(list(numbered(40)), 8, seed=1)
     one[0]
@@ -335,9 +336,9 @@ def test_a_loader_of_one_order_is_not_used_for_another():
 
 def test_two_domains_of_different_sizes_are_refused():
     with pytest.raises(ganzoo.DataError, match="the two differ: 3 channels of 8x8, and 1 channels of 6x6"):
-        as_data((torch.zeros(4, 3, 8, 8) - 0.1, torch.zeros(4, 1, 6, 6) - 0.1), ganzoo.Hparams(), ganzoo.Domains)
+        open_data((torch.zeros(4, 3, 8, 8) - 0.1, torch.zeros(4, 1, 6, 6) - 0.1), ganzoo.Hparams(), ganzoo.Domains)
 
 
 def test_more_processes_than_images_in_a_batch_are_refused():
     with pytest.raises(ganzoo.DataError, match="a batch of 2 cannot be split among 3 processes"):
-        Batches(as_data(numbered(4), ganzoo.Hparams()), torch.Tensor, 2, 0, torch.device("cpu"), rank=0, ranks=3)
+        Batches(open_data(numbered(4), ganzoo.Hparams()), torch.Tensor, 2, 0, torch.device("cpu"), rank=0, ranks=3)

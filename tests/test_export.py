@@ -8,13 +8,14 @@ from pathlib import Path
 import pytest
 import torch
 from click.testing import CliRunner
-from test_contract import SMALL, TRANSLATOR
+from ganzoo.use import export as exporting
+from support import SMALL, TRANSLATOR
 
 import ganzoo
 from ganzoo.cli import main
-from ganzoo.model import make
-from ganzoo.run import exporting
-from ganzoo.state import Config, write_weights
+from ganzoo.model.construct import initialised
+from ganzoo.state.config import Config
+from ganzoo.state.weights import write_weights
 
 NEEDED = "an .onnx needs the extra onnx"
 slow = functools.partial(pytest.param, marks=pytest.mark.slow)
@@ -32,7 +33,7 @@ def run_of(name, folder):
     """A run as training leaves it: weights that nobody would draw first, and what they are."""
     plugin = ganzoo.models[name]
     kind = plugin.load()
-    model = make(kind, kind.Hparams().replaced(SETTINGS[name]), plugin=plugin)
+    model = initialised(kind, kind.Hparams().replaced(SETTINGS[name]), plugin=plugin)
     model.classes = tuple("0123456789")[: getattr(model.hp, "classes", 0)]
     for i, (place, tensor) in enumerate(model.state_dict().items()):
         if tensor.is_floating_point() and not place.endswith("running_var"):

@@ -17,7 +17,7 @@ import torch
 from PIL import Image, ImageOps, features
 
 import ganzoo
-from ganzoo.data import as_data
+from ganzoo.data.open import open_data
 
 SIZE = 16
 RANDOM = np.random.default_rng(0)
@@ -185,7 +185,7 @@ def test_every_odd_file_is_used_or_skipped_as_documented(odd, ganzoo_command, tm
 
 def test_the_good_ones_are_all_used_with_pillows_own_pixels(odd):
     folder, bad = odd
-    data = as_data(str(folder), HP)
+    data = open_data(str(folder), HP)
     names = sorted([*GOOD, "link.png"])
     assert len(data) == len(names)
     images = data.parts[0].images
@@ -201,7 +201,7 @@ def test_the_good_ones_are_all_used_with_pillows_own_pixels(odd):
 @pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (4, "RGBA")])
 def test_grey_and_transparent_pictures_are_pillows_too(odd, channels, mode):
     folder, _ = odd
-    data = as_data(str(folder), HP.replaced({"channels": channels}))
+    data = open_data(str(folder), HP.replaced({"channels": channels}))
     names = sorted([*GOOD, "link.png"])
     for name in ("rgb.jpg", "rgba.png", "grey.png"):
         picture = Image.open(folder / name).convert(mode)
@@ -215,7 +215,7 @@ def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded(tmp_path):
         picture.save(tmp_path / f"{i}.png")
 
     def first(fit):
-        return as_data(str(tmp_path), HP.replaced({"fit": fit})).parts[0].images[0].permute(1, 2, 0).numpy()
+        return open_data(str(tmp_path), HP.replaced({"fit": fit})).parts[0].images[0].permute(1, 2, 0).numpy()
 
     np.testing.assert_array_equal(first("crop"), picture.crop((24, 0, 40, 16)))
     shrunk = picture.resize((16, 16), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -252,7 +252,7 @@ def test_nothing_or_too_little_left_is_an_error(tmp_path, files, message):
     for name, content in files.items():
         (folder / name).write_bytes(content)
     with pytest.raises(ganzoo.DataError, match=message):
-        as_data(str(folder), HP)
+        open_data(str(folder), HP)
 
 
 @pytest.mark.skipif(os.name == "nt" or os.geteuid() == 0, reason="root reads everything")
@@ -260,7 +260,7 @@ def test_a_file_without_permission_is_skipped(tmp_path):
     for i in range(3):
         (tmp_path / f"{i}.png").write_bytes(twin)
     (tmp_path / "0.png").chmod(0)
-    assert "1 unreadable" in as_data(str(tmp_path), HP).notes[0]
+    assert "1 unreadable" in open_data(str(tmp_path), HP).notes[0]
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="other systems refuse such names")
@@ -269,7 +269,7 @@ def test_names_that_are_no_utf8_can_be_read_and_printed(tmp_path):
         (tmp_path / f"{i}.png").write_bytes(twin)
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xff.png")).write_bytes(saved(noise("RGB"), "PNG"))
     Path(os.fsdecode(os.fsencode(tmp_path) + b"/\xfe.jpg")).write_bytes(b"nothing")
-    data = as_data(str(tmp_path), HP)
+    data = open_data(str(tmp_path), HP)
     assert len(data) == 3
     data.notes[0].encode()
 
@@ -280,11 +280,11 @@ def test_a_folders_size_channels_and_classes_fill_what_a_model_leaves_open(tmp_p
         for i in range(4 if size == 12 else 1):
             noise(mode, (size, size + 3)).save(tmp_path / label / f"{size}-{i}.png")
     hp = ganzoo.models["toy"].load().Hparams(batch_size=4)
-    data = as_data(str(tmp_path), hp)
+    data = open_data(str(tmp_path), hp)
     assert (data.info.size, data.info.channels, data.info.classes) == (12, 1, ("cat", "dog"))
     assert data.parts[0].labels.tolist() == [0] * 4 + [1] * 5
     noise("RGB", (12, 12)).save(tmp_path / "cat" / "colour.png")
-    assert as_data(str(tmp_path), hp).info.channels == 3
+    assert open_data(str(tmp_path), hp).info.channels == 3
 
 
 def zipped(path, entries):
@@ -300,7 +300,7 @@ def test_a_zip_of_a_folder_is_that_folder(odd, tmp_path):
         (path, path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and "loop" not in str(path)
     ]
     archive = zipped(tmp_path / "odd.zip", [(f"odd/{name}", path.read_bytes()) for path, name in files])
-    from_zip, from_folder = as_data(archive, HP), as_data(str(folder), HP)
+    from_zip, from_folder = open_data(archive, HP), open_data(str(folder), HP)
     assert from_zip.fingerprint == from_folder.fingerprint
     assert torch.equal(from_zip.parts[0].images, from_folder.parts[0].images)
 
@@ -336,7 +336,7 @@ def test_a_hostile_zip_is_harmless(tmp_path, ganzoo_command):
     ]:
         assert line in done.output, line
     assert "unpack to 68,157,440; it was not unpacked" in done.output
-    assert len(as_data(archive, HP)) == 2
+    assert len(open_data(archive, HP)) == 2
     assert [path for path in sorted(tmp_path.rglob("*")) if "cache" not in str(path)] == sorted(
         [*(path for path in before if "cache" not in str(path)), tmp_path / "work" / "sheet.png"]
     )
@@ -349,34 +349,34 @@ def test_damaged_and_encrypted_entries_are_skipped_and_damaged_zips_refused(tmp_
     second = content.find(b"PK\1\2", content.find(b"PK\1\2") + 1)
     content[second + 8] |= 1  # the second says that it is encrypted
     archive.write_bytes(content)
-    data = as_data(str(archive), HP)
+    data = open_data(str(archive), HP)
     assert len(data) == 2
     assert "1 corrupt, 1 encrypted" in data.notes[0] or "1 encrypted, 1 corrupt" in data.notes[0]
     archive.write_bytes(content[: len(content) // 2])
     with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip that can be read"):
-        as_data(str(archive), HP)
+        open_data(str(archive), HP)
 
 
 def test_a_zips_classes_survive_unsafe_names_and_entries_that_share_bytes(tmp_path):
     entries = [(f"all/{label}/{i}.png", saved(noise("RGB"), "PNG")) for label in ("cat", "dog") for i in range(2)]
     archive = Path(zipped(tmp_path / "a.zip", [*entries, ("/evil.png", twin), (".", twin)]))
-    data = as_data(str(archive), HP, ganzoo.Labelled)
+    data = open_data(str(archive), HP, ganzoo.Labelled)
     assert data.info.classes == ("cat", "dog")
     assert data.parts[0].labels.tolist() == [0, 0, 1, 1]
     with zipfile.ZipFile(archive, "a") as found:
         found.filelist.append(found.filelist[0])
         found._didModify = True
-    assert "2 compression bomb" in as_data(str(archive), HP).notes[0]
+    assert "2 compression bomb" in open_data(str(archive), HP).notes[0]
 
 
 @pytest.mark.parametrize("content", [b"", b"PK\5\6" + b"\0" * 10, b"text"])
 def test_what_is_no_zip_is_one_line(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
     with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip"):
-        as_data(str(tmp_path / "a.zip"), HP)
+        open_data(str(tmp_path / "a.zip"), HP)
     os.mkfifo(tmp_path / "pipe.zip")
     with pytest.raises(ganzoo.DataError, match="there is no zip"):
-        as_data(str(tmp_path / "pipe.zip"), HP)
+        open_data(str(tmp_path / "pipe.zip"), HP)
 
 
 def pictures(folder, *names, size=(12, 12), mode="L"):
@@ -390,7 +390,7 @@ def test_files_beside_the_pictures_do_not_hide_what_those_are(tmp_path, toy, gan
     folder = pictures(tmp_path / "a", *(f"{i:03}.png" for i in range(64)))
     for i in range(64):
         (tmp_path / "a" / f"{i:03}.json").write_text("{}")
-    info = as_data(folder, ganzoo.models["toy"].load().Hparams()).info
+    info = open_data(folder, ganzoo.models["toy"].load().Hparams()).info
     assert (info.size, info.channels) == (12, 1)
     done = ganzoo_command("data", "check", folder)
     assert "128 files, 64 usable, 64 skipped" in done.output
@@ -401,14 +401,14 @@ def test_links_to_one_folder_under_two_names_are_both_followed(tmp_path):
     (tmp_path / "links").mkdir()
     for name in ("dog", "wolf"):
         (tmp_path / "links" / name).symlink_to(tmp_path / "pool")
-    assert as_data(str(tmp_path / "links"), HP).info.classes == ("dog", "wolf")
-    assert len(as_data(str(tmp_path / "links"), HP)) == 4
+    assert open_data(str(tmp_path / "links"), HP).info.classes == ("dog", "wolf")
+    assert len(open_data(str(tmp_path / "links"), HP)) == 4
 
 
 def test_pairs_of_equal_names_are_reported_and_numbers_are_no_endings(tmp_path):
     a = pictures(tmp_path / "A", "1.png", "1.jpg", "2.png", "s.001.png", "s.002.png")
     b = pictures(tmp_path / "B", "1.png", "2.png", "s.001.png", "s.002.png")
-    data = as_data((a, b), HP, ganzoo.Pair)
+    data = open_data((a, b), HP, ganzoo.Pair)
     assert len(data) == 3
     assert "(1 ambiguous)" in data.notes[0]
 
@@ -417,7 +417,7 @@ def test_a_class_without_a_usable_image_is_said(tmp_path):
     folder = pictures(tmp_path / "a", "cats/1.png", "dogs/2.png")
     (tmp_path / "a" / "docs").mkdir()
     (tmp_path / "a" / "docs" / "readme.txt").write_text("words")
-    assert "no usable image of the class docs in" in as_data(folder, HP, ganzoo.Labelled).notes[1]
+    assert "no usable image of the class docs in" in open_data(folder, HP, ganzoo.Labelled).notes[1]
 
 
 def test_neither_a_run_nor_a_contact_sheet_becomes_data(tmp_path, ganzoo_command, monkeypatch):
@@ -444,7 +444,7 @@ def test_names_with_newlines_stay_on_one_line(tmp_path):
     pictures(tmp_path / "a", "1.png", "2.png")
     (tmp_path / "a" / "two\nlines.txt").write_text("words")
     with pytest.raises(ganzoo.DataError) as caught:
-        as_data(str(tmp_path / "a"), HP, strict=True)
+        open_data(str(tmp_path / "a"), HP, strict=True)
     assert "\n" not in str(caught.value)
 
 
@@ -469,5 +469,5 @@ def test_a_sixteen_bit_picture_side_by_side_is_read_as_it_is_alone(tmp_path):
         levels = np.full((16, 32), 1000 * (i + 1), dtype=">u2")
         levels[:, 16:] += 20_000
         (tmp_path / f"{i}.pgm").write_bytes(b"P5 32 16 65535\n" + levels.tobytes())
-    images = as_data(str(tmp_path), HP.replaced({"channels": 1}), ganzoo.Pair).parts[0].images
+    images = open_data(str(tmp_path), HP.replaced({"channels": 1}), ganzoo.Pair).parts[0].images
     assert images[:, :, 0, 0].tolist() == [[1000 >> 8, 21_000 >> 8], [2000 >> 8, 22_000 >> 8]]

@@ -10,9 +10,9 @@ import torch
 
 import ganzoo
 from ganzoo import augment, losses
-from ganzoo.registry import datasets, models, trainers
+from ganzoo.discovery.registry import datasets, models, trainers
 from ganzoo.testing import contract
-from ganzoo.testing.cases import case_of, checks_of, tried
+from ganzoo.testing.cases import case_of, checks_of, run_check
 
 GUIDE = (Path(__file__).parent.parent / "docs/plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
@@ -48,7 +48,7 @@ def test_its_plugins_keep_the_contract(package, tmp_path, name):
     (plugin,) = (p for registry in (models, trainers, datasets) for p in registry.plugins() if p.name == name)
     case = case_of(plugin, SMALL, "dcgan-mini")
     for check in checks_of(plugin.kind):
-        tried(check, case, tmp_path / check.__name__)
+        run_check(check, case, tmp_path / check.__name__)
 
 
 def test_its_test_file_is_one_line(package):

@@ -8,8 +8,8 @@ import pytest
 import torch
 
 import ganzoo
-from ganzoo.device import derive_seed
 from ganzoo.images import grid
+from ganzoo.seeds import derive_seed
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = """

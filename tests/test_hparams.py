@@ -132,7 +132,7 @@ def test_a_new_default_keeps_the_range_it_had():
 def test_a_size_that_is_halved_again_and_again_is_one_number_doubled():
     @dataclass(frozen=True, kw_only=True)
     class Sized(ganzoo.Hparams):
-        image_size: Annotated[int, ganzoo.Doublings(8, 64)] | None = None
+        image_size: Annotated[int, ganzoo.PowersOfTwo(8, 64)] | None = None
 
     assert [Sized(image_size=size).image_size for size in (8, 16, 32, 64, None)] == [8, 16, 32, 64, None]
     with pytest.raises(ganzoo.HparamError, match="image_size"):

@@ -8,9 +8,9 @@ import shutil
 import huggingface_hub
 import pytest
 import torch
-from conftest import TINY
 from hub_server import READER, WRITER, Hub
 from PIL import Image
+from support import TINY
 
 import ganzoo
 from ganzoo.errors import HubError, StateError

@@ -8,7 +8,7 @@ import sys
 import termios
 
 import pytest
-from conftest import TINY
+from support import TINY, kill_after
 
 import ganzoo
 
@@ -57,17 +57,6 @@ def left_behind(folder):
 
 def start(*words, **kwargs):
     return subprocess.Popen([sys.executable, *words, *COMMAND], stdout=subprocess.PIPE, text=True, **kwargs)
-
-
-def kill_after(count, running):
-    """Kills a training as soon as its n-th report is read."""
-    for line in running.stdout:
-        count -= line.startswith("step ")
-        if not count:
-            running.kill()
-            break
-    running.communicate(timeout=120)
-    assert running.returncode == -signal.SIGKILL
 
 
 @pytest.mark.slow

@@ -6,18 +6,18 @@ from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
 import ganzoo
-from ganzoo.data import as_data
+from ganzoo.data.open import open_data
 
 
 @pytest.mark.slow
 def test_dcgan_mini_learns_all_ten_digits_in_400_steps():
     model = ganzoo.create("dcgan-mini", steps=400, ema=0.98)
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
-    real = as_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1
+    real = open_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1
     assert abs(frechet_distance(pixels(real), pixels(real))) < 1e-6
     before = frechet_distance(pixels(real), pixels(model.sample(600)))
     list(trainer)
-    with trainer.published():
+    with trainer.averaged_model():
         images = model.sample(600)
     after = frechet_distance(pixels(real), pixels(images))
     assert after < before / 5

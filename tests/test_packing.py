@@ -14,7 +14,9 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.data import Batches, as_data, pack
+from ganzoo.data import pack
+from ganzoo.data.batches import Batches
+from ganzoo.data.open import open_data
 
 HP = ganzoo.create("dcgan", image_size=8, width=2, batch_size=4).hp
 
@@ -45,21 +47,21 @@ def decodings(monkeypatch):
 
 
 def test_a_second_run_decodes_and_reads_nothing(folder, decodings, monkeypatch):
-    first = as_data(str(folder), HP)
+    first = open_data(str(folder), HP)
     assert len(decodings) == 12
     monkeypatch.setattr(pack, "digest", lambda row: pytest.fail("an image was read"))
-    second = as_data(str(folder), HP)
+    second = open_data(str(folder), HP)
     assert len(decodings) == 12
     assert second.fingerprint == first.fingerprint
     assert torch.equal(second.parts[0].images, first.parts[0].images)
 
 
 def test_files_that_were_only_touched_or_moved_are_not_decoded_again(folder, decodings):
-    first = as_data(str(folder), HP)
+    first = open_data(str(folder), HP)
     for path in folder.rglob("*.png"):
         os.utime(path, (1, 1))
     moved = folder.rename(folder.with_name("elsewhere"))
-    assert as_data(str(moved), HP).fingerprint == first.fingerprint
+    assert open_data(str(moved), HP).fingerprint == first.fingerprint
     assert len(decodings) == 12
 
 
@@ -81,25 +83,25 @@ def repaint(folder):
     ids=["repainted, with its old time", "deleted", "of another class", "added"],
 )
 def test_a_changed_folder_is_noticed(folder, change):
-    before = as_data(str(folder), HP).fingerprint
+    before = open_data(str(folder), HP).fingerprint
     change(folder)
-    assert as_data(str(folder), HP).fingerprint != before
+    assert open_data(str(folder), HP).fingerprint != before
 
 
 def test_another_size_is_another_pack_and_mirroring_is_not(folder, decodings):
-    as_data(str(folder), HP)
-    as_data(str(folder), HP.replaced({"flip": True}))
+    open_data(str(folder), HP)
+    open_data(str(folder), HP.replaced({"flip": True}))
     assert len(decodings) == 12
-    assert as_data(str(folder), HP.replaced({"load_size": 9})).parts[0].images.shape == (12, 3, 9, 9)
+    assert open_data(str(folder), HP.replaced({"load_size": 9})).parts[0].images.shape == (12, 3, 9, 9)
     assert len(decodings) == 24
 
 
 def test_a_pack_that_was_damaged_is_made_again(folder, decodings):
-    expected = as_data(str(folder), HP).parts[0].images.clone()
+    expected = open_data(str(folder), HP).parts[0].images.clone()
     (images,) = (Path(os.environ["GANZOO_CACHE"]) / "packs").glob("*/images.bin")
     for damage in (lambda: os.truncate(images, 100), lambda: (images.parent / "manifest.json").write_text("{")):
         damage()
-        assert torch.equal(as_data(str(folder), HP).parts[0].images, expected)
+        assert torch.equal(open_data(str(folder), HP).parts[0].images, expected)
     assert len(decodings) == 36
 
 
@@ -107,22 +109,22 @@ def test_wherever_images_are_kept_the_batches_have_the_same_bytes(folder):
     hp = HP.replaced({"load_size": 11, "flip": True})
     kept = {}
     for cache, workers in [("disk", 1), ("none", 1), ("none", 3), ("device", 2), ("auto", 2)]:
-        data = as_data(str(folder), hp, cache=cache, workers=workers)
+        data = open_data(str(folder), hp, cache=cache, workers=workers)
         batches = Batches(data, ganzoo.Labelled, 5, 0, torch.device("cpu"))
         kept[cache, workers] = [batches[i] for i in (0, 1, 2, 3, 4, 5, 0, 9, 6)]
-        assert data.fingerprint == as_data(str(folder), hp).fingerprint
+        assert data.fingerprint == open_data(str(folder), hp).fingerprint
     for found in kept.values():
         for one, other in zip(found, kept["disk", 1], strict=True):
             assert torch.equal(one.images, other.images)
             assert torch.equal(one.labels, other.labels)
     with pytest.raises(ganzoo.UsageError, match="no cache 'ram'"):
-        as_data(str(folder), hp, cache="ram")
+        open_data(str(folder), hp, cache="ram")
 
 
 def test_what_does_not_fit_the_disk_is_decoded_anew_and_said(folder, monkeypatch):
     usage = type("Usage", (), {"free": 1000})
     monkeypatch.setattr(pack.shutil, "disk_usage", lambda path: usage)
-    data = as_data(str(folder), HP)
+    data = open_data(str(folder), HP)
     assert "decoded in every epoch" in data.notes[0]
     assert not list(Path(os.environ["GANZOO_CACHE"]).rglob("images.bin"))
     assert Batches(data, torch.Tensor, 4, 0, torch.device("cpu"))[0].shape == (4, 3, 8, 8)
@@ -130,7 +132,7 @@ def test_what_does_not_fit_the_disk_is_decoded_anew_and_said(folder, monkeypatch
 
 @pytest.mark.parametrize("change", [lambda path: path.unlink(), lambda path: Image.new("RGB", (9, 9)).save(path)])
 def test_a_file_that_vanishes_or_changes_while_it_is_streamed_is_named(folder, change):
-    data = as_data(str(folder), HP, cache="none")
+    data = open_data(str(folder), HP, cache="none")
     change(folder / "dog" / "3.png")
     batches = Batches(data, torch.Tensor, 12, 0, torch.device("cpu"))
     with pytest.raises(ganzoo.DataError, match=r"dog/3\.png has changed since it was looked at"):
@@ -141,7 +143,7 @@ def test_a_cache_that_cannot_be_written_is_one_line_with_the_way_out(folder, mon
     (tmp_path / "file").touch()
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file"))
     with pytest.raises(ganzoo.DataError, match=r"cannot write .*set GANZOO_CACHE to a folder elsewhere"):
-        as_data(str(folder), HP)
+        open_data(str(folder), HP)
 
 
 def test_a_full_disk_leaves_nothing_half_packed(folder, process):
@@ -242,8 +244,8 @@ def test_a_run_on_a_folder_goes_on_bit_for_bit_wherever_its_images_are_kept(fold
 def test_labels_and_plain_images_of_one_folder_do_not_mix(folder):
     Image.new("RGB", (9, 9), "red").save(folder / "of no class.png")
     for _ in range(2):
-        assert len(as_data(str(folder), HP)) == 13
-        labelled = as_data(str(folder), HP, ganzoo.Labelled)
+        assert len(open_data(str(folder), HP)) == 13
+        labelled = open_data(str(folder), HP, ganzoo.Labelled)
         assert len(labelled) == 12
         assert "(1 no class)" in labelled.notes[0]
         assert sorted(labelled.parts[0].labels.tolist()) == [0] * 6 + [1] * 6
@@ -258,9 +260,9 @@ def test_a_fault_of_the_disk_that_passes_is_not_remembered(folder, monkeypatch):
         return plain(path)
 
     monkeypatch.setattr(Path, "read_bytes", faulty)
-    assert "(1 unreadable)" in as_data(str(folder), HP).notes[0]
+    assert "(1 unreadable)" in open_data(str(folder), HP).notes[0]
     faults.clear()
-    assert not as_data(str(folder), HP).notes
+    assert not open_data(str(folder), HP).notes
 
 
 def test_a_file_that_changes_while_it_is_packed_is_named_and_nothing_kept(folder, monkeypatch):
@@ -272,7 +274,7 @@ def test_a_file_that_changes_while_it_is_packed_is_named_and_nothing_kept(folder
 
     monkeypatch.setattr(pack, "_row", changing)
     with pytest.raises(ganzoo.DataError, match=r"cat/0\.png has changed since it was looked at"):
-        as_data(str(folder), HP)
+        open_data(str(folder), HP)
     assert not list(Path(os.environ["GANZOO_CACHE"]).rglob("manifest.json"))
 
 
@@ -282,15 +284,15 @@ def test_hidden_folders_and_pairs_without_a_partner_do_not_slow_the_second_run(f
         (folder / "pairs" / name).parent.mkdir(parents=True, exist_ok=True)
         Image.new("RGB", (9, 9), "red").save(folder / "pairs" / name)
     pairs = str(folder / "pairs")
-    as_data(str(folder), HP), as_data(pairs, HP, ganzoo.Pair)
+    open_data(str(folder), HP), open_data(pairs, HP, ganzoo.Pair)
     monkeypatch.setattr(pack, "digest", lambda row: pytest.fail("an image was read"))
-    as_data(str(folder), HP), as_data(pairs, HP, ganzoo.Pair)
+    open_data(str(folder), HP), open_data(pairs, HP, ganzoo.Pair)
 
 
 def test_a_pack_that_fills_the_disk_is_used_all_the_same(folder, monkeypatch):
-    as_data(str(folder), HP)
+    open_data(str(folder), HP)
     monkeypatch.setattr(pack.shutil, "disk_usage", lambda path: type("Usage", (), {"free": 0}))
-    assert as_data(str(folder), HP).notes == []
+    assert open_data(str(folder), HP).notes == []
 
 
 def test_sources_of_one_stamp_are_told_apart(distribution):
@@ -300,6 +302,6 @@ def test_sources_of_one_stamp_are_told_apart(distribution):
     source += "\n    def draw(self):\n        return Image.new('L', (8, 8), int(self.log))\n"
     distribution("stamped", {"stamped": "stamped:Slow"}, "ganzoo.datasets", stamped=source)
     levels = [
-        as_data(f"stamped:{level}", ganzoo.Hparams(batch_size=4)).parts[0].images[0, 0, 0, 0] for level in (10, 20)
+        open_data(f"stamped:{level}", ganzoo.Hparams(batch_size=4)).parts[0].images[0, 0, 0, 0] for level in (10, 20)
     ]
     assert [int(level) for level in levels] == [10, 20]

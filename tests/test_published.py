@@ -13,12 +13,13 @@ import torch
 from PIL import Image
 
 import ganzoo
-from ganzoo.data import Batches, as_data
+from ganzoo.data.batches import Batches
+from ganzoo.data.open import open_data
 from ganzoo.images import enlarged, grid
-from ganzoo.state import Config
+from ganzoo.state.config import Config
 
 OLD = Path(__file__).parent / "format-1"
-WEIGHTS = Path(__file__).parents[1] / "weights"
+WEIGHTS = Path(__file__).parents[1] / "weights/ganzoo_weights"
 SHIPPED = json.loads((WEIGHTS / "weights.json").read_text())["weights"]
 
 
@@ -124,7 +125,7 @@ def test_the_shipped_ones_are_what_they_say(row):
 def test_the_picture_of_the_card_is_what_they_make(row):
     """Within 2 of 255 levels: another machine may round otherwise."""
     model = ganzoo.create(row["model"], pretrained=row["name"])
-    data = as_data(model.default_data, model.hp, model.view)
+    data = open_data(model.default_data, model.hp, model.view)
     batch = Batches(data, model.view, model.hp.batch_size, model.hp.seed, torch.device("cpu")).first(8)
     with torch.no_grad():
         made = np.asarray(enlarged(grid(model.preview(batch)))).astype(int)

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import ganzoo
 from ganzoo.files import sha256
-from ganzoo.state import lock
+from ganzoo.state.run import lock
 
 SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
 
@@ -53,7 +53,7 @@ def current_umask():
 
 def test_load_gives_the_published_model(run, tmp_path):
     trainer = trained(tmp_path / "again")
-    with trainer.published() as model:
+    with trainer.averaged_model() as model:
         expected = model.sample(3, seed=1)
     loaded = ganzoo.load(run)
     assert torch.equal(loaded.sample(3, seed=1), expected)

@@ -111,7 +111,7 @@ def test_averages_follow_their_formula_and_are_what_is_published(toy, tmp_path):
         decay = min(0.9, step.number / (9 + step.number))  # (1 + i) / (10 + i) with i from 0
         expected = decay * expected + (1 - decay) * model.generator[0].weight.detach()
     raw = model.generator
-    with trainer.published() as published:
+    with trainer.averaged_model() as published:
         assert published.generator is not raw
         torch.testing.assert_close(published.generator[0].weight, expected)
     assert model.generator is raw

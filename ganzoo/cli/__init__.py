@@ -9,7 +9,10 @@ import click
 from ganzoo.errors import GanzooError
 
 VERBS = {
-    **{verb: verb for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")},
+    **{
+        verb: verb
+        for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")
+    },
     **{verb: verb for verb in ("push", "pull", "export", "new")},
     "import": "import_",
 }
@@ -63,6 +66,13 @@ def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
 
 @click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.option("--debug", is_flag=True, help="Show the traceback of an error.")
-@click.option("--version", is_flag=True, expose_value=False, is_eager=True, callback=_version, help="Show the version.")
+@click.option(
+    "--version",
+    is_flag=True,
+    expose_value=False,
+    is_eager=True,
+    callback=_version,
+    help="Show the version.",
+)
 def main(debug: bool) -> None:
     """A model zoo for generative adversarial networks."""

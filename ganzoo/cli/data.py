@@ -6,11 +6,11 @@ from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.complete import names_of
-from ganzoo.registry import datasets, models
+from ganzoo.cli.options import names_of
+from ganzoo.discovery.registry import datasets, models
 
 if TYPE_CHECKING:
-    from ganzoo.data.checking import Report
+    from ganzoo.data.check import Report
 
 NAMED = 20
 """Files that are named for each kind of finding; --json names all."""
@@ -22,11 +22,27 @@ def command() -> None:
 
 
 @command.command("check")
-@click.argument("sources", metavar="SOURCE", nargs=-1, required=True, shell_complete=names_of(datasets))
-@click.option("--model", shell_complete=names_of(models), help="Check for what this model needs: labels, pairs, size.")
-@click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter of that model.")
-@click.option("--sheet", type=click.Path(path_type=Path), default="contact-sheet.png", show_default=True)
-@click.option("--workers", type=click.IntRange(1), help="Threads that read.  [default: one per core]")
+@click.argument(
+    "sources", metavar="SOURCE", nargs=-1, required=True, shell_complete=names_of(datasets)
+)
+@click.option(
+    "--model",
+    shell_complete=names_of(models),
+    help="Check for what this model needs: labels, pairs, size.",
+)
+@click.option(
+    "--set",
+    "assignments",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A hyperparameter of that model.",
+)
+@click.option(
+    "--sheet", type=click.Path(path_type=Path), default="contact-sheet.png", show_default=True
+)
+@click.option(
+    "--workers", type=click.IntRange(1), help="Threads that read.  [default: one per core]"
+)
 @click.option("--json", "as_json", is_flag=True, help="Everything, as one JSON document.")
 @click.pass_context
 def check(
@@ -42,21 +58,33 @@ def check(
 
     Exit code 1 when something would be skipped.
     """
-    from ganzoo.run import check_data
+    from ganzoo.use.check import check_data
 
     report = check_data(sources, model=model, assignments=assignments, sheet=sheet, workers=workers)
     written = str(sheet) if report.usable else None
-    click.echo(json.dumps({**report.to_json(), "sheet": written}, indent=2) if as_json else _text(report, written))
+    click.echo(
+        json.dumps({**report.to_json(), "sheet": written}, indent=2)
+        if as_json
+        else _text(report, written)
+    )
     if report.skipped:
         ctx.exit(1)
 
 
 def _text(report: "Report", sheet: str | None) -> str:
-    lines = [f"{report.source}: {report.files:,} files, {report.usable:,} usable, {len(report.skipped):,} skipped"]
-    for what, counts in (("sizes", report.sizes), ("modes", report.modes), ("classes", report.classes)):
+    lines = [
+        f"{report.source}: {report.files:,} files, {report.usable:,} usable, {len(report.skipped):,} skipped"
+    ]
+    for what, counts in (
+        ("sizes", report.sizes),
+        ("modes", report.modes),
+        ("classes", report.classes),
+    ):
         if counts:
             most = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(12))
-            lines.append(f"  {what}: {most}{f', and {len(counts) - 12:,} more' if len(counts) > 12 else ''}")
+            lines.append(
+                f"  {what}: {most}{f', and {len(counts) - 12:,} more' if len(counts) > 12 else ''}"
+            )
     for skipped, title in ((True, "skipped"), (False, "used all the same")):
         found = [finding for finding in report.findings if finding.skipped is skipped]
         for kind in dict.fromkeys(finding.kind for finding in found):

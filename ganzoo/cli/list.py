@@ -7,20 +7,32 @@ from typing import Any
 
 import click
 
+from ganzoo.discovery.pretrained import declared
+from ganzoo.discovery.registry import KINDS, Plugin, datasets, models, trainers
+from ganzoo.discovery.summaries import read_summaries
 from ganzoo.errors import GanzooError, UsageError
-from ganzoo.published import published
-from ganzoo.registry import KINDS, Plugin, datasets, models, trainers
-from ganzoo.source import describe
 
 
 @click.command("list")
 @click.argument("pattern", default="*")
-@click.option("--kind", type=click.Choice(list(KINDS)), default="model", show_default=True, help="What to list.")
+@click.option(
+    "--kind",
+    type=click.Choice(list(KINDS)),
+    default="model",
+    show_default=True,
+    help="What to list.",
+)
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--pretrained", is_flag=True, help="List published weights instead: ganzoo.create(name, pretrained=...).")
+@click.option(
+    "--pretrained",
+    is_flag=True,
+    help="List published weights instead: ganzoo.create(name, pretrained=...).",
+)
 @click.option("--check", is_flag=True, help="Load each one, and mark those that are broken.")
 @click.pass_context
-def command(ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrained: bool, check: bool) -> None:
+def command(
+    ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrained: bool, check: bool
+) -> None:
     """List the models (trainers, data sources) whose name matches PATTERN (dc*, or a part of the name).
 
     With --check, the exit code is 1 when one is broken.
@@ -31,8 +43,11 @@ def command(ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrain
     if pretrained:
         _list_weights({plugin.name for plugin in plugins}, as_json)
         return
-    described = describe(plugin.target for plugin in plugins)
-    rows = [_row(plugin, described[plugin.target].task, described[plugin.target].summary) for plugin in plugins]
+    described = read_summaries(plugin.target for plugin in plugins)
+    rows = [
+        _row(plugin, described[plugin.target].task, described[plugin.target].summary)
+        for plugin in plugins
+    ]
     claims = Counter(plugin.name for plugin in plugins)
     for row, plugin in zip(rows, plugins, strict=True):
         if as_json:  # reading the metadata of each package takes as long as all else
@@ -52,9 +67,15 @@ def command(ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrain
 
 
 def _list_weights(names: set[str], as_json: bool) -> None:
-    known, broken = published()
+    known, broken = declared()
     rows = [
-        {"model": one.model, "weights": one.name, "licence": one.licence, "where": one.where, "sha256": one.sha256}
+        {
+            "model": one.model,
+            "weights": one.name,
+            "licence": one.licence,
+            "where": one.where,
+            "sha256": one.sha256,
+        }
         for one in known
         if one.model in names
     ]
@@ -79,7 +100,7 @@ def _row(plugin: Plugin, task: str, summary: str) -> dict[str, Any]:
 
 def _problem(plugin: Plugin) -> str | None:
     from ganzoo.data.source import source_class
-    from ganzoo.trainer import trainer_class
+    from ganzoo.training.trainer import trainer_class
     from ganzoo.zoo import model_class
 
     classes: dict[str, Callable[[Plugin], object]] = {

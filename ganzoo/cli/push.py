@@ -24,7 +24,7 @@ def command(
 
     Log in with `hf auth login`, or set HF_TOKEN. The training state stays here.
     """
-    from ganzoo.hub import push
+    from ganzoo.hub.transfer import push
 
     done = push(run, id, private=private, revision=revision, message=message, dry_run=dry_run)
     for note in done.notes:

@@ -7,9 +7,15 @@ import click
 
 @click.command("sample")
 @click.argument("run", type=click.Path(path_type=Path))
-@click.option("-n", "count", type=click.IntRange(1), default=64, show_default=True, help="How many images.")
 @click.option(
-    "--seed", type=click.IntRange(0), default=0, show_default=True, help="Image i depends on (seed, i) alone."
+    "-n", "count", type=click.IntRange(1), default=64, show_default=True, help="How many images."
+)
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="Image i depends on (seed, i) alone.",
 )
 @click.option(
     "--out",
@@ -19,12 +25,18 @@ import click
     help="A .png for a grid of all, else a folder for a file of each.",
 )
 @click.option(
-    "--label", "labels", multiple=True, metavar="CLASS", help="A class by name or number; several take turns."
+    "--label",
+    "labels",
+    multiple=True,
+    metavar="CLASS",
+    help="A class by name or number; several take turns.",
 )
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
-def command(run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str) -> None:
+def command(
+    run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str
+) -> None:
     """Draw images with the model of RUN: a folder that `ganzoo train` made, or an id of the Hub (user/name)."""
-    from ganzoo.run import sample
+    from ganzoo.use.sample import sample
 
     for line in sample(run, count=count, seed=seed, out=out, labels=labels, device=device):
         click.echo(line)

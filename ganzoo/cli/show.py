@@ -5,9 +5,9 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.complete import names_of
-from ganzoo.registry import models
-from ganzoo.typed import text_of
+from ganzoo.cli.options import names_of
+from ganzoo.discovery.registry import models
+from ganzoo.hparams.fields import text_of
 
 
 @click.command("show")
@@ -15,9 +15,9 @@ from ganzoo.typed import text_of
 @click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
 def command(name: str, as_json: bool) -> None:
     """Show a model: its paper, task, hyperparameters, networks, and where it comes from."""
-    from ganzoo.facts import facts
+    from ganzoo.use.show import model_info
 
-    known = facts(name)
+    known = model_info(name)
     click.echo(json.dumps(known, indent=2) if as_json else _page(known))
 
 
@@ -38,7 +38,10 @@ def _page(known: dict[str, Any]) -> str:
         "\n".join(f"{label:8} {value}" for label, value in labels.items()),
         "hyperparameters (--set name=value)\n"
         + "\n".join(f"  {name:{names}}  {value:{values}}  {kind}" for name, value, kind in rows),
-        "networks\n" + "\n".join(f"  {n:{names}}  {count:>{values},} parameters" for n, count in networks.items())
+        "networks\n"
+        + "\n".join(
+            f"  {n:{names}}  {count:>{values},} parameters" for n, count in networks.items()
+        )
         if networks
         else "networks\n  their sizes depend on the data",
     ]

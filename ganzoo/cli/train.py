@@ -6,8 +6,8 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.complete import names_of
-from ganzoo.registry import datasets, models, trainers
+from ganzoo.cli.options import names_of
+from ganzoo.discovery.registry import datasets, models, trainers
 
 
 @click.command("train")
@@ -25,8 +25,18 @@ from ganzoo.registry import datasets, models, trainers
     shell_complete=names_of(datasets),
     help="What a classifier is scored on, instead of a part of --data that is held out.",
 )
-@click.option("--set", "assignments", metavar="KEY=VALUE", multiple=True, help="A hyperparameter (see ganzoo show).")
-@click.option("--config", type=click.Path(path_type=Path), help="A TOML file of hyperparameters; --set wins over it.")
+@click.option(
+    "--set",
+    "assignments",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A hyperparameter (see ganzoo show).",
+)
+@click.option(
+    "--config",
+    type=click.Path(path_type=Path),
+    help="A TOML file of hyperparameters; --set wins over it.",
+)
 @click.option(
     "--from",
     "origin",
@@ -34,13 +44,34 @@ from ganzoo.registry import datasets, models, trainers
     type=click.Path(path_type=Path),
     help="Start from the weights of this run, or of an id of the Hub.",
 )
-@click.option("--partial", is_flag=True, help="Of --from, take the tensors that fit, where some do not.")
-@click.option("--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]")
-@click.option("--trainer", shell_complete=names_of(trainers), help="How players take turns.  [default: the model's]")
+@click.option(
+    "--partial", is_flag=True, help="Of --from, take the tensors that fit, where some do not."
+)
+@click.option(
+    "--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]"
+)
+@click.option(
+    "--trainer",
+    shell_complete=names_of(trainers),
+    help="How players take turns.  [default: the model's]",
+)
 @click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
-@click.option("--precision", default="auto", show_default=True, help="fp32, bf16; auto is bf16 on a GPU that has it.")
-@click.option("--compile", is_flag=True, help="Compile the networks (torch.compile), as far as the model allows.")
-@click.option("--workers", type=click.IntRange(1), help="Threads that prepare images.  [default: one per core]")
+@click.option(
+    "--precision",
+    default="auto",
+    show_default=True,
+    help="fp32, bf16; auto is bf16 on a GPU that has it.",
+)
+@click.option(
+    "--compile",
+    is_flag=True,
+    help="Compile the networks (torch.compile), as far as the model allows.",
+)
+@click.option(
+    "--workers",
+    type=click.IntRange(1),
+    help="Threads that prepare images.  [default: one per core]",
+)
 @click.option(
     "--data-cache",
     type=click.Choice(["auto", "device", "disk", "none"]),
@@ -48,9 +79,17 @@ from ganzoo.registry import datasets, models, trainers
     show_default=True,
     help="Where prepared images are kept; none decodes them anew in every epoch.",
 )
-@click.option("--strict", is_flag=True, help="Refuse data with a file that cannot be used, instead of skipping it.")
-@click.option("--report-every", type=click.IntRange(1), default=50, show_default=True, metavar="STEPS")
-@click.option("--save-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS")
+@click.option(
+    "--strict",
+    is_flag=True,
+    help="Refuse data with a file that cannot be used, instead of skipping it.",
+)
+@click.option(
+    "--report-every", type=click.IntRange(1), default=50, show_default=True, metavar="STEPS"
+)
+@click.option(
+    "--save-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS"
+)
 @click.option(
     "--eval-every",
     type=click.IntRange(1),
@@ -83,7 +122,8 @@ def command(
 
     Ctrl-C finishes the step and saves.
     """
-    from ganzoo.run import Plan, train
+    from ganzoo.training.plan import Plan
+    from ganzoo.training.session import train
 
     plan = Plan(
         model=name,

@@ -8,11 +8,11 @@ from typing import Any
 import torch
 from torch import Tensor
 
-from ganzoo.data.opening import Data
-from ganzoo.data.order import InTurn, Order
+from ganzoo.data.open import Data
+from ganzoo.data.sampler import SequentialSampler, ShuffledSampler
 from ganzoo.data.views import Domains, Labelled, Pair, check_view
-from ganzoo.device import generator
 from ganzoo.errors import DataError
+from ganzoo.seeds import rng
 
 
 @dataclass
@@ -36,14 +36,18 @@ class Batches:
     def __post_init__(self) -> None:
         check_view(self.view)
         if self.ranks > self.batch_size:
-            raise DataError(f"a batch of {self.batch_size} cannot be split among {self.ranks} processes")
+            raise DataError(
+                f"a batch of {self.batch_size} cannot be split among {self.ranks} processes"
+            )
 
     def __getitem__(self, number: int) -> Any:
-        return self._viewed([self._varied(part, order, number) for part, order in enumerate(self.orders)])
+        return self._viewed(
+            [self._varied(part, order, number) for part, order in enumerate(self.orders)]
+        )
 
     def once(self) -> Iterator[Any]:
         """Every image once, in turn, its middle and not mirrored: what scores are measured on."""
-        orders = [self._order(InTurn, part) for part in range(len(self.data.parts))]
+        orders = [self._order(SequentialSampler, part) for part in range(len(self.data.parts))]
         for number in range(-(-max(len(order.chosen) for order in orders) // self.batch_size)):
             found = []
             for part, order in enumerate(orders):
@@ -62,7 +66,9 @@ class Batches:
         if self.view is Tensor:
             return pixels
         if labels is None:
-            raise DataError("the model wants labels, and the data has none: give each image a class")
+            raise DataError(
+                "the model wants labels, and the data has none: give each image a class"
+            )
         return Labelled(pixels, labels)
 
     @property
@@ -78,22 +84,24 @@ class Batches:
         return type(batches[0])(*map(torch.cat, zip(*batches, strict=True)))
 
     @cached_property
-    def orders(self) -> list[Order]:
+    def orders(self) -> list[ShuffledSampler]:
         """The order of each part of the data."""
-        return [self._order(Order, part) for part in range(len(self.data.parts))]
+        return [self._order(ShuffledSampler, part) for part in range(len(self.data.parts))]
 
-    def _order(self, kind: type[Order], part: int) -> Order:
+    def _order(self, kind: type[ShuffledSampler], part: int) -> ShuffledSampler:
         chosen = torch.arange(len(self.data.parts[part])) if self.chosen is None else self.chosen
         name = f"order{part or ''}"
         return kind(chosen, self.batch_size, self.seed, name=name, rank=self.rank, ranks=self.ranks)
 
-    def _varied(self, part: int, order: Order, number: int) -> tuple[Tensor, Tensor | None]:
+    def _varied(
+        self, part: int, order: ShuffledSampler, number: int
+    ) -> tuple[Tensor, Tensor | None]:
         """`(n, channels, image_size, image_size)` in [-1, 1], cropped and mirrored at random, and labels."""
         wanted = self.data.preparation
         images, labels = self.data.parts[part].fetch(order, number, self.device)
         if wanted.load_size > wanted.image_size or wanted.flip:
             rows, columns, mirrored = torch.rand(
-                3, self.batch_size, generator=generator("crop", self.seed, number, part)
+                3, self.batch_size, generator=rng("crop", self.seed, number, part)
             ).unbind()
             mine = order.mine
             if wanted.load_size > wanted.image_size:

@@ -3,6 +3,7 @@
 import os
 import random
 import stat
+import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -10,11 +11,11 @@ from functools import cached_property, partial
 from itertools import islice
 from pathlib import Path, PurePosixPath
 
-from ganzoo.data.pairs import halves, matched
-from ganzoo.data.picture import outline, quiet
+from ganzoo.data.picture import ignore_pillow_warnings, read_size_and_mode
 from ganzoo.data.source import Item, refusing
+from ganzoo.data.views import match_by_name, split_side_by_side
 from ganzoo.errors import BadImage, DataError
-from ganzoo.hparams import DataInfo
+from ganzoo.hparams.hparams import DataInfo
 
 LARGEST = 512 * 2**20
 """Bytes of a file; an image that is larger is refused before it is read."""
@@ -49,8 +50,14 @@ class Files(ABC):
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
         folders = {item.name.partition("/")[0] for item in self._items if "/" in item.name}
         for names in (("trainA", "trainB"), ("A", "B")):
-            found = [next((f for f in sorted(folders) if f.lower() == name.lower()), None) for name in names]
-            a, b = ([item for item in self._items if item.name.startswith(f"{folder}/")] for folder in found)
+            found = [
+                next((f for f in sorted(folders) if f.lower() == name.lower()), None)
+                for name in names
+            ]
+            a, b = (
+                [item for item in self._items if item.name.startswith(f"{folder}/")]
+                for folder in found
+            )
             if a and b:
                 return a, b
         there = ", ".join(sorted(folders)) or "no sub-folder with files"
@@ -63,8 +70,8 @@ class Files(ABC):
         try:
             a, b = self.domains()
         except DataError:
-            return [halves(item) for item in self._items]
-        return matched(a, b, within=1)
+            return [split_side_by_side(item) for item in self._items]
+        return match_by_name(a, b, within=1)
 
 
 class Folder(Files):
@@ -88,17 +95,23 @@ class Folder(Files):
                 yield refusing(path, "hidden", "a hidden folder, not looked into", "hidden")
             below[:] = [name for name in below if not hidden(name)]
             for file in [here / name for name in files]:
-                yield image_file(printable(file.relative_to(root)), partial(read_file, file), stamped(file))
+                yield image_file(
+                    printable(file.relative_to(root)), partial(read_file, file), stamped(file)
+                )
         for error in closed:
             if Path(error.filename) == root:
                 raise DataError(f"the folder {root} cannot be read: {error.strerror}")
             path = printable(Path(error.filename).relative_to(root))
-            yield refusing(path, "unreadable", f"a folder that cannot be read: {error.strerror}", "closed")
+            yield refusing(
+                path, "unreadable", f"a folder that cannot be read: {error.strerror}", "closed"
+            )
 
 
 def _above(folder: Path, root: Path) -> set[str]:
     """Where the folders are in which this one lies, the root's own included, links resolved."""
-    return {os.path.realpath(path) for path in folder.parents if path == root or root in path.parents}
+    return {
+        os.path.realpath(path) for path in folder.parents if path == root or root in path.parents
+    }
 
 
 def image_file(name: str, read: Callable[[], bytes], stamp: str) -> Item:
@@ -135,7 +148,9 @@ def read_file(path: Path) -> bytes:
         if not stat.S_ISREG(found.st_mode):
             raise BadImage("not a file", "a pipe, a socket or a device")
         if found.st_size > LARGEST:
-            raise BadImage("too large", f"{found.st_size:,} bytes; files up to {LARGEST:,} are read")
+            raise BadImage(
+                "too large", f"{found.st_size:,} bytes; files up to {LARGEST:,} are read"
+            )
         return path.read_bytes()
     except OSError as cause:
         raise BadImage("unreadable", cause.strerror or str(cause)) from None
@@ -143,11 +158,87 @@ def read_file(path: Path) -> bytes:
 
 def measured(items: Sequence[Item]) -> tuple[int, int]:
     """Of some 32 images, picked at random: the shorter side that most have, and 1 channel when all are grey."""
-    with quiet():
-        outlines = (outline(items[i]) for i in random.Random(0).sample(range(len(items)), len(items)))  # noqa: S311
+    with ignore_pillow_warnings():
+        places = random.Random(0).sample(range(len(items)), len(items))  # noqa: S311
+        outlines = (read_size_and_mode(items[i]) for i in places)
         found = list(islice(filter(None, outlines), 32))
     sides = Counter(min(size) for size, _ in found)
     grey = all(mode in ("1", "L", "LA", "I") or mode.startswith("I;16") for _, mode in found)
     if not found:
         return 64, 3  # never used: packing says for each why it cannot be
     return sides.most_common(1)[0][0], 1 if grey else 3
+
+
+MOST_COMPRESSED = 200
+"""How many times its packed size a file may have when it is also larger than 64 MiB."""
+
+
+class Zip(Files):
+    """A zip of image files; a folder that all of them share counts as the zip itself."""
+
+    def __init__(self, argument: str) -> None:
+        super().__init__(argument)
+        if not Path(argument).is_file():
+            raise DataError(f"there is no zip {argument}")
+        try:
+            self._archive = zipfile.ZipFile(argument)
+        except OSError as cause:
+            raise DataError(f"{argument} cannot be read: {cause.strerror}") from None
+        except (
+            Exception
+        ) as cause:  # a damaged directory makes zipfile raise errors of several kinds
+            raise DataError(
+                f"{argument} is neither a folder nor a zip that can be read: {cause}"
+            ) from None
+
+    def _listed(self) -> Iterator[Item]:
+        entries = [
+            (entry.filename.replace("\\", "/"), entry)
+            for entry in self._archive.infolist()
+            if not entry.is_dir()
+        ]
+        used = [name for name, _ in entries if not _unsafe(name) and not hidden(name.split("/")[0])]
+        tops = {name.partition("/")[0] if "/" in name else "" for name in used}
+        common = f"{tops.pop()}/" if len(tops) == 1 else ""
+        places = Counter(entry.header_offset for _, entry in entries)
+        archive = stamped(Path(self.called))
+        for name, entry in entries:
+            stamp = f"{entry.CRC:08x} {entry.header_offset} {archive}"
+            shown = printable(PurePosixPath(name if _unsafe(name) else name.removeprefix(common)))
+            if _unsafe(name):
+                yield refusing(
+                    shown,
+                    "unsafe name",
+                    "its name leads out of the zip; nothing was written there",
+                    stamp,
+                )
+            elif places[entry.header_offset] > 1:
+                yield refusing(
+                    shown,
+                    "compression bomb",
+                    "it shares its bytes with another; it was not unpacked",
+                    stamp,
+                )
+            else:
+                yield image_file(shown, partial(_read_entry, self._archive, entry), stamp)
+
+
+def _unsafe(name: str) -> bool:
+    parts = name.split("/")
+    return name.startswith("/") or ".." in parts or not name.strip("./") or name[1:2] == ":"
+
+
+def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
+    size, packed = entry.file_size, max(entry.compress_size, 1)
+    if stat.S_ISLNK(entry.external_attr >> 16):
+        raise BadImage("link", "a link inside a zip is not followed")
+    if size > LARGEST or (size > 64 * 2**20 and size > MOST_COMPRESSED * packed):
+        raise BadImage(
+            "compression bomb", f"{packed:,} bytes that unpack to {size:,}; it was not unpacked"
+        )
+    if entry.flag_bits & 1:
+        raise BadImage("encrypted", "it needs a password")
+    try:
+        return archive.read(entry)
+    except Exception as cause:  # zlib, lzma, bz2, zipfile and struct each have errors of their own
+        raise BadImage("corrupt", f"it cannot be unpacked: {cause}") from cause

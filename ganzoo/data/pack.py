@@ -10,26 +10,91 @@ import hashlib
 import json
 import shutil
 import sys
+from collections import Counter
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import PIL
+import torch
 from filelock import FileLock, Timeout
 from PIL import Image
+from torch import Tensor
 
-from ganzoo.data.manifest import FORMAT, Manifest, Skipped
-from ganzoo.data.picture import Pixels, Preparation, pixels, quiet
+from ganzoo.data.picture import Pixels, Preparation, ignore_pillow_warnings, pixels
 from ganzoo.data.source import Item, content
-from ganzoo.data.threads import in_order, shown
+from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.data.views import Row
 from ganzoo.errors import BadImage, DataError
-from ganzoo.files import ASIDE, new_folder, replace_file, writing
-from ganzoo.paths import cache_folder
+from ganzoo.files import ASIDE, cache_folder, new_folder, replace_file, writing
+
+FORMAT = 1
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """A file that is not used, and why."""
+
+    name: str
+    kind: str
+    detail: str
+
+
+def reasons(skipped: Sequence[Skipped]) -> str:
+    """` (3 corrupt, 2 hidden)`, or nothing."""
+    counts = Counter(one.kind for one in skipped).most_common()
+    return f" ({', '.join(f'{count:,} {kind}' for kind, count in counts)})" if counts else ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manifest:
+    """The numbers of the rows that are of use, their labels (-1 is none) and digests, and what was skipped.
+
+    `stored` says whether their pixels are in images.bin, beside manifest.json, `(rows, channels, size, size)`.
+    """
+
+    fingerprint: str
+    channels: int
+    size: int
+    rows: list[int]
+    labels: list[int]
+    digests: list[str]
+    skipped: list[Skipped]
+    stored: bool
+    format: int = FORMAT
+
+    def write(self, folder: Path) -> None:
+        (folder / "manifest.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
+
+    @classmethod
+    def read(cls, folder: Path) -> Self | None:
+        """None when there is none, or none that can be used: it is only a cache."""
+        try:
+            found = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
+            found["skipped"] = [Skipped(**skipped) for skipped in found["skipped"]]
+            manifest = cls(**found)
+            whole = not manifest.stored or (folder / "images.bin").stat().st_size == manifest.bytes
+        except (OSError, ValueError, TypeError, KeyError):
+            return None
+        return manifest if whole and manifest.format == FORMAT else None
+
+    @property
+    def bytes(self) -> int:
+        """Of the pixels."""
+        return len(self.rows) * self.channels * self.size**2
+
+    def images(self, folder: Path) -> Tensor:
+        """`(rows, channels, size, size)`, uint8: the file itself, mapped into memory."""
+        shape = (len(self.rows), self.channels, self.size, self.size)
+        if not self.rows:
+            return torch.empty(shape, dtype=torch.uint8)
+        path = str(folder / "images.bin")
+        return torch.from_file(path, shared=False, size=self.bytes, dtype=torch.uint8).view(shape)
+
 
 FILLED = 0.9
 """The share of the free disk that a packed file may take; what needs more is decoded anew in every epoch."""
@@ -53,7 +118,9 @@ class Packing:
         """
         if self.stored is None:
             kept = replace(self, stored=True)
-            return kept._indexed() or (kept._made() if self._fits() else replace(self, stored=False).manifest())
+            return kept._indexed() or (
+                kept._made() if self._fits() else replace(self, stored=False).manifest()
+            )
         return self._indexed() or self._made()
 
     @property
@@ -61,9 +128,14 @@ class Packing:
         return cache_folder() / "packs"
 
     def _key(self, *parts: Any) -> str:
-        settings = {**self.preparation.stored, "stored": self.stored, "format": FORMAT, "pillow": PIL.__version__}
+        settings = {
+            **self.preparation.stored,
+            "stored": self.stored,
+            "format": FORMAT,
+            "pillow": PIL.__version__,
+        }
         names = [[item.name for item in row] for row in self.rows]
-        return hashed(settings, names, list(self.labels), *parts)
+        return json_digest(settings, names, list(self.labels), *parts)
 
     @property
     def _index(self) -> Path | None:
@@ -83,20 +155,29 @@ class Packing:
         return (manifest, folder) if manifest and folder else None
 
     def _fits(self) -> bool:
-        needed = len(self.rows) * len(self.rows[0]) * self.preparation.channels * self.preparation.load_size**2
+        needed = (
+            len(self.rows)
+            * len(self.rows[0])
+            * self.preparation.channels
+            * self.preparation.load_size**2
+        )
         with _caching(self._cache):
             self._cache.mkdir(parents=True, exist_ok=True)
             return needed <= FILLED * shutil.disk_usage(self._cache).free
 
     def _made(self) -> tuple[Manifest, Path]:
-        index = self._index  # of now: a file that changes from here on has another stamp the next time
-        with quiet():
-            work = in_order(digest, self.rows, self.workers)
-            digests = list(shown(work, len(self.rows), f"reading {self.called}"))
+        index = (
+            self._index
+        )  # of now: a file that changes from here on has another stamp the next time
+        with ignore_pillow_warnings():
+            work = map_in_threads(row_digest, self.rows, self.workers)
+            digests = list(with_progress(work, len(self.rows), f"reading {self.called}"))
         folder = self._cache / self._key(digests)
-        with _alone(folder, self.called):
+        with packing_lock(folder, self.called):
             manifest = Manifest.read(folder) or self._pack(digests, folder)
-            lasting = all(skipped.kind != "unreadable" for skipped in manifest.skipped)  # that may be a passing fault
+            lasting = all(
+                skipped.kind != "unreadable" for skipped in manifest.skipped
+            )  # that may be a passing fault
             if index and lasting:
                 with _caching(index):
                     index.parent.mkdir(exist_ok=True)
@@ -105,12 +186,14 @@ class Packing:
 
     def _pack(self, digests: Sequence[str], folder: Path) -> Manifest:
         rows = list(zip(self.rows, digests, strict=True))
-        work = in_order(partial(_row, self.preparation), rows, self.workers)
+        work = map_in_threads(partial(_row, self.preparation), rows, self.workers)
         kept: list[int] = []
         skipped: list[Skipped] = []
-        with quiet(), new_folder(folder, _caching) as aside:
+        with ignore_pillow_warnings(), new_folder(folder, _caching) as aside:
             with (aside / "images.bin").open("wb") as file:
-                for number, found in enumerate(shown(work, len(rows), f"preparing {self.called}")):
+                for number, found in enumerate(
+                    with_progress(work, len(rows), f"preparing {self.called}")
+                ):
                     if isinstance(found, Skipped):
                         skipped.append(found)
                         continue
@@ -120,7 +203,9 @@ class Packing:
             if not self.stored:
                 (aside / "images.bin").unlink()
             manifest = Manifest(
-                fingerprint=hashed([[digests[number], self.labels[number]] for number in kept]),
+                fingerprint=json_digest(
+                    [[digests[number], self.labels[number]] for number in kept]
+                ),
                 channels=self.preparation.channels * len(self.rows[0]),
                 size=self.preparation.load_size,
                 rows=kept,
@@ -138,16 +223,18 @@ def verified(row: Row, expected: str, preparation: Preparation) -> Pixels:
 
     Raises BadImage, and DataError when it is not what had this digest.
     """
-    held = tuple(_held(item) for item in row)
-    if digest(held) != expected:
-        raise DataError(f"{row[0].name} has changed since it was looked at: run the same command again")
+    held = tuple(read_once(item) for item in row)
+    if row_digest(held) != expected:
+        raise DataError(
+            f"{row[0].name} has changed since it was looked at: run the same command again"
+        )
     parts = [pixels(item, preparation) for item in held]
     return np.concatenate(parts) if len(parts) > 1 else parts[0]
 
 
-def digest(row: Row) -> str:
+def row_digest(row: Row) -> str:
     """Changes when the bytes or the pixels of an image do; for one that cannot be read, the reason."""
-    return " ".join(map(_digest, row))
+    return " ".join(map(item_digest, row))
 
 
 def _row(preparation: Preparation, row: tuple[Row, str]) -> Pixels | Skipped:
@@ -157,7 +244,7 @@ def _row(preparation: Preparation, row: tuple[Row, str]) -> Pixels | Skipped:
         return Skipped(row[0][0].name, cause.kind, str(cause))
 
 
-def _held(item: Item) -> Item:
+def read_once(item: Item) -> Item:
     """The same, read once."""
     try:
         found = content(item)
@@ -166,7 +253,7 @@ def _held(item: Item) -> Item:
     return replace(item, read=lambda: found)
 
 
-def _digest(item: Item) -> str:
+def item_digest(item: Item) -> str:
     try:
         found = content(item)
     except BadImage as cause:
@@ -176,13 +263,13 @@ def _digest(item: Item) -> str:
     return hashlib.sha256(found).hexdigest()[:32]
 
 
-def hashed(*parts: Any) -> str:
+def json_digest(*parts: Any) -> str:
     """128 bits of sha256 of what JSON makes of the parts."""
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()[:32]
 
 
 @contextmanager
-def _alone(folder: Path, called: str) -> Iterator[None]:
+def packing_lock(folder: Path, called: str) -> Iterator[None]:
     """Inside, no other process packs into this folder; what one that was killed has left is swept out."""
     locks, cache = folder.parent / "locks", folder.parent
     with _caching(folder):
@@ -196,7 +283,10 @@ def _alone(folder: Path, called: str) -> Iterator[None]:
         try:
             for litter in cache.glob(f"{ASIDE}*"):
                 owner = litter.name.removeprefix(ASIDE).partition("-")[0]
-                with suppress(Timeout), lock if owner == folder.name else FileLock(locks / owner, blocking=False):
+                with (
+                    suppress(Timeout),
+                    lock if owner == folder.name else FileLock(locks / owner, blocking=False),
+                ):
                     shutil.rmtree(litter, ignore_errors=True)
             yield
         finally:

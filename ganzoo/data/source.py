@@ -7,9 +7,9 @@ from typing import Never, Protocol, runtime_checkable
 
 from PIL import Image
 
+from ganzoo.discovery.registry import Plugin, datasets
 from ganzoo.errors import BadImage, DataError, GanzooError, PluginError, UnknownName, unknown
-from ganzoo.hparams import DataInfo
-from ganzoo.registry import Plugin, datasets
+from ganzoo.hparams.hparams import DataInfo
 
 
 @dataclass(frozen=True)
@@ -78,7 +78,9 @@ def source_class(plugin: Plugin) -> Callable[[str], Source]:
     found = plugin.load()
     for name in ("info", "items") if isinstance(found, type) else ():
         if not hasattr(found, name):
-            raise PluginError(f"data source {plugin.name!r} is not one: {found.__qualname__} lacks {name}")
+            raise PluginError(
+                f"data source {plugin.name!r} is not one: {found.__qualname__} lacks {name}"
+            )
     source: Callable[[str], Source] = found
     return source
 
@@ -92,7 +94,9 @@ def content(item: Item) -> bytes | Image.Image:
     except Exception as cause:  # a stranger's code may raise anything
         raise PluginError(f"{item.name} cannot be read: {type(cause).__name__}: {cause}") from cause
     if not isinstance(found, bytes | Image.Image):
-        raise PluginError(f"{item.name}: read() gives {type(found).__name__}; it must give bytes or a PIL.Image.Image")
+        raise PluginError(
+            f"{item.name}: read() gives {type(found).__name__}; it must give bytes or a PIL.Image.Image"
+        )
     return found
 
 
@@ -114,7 +118,11 @@ def open_source(text: str) -> Source:
             name, argument = "folder" if Path(text).is_dir() else "zip", text
         elif "/" not in name:
             error = unknown("data source", name, datasets)
-            raise error if "did you mean" in str(error) else UnknownName(f"{error}, and no folder or zip {text}")
+            raise (
+                error
+                if "did you mean" in str(error)
+                else UnknownName(f"{error}, and no folder or zip {text}")
+            )
         elif name.rpartition("/")[2] not in datasets or not text.startswith(f"{name}:"):
             raise DataError(f"there is no folder or zip {text}")
     plugin = datasets[name]

@@ -18,11 +18,13 @@ CHUNK = 16
 
 def default_workers() -> int:
     """One for each core that this process may use, at most 16."""
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    cores = (
+        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+    )
     return min(cores, 16)
 
 
-def in_order(function: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+def map_in_threads(function: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
     """`function(item)` for each, in order, a bounded number ahead of whoever asks."""
     waiting: deque[Future[list[R]]] = deque()
     pool = ThreadPoolExecutor(workers)
@@ -38,7 +40,7 @@ def in_order(function: Callable[[T], R], items: Sequence[T], workers: int) -> It
         pool.shutdown(cancel_futures=True)
 
 
-def shown(items: Iterator[T], total: int, what: str, *, every: float = 10.0) -> Iterator[T]:
+def with_progress(items: Iterator[T], total: int, what: str, *, every: float = 10.0) -> Iterator[T]:
     """The items, with a bar on a terminal and, on a pipe, a line every ten seconds."""
     if sys.stderr.isatty():
         yield from tqdm(items, what, total, unit="image", dynamic_ncols=True, leave=False)
@@ -48,5 +50,7 @@ def shown(items: Iterator[T], total: int, what: str, *, every: float = 10.0) -> 
         if (now := time.perf_counter()) - last > every:
             last, rate = now, done / (now - start)
             left = time.strftime("%H:%M:%S", time.gmtime((total - done) / rate))
-            sys.stderr.write(f"{what}: {done:,} of {total:,} images, {rate:,.0f} images/s, {left} left\n")
+            sys.stderr.write(
+                f"{what}: {done:,} of {total:,} images, {rate:,.0f} images/s, {left} left\n"
+            )
         yield item

@@ -6,9 +6,9 @@ from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import StateError
-from ganzoo.model import Model
-from ganzoo.registry import Plugin
+from ganzoo.model.contract import Model
 
 FORMAT = 1
 """Raised when a newer ganzoo writes what an older one cannot read."""
@@ -59,7 +59,11 @@ class Config:
         fields = asdict(self)
         plugin = {key: fields.pop(key) for key in ("model", "distribution", "version")}
         options = {key: fields.pop(key) for key in ("trainer", "precision")}
-        weights = {"file": "model.safetensors", "sha256": fields.pop("sha256"), "step": fields.pop("step")}
+        weights = {
+            "file": "model.safetensors",
+            "sha256": fields.pop("sha256"),
+            "step": fields.pop("step"),
+        }
         document = {
             "library_name": "ganzoo",
             "format": FORMAT,
@@ -75,7 +79,9 @@ class Config:
         """Reads the file. Raises StateError, naming it, when it is not ganzoo's, is newer, or is damaged."""
         try:
             if path.stat().st_size > LARGEST:
-                raise StateError(f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo")
+                raise StateError(
+                    f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo"
+                )
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no config.json") from None
@@ -129,7 +135,9 @@ class Config:
             "trainer": self.trainer,
             "precision": self.precision,
             "started from": self.origin or "first weights",
-            "what is held out": str(self.data.get("validation", {}).get("fingerprint", "a part"))[:16],
+            "what is held out": str(self.data.get("validation", {}).get("fingerprint", "a part"))[
+                :16
+            ],
             "the data's content": f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}",
         }
 

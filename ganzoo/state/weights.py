@@ -8,12 +8,13 @@ from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 
-from ganzoo.device import seeded
+from ganzoo.discovery.registry import models
 from ganzoo.errors import GanzooError, StateError, UnknownName
 from ganzoo.files import sha256
-from ganzoo.hparams import Hparams
-from ganzoo.model import Model, blank
-from ganzoo.registry import models
+from ganzoo.hparams.hparams import Hparams
+from ganzoo.model.construct import construct
+from ganzoo.model.contract import Model
+from ganzoo.seeds import seeded
 from ganzoo.state.config import Config
 
 
@@ -34,14 +35,18 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
         save_file(dict(tensors), path, metadata={"format": "pt"})
     except SafetensorError as cause:  # it wraps the operating system's error in words
         path.unlink(missing_ok=True)
-        raise StateError(f"cannot write {path}: {cause}; what was saved before is as it was") from cause
+        raise StateError(
+            f"cannot write {path}: {cause}; what was saved before is as it was"
+        ) from cause
 
 
 def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
     """Reads a file whose sha256 is known. Raises StateError, naming it, when it is missing or has other bytes."""
     try:
         if sha256(path) != digest:
-            raise StateError(f"{path} is damaged: its content is not what was saved (its sha256 differs)")
+            raise StateError(
+                f"{path} is damaged: its content is not what was saved (its sha256 differs)"
+            )
         return load_file(path)
     except FileNotFoundError:
         raise StateError(f"{path} is missing") from None
@@ -49,10 +54,12 @@ def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
         raise StateError(f"{path} cannot be read: {cause}") from None
 
 
-def fit(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
+def load_strict(module: nn.Module, weights: Mapping[str, Tensor], origin: Path) -> None:
     """Loads the weights, strictly. Raises StateError with the first name or shape that does not fit."""
     check_shapes(module.state_dict(), weights, origin)
-    state = module.state_dict()  # which has versions of the module's own that a plain dict would not
+    state = (
+        module.state_dict()
+    )  # which has versions of the module's own that a plain dict would not
     state.update(weights)
     module.load_state_dict(state)
 
@@ -73,7 +80,9 @@ def write_weights(folder: Path, model: Model, config: Config) -> None:
     """Writes model.safetensors and config.json, which knows its sha256."""
     path = folder / "model.safetensors"
     save_tensors(cpu_tensors(model.state_dict()), path)
-    (folder / "config.json").write_text(config.at(config.step, sha256(path)).to_json(), encoding="utf-8")
+    (folder / "config.json").write_text(
+        config.at(config.step, sha256(path)).to_json(), encoding="utf-8"
+    )
 
 
 def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
@@ -85,12 +94,12 @@ def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
 def load_model(folder: Path) -> tuple[Model, Config]:
     """The model that config.json describes, with its weights, in eval mode. The folder is a run or a checkpoint."""
     config, weights = read_weights(folder)
-    model = empty_model(config, folder, weights)
-    fit(model, weights, folder / "model.safetensors")
+    model = from_config(config, folder, weights)
+    load_strict(model, weights, folder / "model.safetensors")
     return model.eval(), config
 
 
-def empty_model(config: Config, folder: Path, weights: Mapping[str, Tensor] | None = None) -> Model:
+def from_config(config: Config, folder: Path, weights: Mapping[str, Tensor] | None = None) -> Model:
     """The model that config.json describes, waiting for its weights.
 
     Where those are given, names and shapes are compared before any memory is taken for the model.
@@ -105,14 +114,16 @@ def empty_model(config: Config, folder: Path, weights: Mapping[str, Tensor] | No
     kind: type[Model] = plugin.load()
     try:
         hp = kind.Hparams().replaced(config.hyperparameters)
-        outline = {} if weights is None else _outline(kind, hp)
+        outline = {} if weights is None else meta_state_dict(kind, hp)
     except GanzooError as cause:
         raise StateError(f"{folder / 'config.json'}: {cause}") from cause
     if weights and outline:
         check_shapes(outline, weights, folder / "model.safetensors")
     try:
-        with seeded("weights", hp.seed, device=torch.device("cpu")):  # torch's own random state stays as it was
-            model = blank(kind, hp, plugin=plugin)
+        with seeded(
+            "weights", hp.seed, device=torch.device("cpu")
+        ):  # torch's own random state stays as it was
+            model = construct(kind, hp, plugin=plugin)
     except GanzooError as cause:
         raise StateError(f"{folder / 'config.json'}: {cause}") from cause
     model.classes = config.classes
@@ -120,7 +131,7 @@ def empty_model(config: Config, folder: Path, weights: Mapping[str, Tensor] | No
     return model
 
 
-def _outline(kind: type[Model], hp: Hparams) -> Mapping[str, Tensor]:
+def meta_state_dict(kind: type[Model], hp: Hparams) -> Mapping[str, Tensor]:
     """Names and shapes of a model's tensors, without their memory: config.json may be a stranger's, and say anything.
 
     None of those of a model that cannot be made so, whose hyperparameters' ranges are then all that bounds it.
@@ -128,5 +139,8 @@ def _outline(kind: type[Model], hp: Hparams) -> Mapping[str, Tensor]:
     try:
         with torch.device("meta"):
             return kind(hp).state_dict()
-    except (RuntimeError, TypeError):  # it computes with the values of tensors, or hands them to NumPy
+    except (
+        RuntimeError,
+        TypeError,
+    ):  # it computes with the values of tensors, or hands them to NumPy
         return {}

@@ -9,8 +9,8 @@ in a test file is all; `pytest --ganzoo my-gan` does it without a file to an ins
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 
+from ganzoo.discovery.registry import KINDS, Plugin
 from ganzoo.errors import GanzooError, UnknownName
-from ganzoo.registry import KINDS, Plugin
 
 Settings = Mapping[str, Any] | str
 
@@ -35,7 +35,9 @@ def contract(
 
     plugins = registered(distribution)
     if stray := {*(small or {}), *without} - {plugin.name for plugin in plugins} - {trained}:
-        raise UnknownName(f"{distribution} registers no {min(stray)!r}; it has {', '.join(p.name for p in plugins)}")
+        raise UnknownName(
+            f"{distribution} registers no {min(stray)!r}; it has {', '.join(p.name for p in plugins)}"
+        )
     plugins = [plugin for plugin in plugins if plugin.name not in without]
     tests: dict[str, Any] = {
         "__test__": True,
@@ -46,14 +48,19 @@ def contract(
         case = pytest.param(case_of(plugin, small or {}, trained), id=plugin.name)
         for check in checks_of(plugin.kind):
             cases.setdefault(check, []).append(case)  # trainers share three with models
-    for check, tried in cases.items():
-        tests[f"test_{check.__name__}"] = pytest.mark.parametrize("case", tried)(_test(check))
+    for check, run_check in cases.items():
+        tests[f"test_{check.__name__}"] = pytest.mark.parametrize("case", run_check)(_test(check))
     return type("TestContract", (), tests)
 
 
 def registered(distribution: str) -> list[Plugin]:
     """What an installed distribution registers. Raises UnknownName when that is nothing."""
-    found = [plugin for registry in KINDS.values() for plugin in registry.plugins() if plugin.is_of(distribution)]
+    found = [
+        plugin
+        for registry in KINDS.values()
+        for plugin in registry.plugins()
+        if plugin.is_of(distribution)
+    ]
     if not found:
         raise UnknownName(
             f"no installed distribution {distribution!r} registers a model, a trainer or a data source: "
@@ -66,16 +73,19 @@ def _test(check: Callable[..., None]) -> Callable[..., None]:
     import pytest
 
     from ganzoo.testing.broken import Broken
-    from ganzoo.testing.cases import tried
+    from ganzoo.testing.cases import run_check
 
     def test(self: object, case: Any, tmp_path: Any, monkeypatch: Any) -> None:
         monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
         monkeypatch.chdir(tmp_path)
         told = None
         try:
-            tried(check, case, tmp_path)
-        except (Broken, GanzooError) as promise:  # it says what to do; of anything else pytest shows where it happened
-            told = f"{case.called}: {promise}"
+            run_check(check, case, tmp_path)
+        except (
+            Broken,
+            GanzooError,
+        ) as promise:  # it says what to do; of anything else pytest shows where it happened
+            told = f"{case.display_name}: {promise}"
         if told:
             pytest.fail(told, pytrace=False)
 

@@ -5,13 +5,16 @@ from collections.abc import Mapping
 
 from torch import Tensor
 
-from ganzoo.trainer import Trainer
+from ganzoo.training.trainer import Trainer
 
 
-def kept_aside(trainer: Trainer) -> dict[str, object]:
+def unsaved_state(trainer: Trainer) -> dict[str, object]:
     """`self.count`, `self.critic.pool`: what a model, its parts and a trainer keep that no checkpoint has."""
     saved = {id(tensor) for tensor in [*trainer.model.parameters(), *trainer.model.buffers()]}
-    owners = [(f"self.{path}.".replace("..", "."), module) for path, module in trainer.model.named_modules()]
+    owners = [
+        (f"self.{path}.".replace("..", "."), module)
+        for path, module in trainer.model.named_modules()
+    ]
     return {
         f"{path}{name}": plain
         for path, owner in [*owners, ("trainer.", trainer)]
@@ -23,7 +26,11 @@ def kept_aside(trainer: Trainer) -> dict[str, object]:
 def _plain(value: object, saved: set[int]) -> object:
     """A number, a tensor, or what holds such, as something to compare; None for what is saved, and for all else."""
     if isinstance(value, Tensor):
-        return None if id(value) in saved else (tuple(value.shape), value.detach().cpu().flatten().tolist())
+        return (
+            None
+            if id(value) in saved
+            else (tuple(value.shape), value.detach().cpu().flatten().tolist())
+        )
     if isinstance(value, bool | int | float | str):
         return value
     if isinstance(value, Mapping):

@@ -11,17 +11,18 @@ import torch
 from torch import Tensor
 from torch.utils.data import Dataset
 
-from ganzoo.data import Domains, Labelled, Pair
+from ganzoo.data.views import Domains, Labelled, Pair
+from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import HparamError
-from ganzoo.hparams import DataInfo, Hparams
-from ganzoo.model import Model, make
-from ganzoo.registry import Plugin, models, trainers
-from ganzoo.testing.aside import kept_aside
+from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.model.construct import initialised
+from ganzoo.model.contract import Model
+from ganzoo.testing.aside import unsaved_state
 from ganzoo.testing.broken import broken
-from ganzoo.testing.compared import changed_since, put_back, settings_of_torch
+from ganzoo.testing.compared import changed_since, restore_torch_settings, settings_of_torch
 from ganzoo.testing.recording import Recording, recorded
 from ganzoo.testing.source_case import SourceCase
-from ganzoo.trainer import Trainer, trainer_class
+from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.zoo import model_class
 
 IMAGES = 24
@@ -60,7 +61,7 @@ class ModelCase:
     """What of torch is otherwise since the module was imported, where that was done here."""
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """What is tried."""
         return self.trainer_name or self.plugin.name
 
@@ -69,7 +70,9 @@ class ModelCase:
         settings, state = settings_of_torch(), torch.get_rng_state()
         kind = model_class(self.plugin)
         seeded = not torch.equal(state, torch.get_rng_state())
-        self.changed_by_import = changed_since(settings) or ("torch's random state" if seeded else None)
+        self.changed_by_import = changed_since(settings) or (
+            "torch's random state" if seeded else None
+        )
         return kind
 
     @cached_property
@@ -88,7 +91,7 @@ class ModelCase:
 
     def model(self, **changes: Any) -> Model:
         """A model with its first weights."""
-        return make(self.kind, self.hp.replaced(changes), plugin=self.plugin)
+        return initialised(self.kind, self.hp.replaced(changes), plugin=self.plugin)
 
     def images(self, n: int, size: int | None = None, seed: int = 0) -> Tensor:
         """Random images in [-1, 1] of the model's size and channels."""
@@ -144,23 +147,23 @@ class ModelCase:
         return model
 
 
-def tried(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:
+def run_check(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:
     """Runs a check; what a plugin sets of torch for everybody is put back, so that no other check fails for it."""
     __tracebackhide__ = True
     settings = settings_of_torch()
     try:
         check(case, folder)
     finally:
-        put_back(settings)
+        restore_torch_settings(settings)
 
 
 def finished(trainer: Trainer) -> Finished:
     """Drives the training to its end."""
     for _ in trainer:
         pass
-    with trainer.published() as model:
+    with trainer.averaged_model() as model:
         weights = {name: tensor.clone() for name, tensor in model.state_dict().items()}
-    return Finished(weights, kept_aside(trainer))
+    return Finished(weights, unsaved_state(trainer))
 
 
 def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase | SourceCase:
@@ -168,17 +171,21 @@ def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase
     if plugin.kind == "data source":
         return SourceCase(plugin, small.get(plugin.name, ""))
     if plugin.kind == "trainer":
-        return ModelCase(models[trained], small.get(trained, {"image_size": 8, "width": 4}), trainer_name=plugin.name)
+        return ModelCase(
+            models[trained],
+            small.get(trained, {"image_size": 8, "width": 4}),
+            trainer_name=plugin.name,
+        )
     return ModelCase(plugin, small.get(plugin.name, {}))
 
 
 def checks_of(kind: str) -> list[Callable[..., None]]:
     """What is checked of a model, a trainer or a data source."""
-    from ganzoo.testing import of_models, of_sources, of_trainers
+    from ganzoo.testing import model_checks, source_checks, trainer_checks
 
     checks: dict[str, list[Callable[..., None]]] = {
-        "model": [*of_models.CHECKS],
-        "trainer": [*of_trainers.CHECKS],
-        "data source": [*of_sources.CHECKS],
+        "model": [*model_checks.CHECKS],
+        "trainer": [*trainer_checks.CHECKS],
+        "data source": [*source_checks.CHECKS],
     }
     return checks[kind]

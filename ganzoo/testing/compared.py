@@ -20,7 +20,10 @@ GLOBALS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
         torch.are_deterministic_algorithms_enabled,
         torch.use_deterministic_algorithms,
     ),
-    "the precision of matrix products": (torch.get_float32_matmul_precision, torch.set_float32_matmul_precision),
+    "the precision of matrix products": (
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
+    ),
     "the benchmarking of cuDNN": (
         lambda: torch.backends.cudnn.benchmark,
         lambda value: setattr(torch.backends.cudnn, "benchmark", value),
@@ -40,10 +43,12 @@ def settings_of_torch() -> dict[str, Any]:
 
 def changed_since(settings: Mapping[str, Any]) -> str | None:
     """The first of them that is otherwise by now."""
-    return next((name for name, value in settings_of_torch().items() if value != settings[name]), None)
+    return next(
+        (name for name, value in settings_of_torch().items() if value != settings[name]), None
+    )
 
 
-def put_back(settings: Mapping[str, Any]) -> None:
+def restore_torch_settings(settings: Mapping[str, Any]) -> None:
     """Sets it again, where it is no longer so."""
     for name, (read, write) in GLOBALS.items():
         if read() != settings[name]:
@@ -71,13 +76,23 @@ def difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str | 
 
 def same(one: Tensor, other: Tensor) -> bool:
     """Whether all bits are; NaN is NaN."""
-    return one.shape == other.shape and bool(torch.eq(one, other).logical_or(one.isnan() & other.isnan()).all())
+    return one.shape == other.shape and bool(
+        torch.eq(one, other).logical_or(one.isnan() & other.isnan()).all()
+    )
 
 
 def in_range(images: Tensor) -> bool:
-    return images.is_floating_point() and bool(images.isfinite().all()) and images.abs().max().item() <= 1
+    return (
+        images.is_floating_point()
+        and bool(images.isfinite().all())
+        and images.abs().max().item() <= 1
+    )
 
 
 def described(images: Tensor) -> str:
     shape = f"{tuple(images.shape)} of {images.dtype}"
-    return f"{shape} from {images.min().item():.3g} to {images.max().item():.3g}" if images.numel() else shape
+    return (
+        f"{shape} from {images.min().item():.3g} to {images.max().item():.3g}"
+        if images.numel()
+        else shape
+    )

@@ -10,12 +10,14 @@ import pytest
 from ganzoo.errors import GanzooError
 
 chosen: list[str] = []
-"""The distributions that the command line named, for anyone.py, which pytest collects in place of the test paths."""
+"""The distributions that the command line named, for collected.py, which pytest collects in place of the test paths."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("ganzoo").addoption(
-        "--ganzoo", metavar="DISTRIBUTION", help="Hold this installed package of ganzoo plugins to their contract."
+        "--ganzoo",
+        metavar="DISTRIBUTION",
+        help="Hold this installed package of ganzoo plugins to their contract.",
     )
 
 
@@ -31,4 +33,4 @@ def pytest_configure(config: pytest.Config) -> None:
         raise pytest.UsageError(str(error)) from None
     chosen[:] = [distribution]
     asked_for = config.args if config.args_source == pytest.Config.ArgsSource.ARGS else []
-    config.args = [*asked_for, str(Path(__file__).with_name("anyone.py"))]
+    config.args = [*asked_for, str(Path(__file__).with_name("collected.py"))]

@@ -9,9 +9,9 @@ import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
-from ganzoo.model import Model, Move
+from ganzoo.model.contract import Model, Move
 from ganzoo.testing.compared import changed_since, same, settings_of_torch
-from ganzoo.trainer import Trainer
+from ganzoo.training.trainer import Trainer
 
 
 @dataclass
@@ -55,7 +55,9 @@ def recorded(trainer: Trainer) -> Recording:
 @contextmanager
 def _noting_second_derivatives(seen: Recording) -> Iterator[None]:
     """Inside, torch.autograd.grad(..., create_graph=True) leaves the names of the parameters that it went through."""
-    names: dict[Tensor, str] = {parameter: name for name, parameter in seen.model.named_parameters()}
+    names: dict[Tensor, str] = {
+        parameter: name for name, parameter in seen.model.named_parameters()
+    }
     plain: Any = torch.autograd.grad
 
     def grad(outputs: Any, *args: Any, create_graph: Any = False, **kwargs: Any) -> Any:
@@ -88,7 +90,9 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
 
     def watched(batch: Any) -> Any:
         moves = losses(batch)
-        return observed(moves, batch) if isinstance(moves, Iterator) else moves  # of which the trainer says what it is
+        return (
+            observed(moves, batch) if isinstance(moves, Iterator) else moves
+        )  # of which the trainer says what it is
 
     def observed(moves: Iterator[Move], batch: Any) -> Iterator[Move]:
         seen.unfinished += 1  # until the end is reached
@@ -112,9 +116,17 @@ def _watched(trainer: Trainer, seen: Recording) -> Any:
     return watched
 
 
-def _note(seen: Recording, before: dict[str, Tensor], after: dict[str, Tensor], others: set[str], when: str) -> None:
+def _note(
+    seen: Recording,
+    before: dict[str, Tensor],
+    after: dict[str, Tensor],
+    others: set[str],
+    when: str,
+) -> None:
     """Who else has changed; parameters that nobody trains, as a teacher's, are nobody's."""
-    seen.disturbed += [f"{name} {when}" for name in after if name in others and not same(before[name], after[name])]
+    seen.disturbed += [
+        f"{name} {when}" for name in after if name in others and not same(before[name], after[name])
+    ]
 
 
 def _owned(trainer: Trainer, *players: nn.Module) -> set[str]:
@@ -124,11 +136,15 @@ def _owned(trainer: Trainer, *players: nn.Module) -> set[str]:
 
 
 def _rates(trainer: Trainer) -> list[float]:
-    return [group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups]
+    return [
+        group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups
+    ]
 
 
 def _name(model: Model, player: nn.Module) -> str:
-    return next((name for name, module in model.named_modules() if module is player), type(player).__name__)
+    return next(
+        (name for name, module in model.named_modules() if module is player), type(player).__name__
+    )
 
 
 def _parameters(model: Model) -> dict[str, Tensor]:

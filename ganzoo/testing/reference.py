@@ -6,9 +6,10 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo import losses
-from ganzoo.hparams import Hparams
-from ganzoo.model import Model, Move, make
-from ganzoo.trainer import Trainer
+from ganzoo.hparams.hparams import Hparams
+from ganzoo.model.construct import initialised
+from ganzoo.model.contract import Model, Move
+from ganzoo.training.trainer import Trainer
 
 
 class Reference(Model):
@@ -23,7 +24,10 @@ class Reference(Model):
     def losses(self, real: Tensor) -> Iterator[Move]:
         fake = self.generator(self.randn(len(real), 4))
         logits = self.discriminator(real.flatten(1))
-        yield self.discriminator, losses.non_saturating_discriminator(logits, self.discriminator(fake))
+        yield (
+            self.discriminator,
+            losses.non_saturating_discriminator(logits, self.discriminator(fake)),
+        )
         yield self.generator, losses.non_saturating_generator(self.discriminator(fake))
 
 
@@ -31,4 +35,4 @@ def reference_trainer(kind: type[Trainer]) -> Trainer:
     """A trainer of this kind, of that model on noise."""
     hp = Hparams(batch_size=4, steps=2, lr=0.01)
     images = torch.rand(8, 1, 3, 3, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    return kind(make(Reference, hp), images, device="cpu", precision="fp32")
+    return kind(initialised(Reference, hp), images, device="cpu", precision="fp32")

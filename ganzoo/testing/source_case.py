@@ -9,14 +9,14 @@ from functools import cached_property
 from typing import Any
 
 from ganzoo.data.source import source_class
+from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import DataError
-from ganzoo.registry import Plugin
 from ganzoo.testing.broken import broken
 
 ELSEWHERE = """
 import sys
 from hashlib import sha256
-from ganzoo.registry import datasets
+from ganzoo.discovery.registry import datasets
 
 def digest(item):
     try:
@@ -40,7 +40,7 @@ class SourceCase:
     argument: str = ""
 
     @property
-    def called(self) -> str:
+    def display_name(self) -> str:
         """What is tried."""
         return self.plugin.name
 
@@ -51,7 +51,13 @@ class SourceCase:
     @cached_property
     def elsewhere(self) -> Any:
         """Classes, names, labels and the first images, as a process finds them in which sets have another order."""
-        words = [sys.executable, "-c", ELSEWHERE, f"{self.plugin.distribution}/{self.plugin.name}", self.argument]
+        words = [
+            sys.executable,
+            "-c",
+            ELSEWHERE,
+            f"{self.plugin.distribution}/{self.plugin.name}",
+            self.argument,
+        ]
         env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
         done = subprocess.run(words, env=env, capture_output=True, text=True, check=True)
         return ast.literal_eval(done.stdout.splitlines()[-1])

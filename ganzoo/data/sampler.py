@@ -1,0 +1,65 @@
+"""Order: which images each batch holds, as a function of (seed, number) and of which process asks."""
+
+from typing import NamedTuple
+
+import torch
+from torch import Tensor
+
+from ganzoo.seeds import rng
+
+
+class BatchIndices(NamedTuple):
+    """What a batch holds: the index of each image, and in which epoch it is met, both `(n,)` on the CPU."""
+
+    indices: Tensor
+    epochs: Tensor
+
+
+class ShuffledSampler:
+    """`order[i]` is the i-th batch of an endless sequence.
+
+    Epochs follow each other without a gap: every image comes exactly once in each, in an order that depends on
+    (name, seed, epoch); a batch may hold the end of one and the start of the next. Of `ranks` processes each gets its
+    own part of every batch. `chosen` are the indices of the images, where not all of them take part.
+    """
+
+    def __init__(
+        self,
+        chosen: Tensor,
+        batch_size: int,
+        seed: int,
+        *,
+        name: str = "order",
+        rank: int = 0,
+        ranks: int = 1,
+    ) -> None:
+        self.chosen, self.batch_size, self.seed, self.name = chosen, batch_size, seed, name
+        self.mine = torch.arange(batch_size).tensor_split(ranks)[rank]
+        """The positions within a batch that this process takes."""
+        self._orders: dict[int, Tensor] = {}
+
+    def __getitem__(self, number: int) -> BatchIndices:
+        total = len(self.chosen)
+        positions = number * self.batch_size + self.mine
+        epochs = positions // total
+        parts = [
+            self._order(epoch)[positions[epochs == epoch] - epoch * total]
+            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
+        ]
+        return BatchIndices(self.chosen[torch.cat(parts)], epochs)
+
+    def _order(self, epoch: int) -> Tensor:
+        if epoch not in self._orders:
+            if len(self._orders) > 1:
+                self._orders.clear()
+            self._orders[epoch] = torch.randperm(
+                len(self.chosen), generator=rng(self.name, self.seed, epoch)
+            )
+        return self._orders[epoch]
+
+
+class SequentialSampler(ShuffledSampler):
+    """The same, every epoch in the order that the images have."""
+
+    def _order(self, epoch: int) -> Tensor:
+        return torch.arange(len(self.chosen))

@@ -1,0 +1,102 @@
+"""The networks of the DCGAN family, for any size 4 * 2^k, and the hyperparameters that make them."""
+
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Annotated
+
+from torch import nn
+
+import ganzoo
+from ganzoo import augment
+
+
+@dataclass(frozen=True, kw_only=True)
+class DCGANHparams(augment.Hparams):
+    """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
+
+    The paper does not augment what the discriminator sees. The first `freeze_discriminator` convolutions of the
+    discriminator stay as they are, for adapting trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
+    arXiv:2002.10964).
+    """
+
+    image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 64
+    channels: Annotated[int, ganzoo.Range(1, 4)] = 3
+    latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
+    width: Annotated[int, ganzoo.Range(1, 1024)] = 64
+    freeze_discriminator: Annotated[int, ganzoo.Range(0, 16)] = 0
+
+    def validate(self) -> None:
+        if self.freeze_discriminator >= (convolutions := len(_widths(self)) + 1):
+            raise ganzoo.HparamError(
+                f"freeze_discriminator={self.freeze_discriminator} leaves nothing to train: it has {convolutions}"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class MiniHparams(DCGANHparams):
+    """For 1,797 digits on a laptop's CPU."""
+
+    image_size: int = 32
+    channels: int = 1
+    width: int = 32
+    latent_dim: int = 6
+    steps: int = 2000
+    lr: float = 5e-4
+    ema: float = 0.998
+    translation: float = 1 / 16
+
+
+def generator(hp: DCGANHparams) -> nn.Sequential:
+    """`(n, latent_dim, 1, 1)` -> `(n, channels, size, size)` in [-1, 1]: 4x4 first, then doubled until it fits."""
+    widths = _widths(hp)[::-1]
+    layers: list[nn.Module] = [nn.ConvTranspose2d(hp.latent_dim, widths[0], 4, 1, 0, bias=False)]
+    for wide, narrow in zip(widths, [*widths[1:], hp.channels], strict=True):
+        layers += [
+            nn.BatchNorm2d(wide),
+            nn.ReLU(inplace=True),
+            nn.ConvTranspose2d(wide, narrow, 4, 2, 1, bias=False),
+        ]
+    return nn.Sequential(*layers, nn.Tanh())
+
+
+def discriminator(hp: DCGANHparams) -> nn.Sequential:
+    """`(n, channels, size, size)` -> `(n,)` logits: halved until it is 4x4, then one number."""
+    widths = _widths(hp)
+    layers: list[nn.Module] = [
+        nn.Conv2d(hp.channels, widths[0], 4, 2, 1, bias=False),
+        nn.LeakyReLU(0.2, inplace=True),
+    ]
+    for narrow, wide in pairwise(widths):
+        layers += [
+            nn.Conv2d(narrow, wide, 4, 2, 1, bias=False),
+            nn.BatchNorm2d(wide),
+            nn.LeakyReLU(0.2, inplace=True),
+        ]
+    return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False), nn.Flatten(0))
+
+
+def _widths(hp: DCGANHparams) -> list[int]:
+    """Channels at each size from half the image's down to 4x4."""
+    halvings = (hp.image_size // 4).bit_length() - 1
+    return [hp.width * min(2**i, 16) for i in range(halvings)]
+
+
+def initialise(module: nn.Module) -> None:
+    """Weights of convolutions from N(0, 0.02), scales of batch norms from N(1, 0.02) (section 3 of the paper)."""
+    for layer in module.modules():
+        if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
+            nn.init.normal_(layer.weight, 0.0, 0.02)
+        elif isinstance(layer, nn.BatchNorm2d) and layer.affine:
+            nn.init.normal_(layer.weight, 1.0, 0.02)
+
+
+def freeze(discriminator: nn.Module, count: int) -> None:
+    """The parameters of the first `count` convolutions, and of the norms after them, are no longer trained."""
+    layers = [
+        layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)
+    ]
+    seen = 0
+    for layer in layers:
+        seen += isinstance(layer, nn.Conv2d)
+        if seen <= count:
+            layer.requires_grad_(False)

@@ -1,0 +1,44 @@
+"""SNGAN (Miyato, Kataoka, Koyama & Yoshida 2018), https://arxiv.org/abs/1802.05957."""
+
+from collections.abc import Iterator
+
+import torch
+from torch import Tensor, nn
+from torch.nn.utils.parametrizations import spectral_norm
+
+import ganzoo
+from ganzoo import losses
+from ganzoo_resnet.family import Family
+from ganzoo_resnet.networks import Discriminator, ResNetHparams
+
+
+class SNGAN(Family):
+    """Spectral normalisation for GANs (Miyato, Kataoka, Koyama & Yoshida 2018, arXiv:1802.05957).
+
+    Each layer of the discriminator is divided by its largest singular value, which one power iteration in each move
+    estimates. Networks and settings are those of the paper's ResNet for CIFAR-10 without labels, with the hinge loss.
+    """
+
+    task = "unconditional-image-generation"
+
+    Hparams = ResNetHparams
+    hp: ResNetHparams
+
+    def __init__(self, hp: ResNetHparams) -> None:
+        super().__init__(hp)
+        self.discriminator = Discriminator(hp, torch.sum)
+        for layer in list(self.discriminator.modules()):
+            if isinstance(layer, nn.Conv2d | nn.Linear):
+                spectral_norm(layer)  # its vectors are buffers, saved and resumed with the weights
+
+    def losses(self, batch: Tensor | tuple[Tensor, ...]) -> Iterator[ganzoo.Move]:
+        for images in self.reals(batch):
+            with torch.no_grad():
+                both = torch.cat([self.seen(images), self.seen(self.fake(len(images)))])
+            real, fake = self.discriminator(both).chunk(
+                2
+            )  # one power iteration for each move, as in algorithm 1
+            yield self.discriminator, losses.hinge_discriminator(real, fake)
+        with ganzoo.frozen(self.discriminator):
+            fake = self.seen(self.fake(len(images)))
+            yield self.generator, losses.hinge_generator(self.discriminator(fake))

@@ -1,0 +1,1 @@
+"""Data sources: handwritten digits, data sets of the Hub and of torchvision."""

@@ -1,0 +1,40 @@
+"""What tests share: small settings of models, and a way to kill a training."""
+
+import signal
+
+TINY = ["--set", "image_size=8", "--set", "width=4", "--set", "batch_size=8"]
+"""Settings of dcgan-mini that make a step a matter of milliseconds."""
+
+TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1}
+SMALL = {
+    "dcgan": {"image_size": 8, "channels": 1, "width": 4},
+    "dcgan-mini": {"image_size": 16, "width": 4},
+    "cdcgan": {"image_size": 8, "channels": 1, "width": 4},
+    "cdcgan-mini": {"image_size": 16, "width": 4},
+    "cyclegan": {**TRANSLATOR, "load_size": 18, "blocks": 1, "pool": 3},
+    "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
+    "finetune": {
+        "backbone": "test_resnet",
+        "pretrained": False,
+        "image_size": 32,
+        "channels": 1,
+        "unfreeze_at": (0.5,),
+    },
+    "cut": {**TRANSLATOR, "load_size": 18, "blocks": 1, "patches": 8, "features": 4},
+    "lsgan": {"image_size": 8, "channels": 1, "width": 4},
+    "pix2pix": {**TRANSLATOR, "load_size": 18},
+    "r3gan": {"image_size": 8, "channels": 1, "width": 8, "group_size": 4, "blocks": 1},
+    "sngan": {"image_size": 8, "channels": 1, "width": 4, "critic_steps": 2},
+    "wgan-gp": {"image_size": 8, "channels": 1, "width": 4, "critic_steps": 2},
+}
+
+
+def kill_after(count, running):
+    """Kills a training as soon as its n-th report is read."""
+    for line in running.stdout:
+        count -= line.startswith("step ")
+        if not count:
+            running.kill()
+            break
+    running.communicate(timeout=120)
+    assert running.returncode == -signal.SIGKILL
