@@ -7,9 +7,11 @@ import torch
 from torch import Tensor, nn
 from torch.optim import Adam, Optimizer
 
+from ganzoo import augment
 from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import HparamError, PluginError, Unsupported
 from ganzoo.hparams import hparams
+from ganzoo.hparams.augmentation import AugmentHparams
 from ganzoo.model.inference import Inference
 from ganzoo.seeds import rng
 
@@ -77,6 +79,22 @@ class Model(Inference):
     def rand(self, *shape: int) -> Tensor:
         """Like `randn`, uniform in [0, 1)."""
         return torch.rand(shape, generator=self._draw(), device=self.device)
+
+    def augmented(self, images: Tensor, *, sides: int = 1) -> Tensor:
+        """Images `(n, channels, height, width)` as discriminators see them, by the hyperparameters.
+
+        Unchanged unless the model's Hparams are those of `ganzoo.augment`. The batch may hold
+        several `sides` of each picture, one after the other (a source, then its target): they are
+        altered alike.
+        """
+        if not isinstance(self.hp, AugmentHparams):
+            return images
+
+        def draws(n: int, each: int) -> Tensor:
+            alike = self.rand(n // sides, each)
+            return alike.repeat(sides, 1) if sides > 1 else alike
+
+        return augment.augmented(images, self.hp, draws)
 
     def _draw(self) -> torch.Generator:
         if self._draws is None:
