@@ -1,5 +1,6 @@
 """The house in order: what is public, what is registered, what the pieces draw."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -13,10 +14,10 @@ from ganzoo.seeds import derive_seed
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = """
-    BadImage DataError DataInfo DeviceError Diverged Domains Doublings Evaluation GanzooError HparamError
-    Hparams HubError Item Labelled Model Move NameClash Pair PluginError Range Source StateError Step Trainer
-    UnknownName Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise
-    pull push to_pil trainers
+    BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError
+    Hparams HubError Item Labelled Model Move NameClash Pair PluginError PowersOfTwo Range Source StateError Step Trainer
+    UnknownName Unsupported UsageError adapt augment cache_folder create datasets frozen list_models load losses measured models noise
+    pull push to_pil trainers unknown
 """
 
 
@@ -34,13 +35,44 @@ def test_what_type_checkers_see_is_what_there_is():
     assert (ROOT / "ganzoo/py.typed").exists()
 
 
-def test_every_package_in_plugins_is_registered():
-    packages = {path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").exists()}
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = settings["project"]["entry-points"].values()
-    registered = {target.partition(":")[0].split(".")[0] for group in groups for target in group.values()}
+def settings():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_every_package_in_plugins_is_registered_and_listed():
+    folders = sorted(path.parent.parent for path in (ROOT / "plugins").glob("*/ganzoo_*/__init__.py"))
+    packages = {path.name for path in (ROOT / "plugins").glob("*/ganzoo_*")}
+    groups = settings()["project"]["entry-points"].values()
+    targets = {target for group in groups for target in group.values()}
     assert packages
-    assert packages <= registered
+    assert packages <= {target.partition(":")[0].split(".")[0] for target in targets}
+    listed = settings()["tool"]["setuptools"]["packages"]["find"]["where"]
+    assert {str(path.relative_to(ROOT)) for path in folders} == set(listed) - {".", "weights"}
+
+
+def imported(path):
+    """(module, names taken from it) for each import of a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module, [alias.name for alias in node.names]
+
+
+def test_plugins_import_the_public_modules_alone_and_not_each_other():
+    public = {"ganzoo", "ganzoo.losses", "ganzoo.augment", "ganzoo.testing"}
+    for package in (ROOT / "plugins").glob("*/ganzoo_*"):
+        for path in package.rglob("*.py"):
+            for module, names in imported(path):
+                top = module.partition(".")[0]
+                assert top != "ganzoo" or module in public, f"{path}: {module}"
+                assert module != "ganzoo" or set(names) <= set(ganzoo.__all__), f"{path}: {names}"
+                assert not top.startswith("ganzoo_") or top == package.name, f"{path}: {module}"
+
+
+def test_the_core_names_no_plugin():
+    for path in (ROOT / "ganzoo").rglob("*.py"):
+        assert not [module for module, _ in imported(path) if module.startswith("ganzoo_")], path
 
 
 def test_ci_runs_the_readmes_test_command():
@@ -84,6 +116,6 @@ def test_noise_depends_on_seed_and_index_alone():
 
 
 def test_the_version_is_semantic_and_the_changelog_starts_with_it():
-    assert re.fullmatch(r"\d+\.\d+\.\d+", ganzoo.__version__)
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", ganzoo.__version__)
     first = next(line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
     assert first.split()[1] == ganzoo.__version__

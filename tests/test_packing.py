@@ -49,7 +49,7 @@ def decodings(monkeypatch):
 def test_a_second_run_decodes_and_reads_nothing(folder, decodings, monkeypatch):
     first = open_data(str(folder), HP)
     assert len(decodings) == 12
-    monkeypatch.setattr(pack, "digest", lambda row: pytest.fail("an image was read"))
+    monkeypatch.setattr(pack, "row_digest", lambda row: pytest.fail("an image was read"))
     second = open_data(str(folder), HP)
     assert len(decodings) == 12
     assert second.fingerprint == first.fingerprint
@@ -149,10 +149,10 @@ def test_a_cache_that_cannot_be_written_is_one_line_with_the_way_out(folder, mon
 def test_a_full_disk_leaves_nothing_half_packed(folder, process):
     program = """
 import resource, sys, ganzoo
-from ganzoo.data import as_data
+from ganzoo.data.open import open_data
 hp = ganzoo.create("dcgan", image_size=64, width=2, batch_size=4).hp
 resource.setrlimit(resource.RLIMIT_FSIZE, (100_000, 100_000))
-as_data(sys.argv[1], hp)
+open_data(sys.argv[1], hp)
 """
     import_signal = "import signal; signal.signal(signal.SIGXFSZ, signal.SIG_IGN)"
     done = process("-c", import_signal + program, folder, check=False)
@@ -187,8 +187,8 @@ class Slow:
 """
 PROGRAM = """
 import sys, ganzoo
-from ganzoo.data import as_data
-data = as_data("slow:" + sys.argv[1], ganzoo.Hparams(batch_size=4), workers=1)
+from ganzoo.data.open import open_data
+data = open_data("slow:" + sys.argv[1], ganzoo.Hparams(batch_size=4), workers=1)
 print(data.fingerprint, sorted(data.parts[0].images[:, 0, 0, 0].tolist()) == list(range(40)))
 """
 
@@ -285,7 +285,7 @@ def test_hidden_folders_and_pairs_without_a_partner_do_not_slow_the_second_run(f
         Image.new("RGB", (9, 9), "red").save(folder / "pairs" / name)
     pairs = str(folder / "pairs")
     open_data(str(folder), HP), open_data(pairs, HP, ganzoo.Pair)
-    monkeypatch.setattr(pack, "digest", lambda row: pytest.fail("an image was read"))
+    monkeypatch.setattr(pack, "row_digest", lambda row: pytest.fail("an image was read"))
     open_data(str(folder), HP), open_data(pairs, HP, ganzoo.Pair)
 
 

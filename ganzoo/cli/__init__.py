@@ -11,8 +11,9 @@ from ganzoo.errors import GanzooError
 VERBS = {
     **{
         verb: verb
-        for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")
+        for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "generate")
     },
+    "augment": "generate",
     **{verb: verb for verb in ("push", "pull", "export", "new")},
     "import": "import_",
 }

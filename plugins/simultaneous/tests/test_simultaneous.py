@@ -205,7 +205,7 @@ def test_the_command_trains_with_it_and_goes_on_with_it(ganzoo_command):
     assert "trainer" in done.stderr
     whole = simultaneous(ganzoo.create("dcgan-mini", image_size=8, width=4, batch_size=8, steps=4), "digits")
     list(whole)
-    with whole.published() as published:
+    with whole.averaged_model() as published:
         assert equal(weights(ganzoo.load("runs/dcgan-mini")), weights(published))
 
 

@@ -116,7 +116,8 @@ def test_a_data_set_of_the_hub_through_the_datasets_library(tmp_path):
     """The library takes a folder of this name in place of the Hub, so that no network is needed."""
     program = """
 import sys, datasets, ganzoo
-from ganzoo.data import as_data, open_source
+from ganzoo.data.open import open_data
+from ganzoo.data.source import open_source
 from PIL import Image
 
 features = datasets.Features({"label": datasets.ClassLabel(names=["cat", "dog"]), "picture": datasets.Image()})
@@ -124,10 +125,10 @@ rows = {"label": [0, 1, 1], "picture": [Image.new("L", (12, 12), 40 * i) for i i
 for split in ("train", "test"):
     datasets.Dataset.from_dict(rows, features).to_parquet(f"user/name/{split}.parquet")
 hp = ganzoo.create("dcgan", image_size=8, channels=1, width=2, batch_size=2).hp
-data = as_data("hf:user/name:test", hp, ganzoo.Labelled)
+data = open_data("hf:user/name:test", hp, ganzoo.Labelled)
 assert data.parts[0].images[:, 0, 4, 4].tolist() == [0, 40, 80]
 assert data.parts[0].labels.tolist() == [0, 1, 1] and data.info.classes == ("cat", "dog")
-assert len(as_data("hf:user/name", hp)) == 3
+assert len(open_data("hf:user/name", hp)) == 3
 for wrong in ("hf:user/name:validation", "hf:user/nothing"):
     try:
         open_source(wrong)
