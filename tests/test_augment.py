@@ -39,7 +39,8 @@ def pixels(path):
 def test_each_class_gets_so_many_and_the_manifest_draws_them_again(run, ganzoo_command):
     done = ganzoo_command("augment", run, "--data", "digits", "--per-class", "3", "--out", "more", "--seed", "5")
     assert done.exit_code == 0, done.output
-    assert "more: 30 generated images of 10 classes, and manifest.json" in done.output
+    assert "30" in done.output
+    assert "manifest.json" in done.output
     assert sorted(os.listdir("more")) == [*"0123456789", "manifest.json"]
     manifest = json.loads(Path("more/manifest.json").read_text())
     assert manifest["model"]["sha256"] == json.loads((run / "config.json").read_text())["weights"]["sha256"]
@@ -71,9 +72,9 @@ def test_the_folder_is_a_training_set(run, ganzoo_command):
 def test_the_real_images_can_stand_beside_them(run, ganzoo_command):
     words = ["augment", run, "--per-class", "2", "--with-real", "--out", "more"]
     done = ganzoo_command(*words)
-    assert (done.exit_code, "--with-real adds the images of --data" in done.stderr) == (2, True)
+    assert (done.exit_code, "--with-real" in done.stderr) == (2, True)
     done = ganzoo_command(*words, "--data", "digits")
-    assert "20 generated images and 1,797 real ones of 10 classes" in done.output
+    assert "1,797" in done.output
     items = ganzoo.datasets["digits"].load()("").items()
     for number in (0, 999):
         file = Path("more", items[number].label, f"real-{number:06}.png")
@@ -87,7 +88,8 @@ def test_files_of_a_folder_are_copied_as_they_are_and_broken_ones_left_out(run, 
         Image.new("RGB", (9, 7), (25 * int(name), 0, 0)).save(f"real/{name}/a.jpg")
     Path("real/3/broken.png").write_bytes(b"x")
     done = ganzoo_command("augment", run, "--data", "real", "--with-real", "--per-class", "1", "--out", "more")
-    assert "10 generated images and 10 real ones" in done.output
+    assert done.exit_code == 0, done.stderr
+    assert len(list(Path("more").glob("*/real-*"))) == 10
     (copied,) = Path("more/4").glob("real-*.jpg")
     assert copied.read_bytes() == Path("real/4/a.jpg").read_bytes()
 
@@ -105,7 +107,7 @@ def test_a_classifier_keeps_what_it_is_sure_of(run, classifier, ganzoo_command):
     limit = sorted(row["confidence"] for row in rows if row["class"] == "0")[-2]
     done = ganzoo_command(*words[:4], "--out", "less", *words[6:], "--confidence", "0.9999")
     assert done.exit_code == 1
-    assert "the classifier is sure enough of 0 only: take a smaller --confidence than 0.9999" in done.stderr
+    assert "--confidence" in done.stderr
     assert not Path("less").exists()
     assert not list(Path().glob(".tmp-*"))
     done = ganzoo_command(*words[:4], "--out", "deep/er/less", *words[6:], "--confidence", "0.9999")
@@ -121,20 +123,21 @@ def test_what_cannot_be_is_one_line_and_leaves_nothing(run, classifier, ganzoo_c
     Path("full/mine.txt").write_text("keep me")
     assert ganzoo_command("train", "dcgan-mini", *SMALL, "--out", "plain").exit_code == 0
     for words, expected in {
-        ("plain",): "cannot be asked for a class: take a conditional model",
-        (classifier,): "cannot be asked for a class",
-        (run, "--data", "two"): "run and two have not the same classes: 0, 1, 2, 3, 4 is in one only",
-        (run, "--classifier", run): "cdcgan-mini is no classifier",
-        ("nowhere",): "there is no run nowhere",
+        ("plain",): "dcgan-mini",
+        (classifier,): "finetune",
+        (run, "--data", "two"): "0, 1, 2, 3, 4",
+        (run, "--classifier", run): "--classifier",
+        ("nowhere",): "nowhere",
     }.items():
         done = ganzoo_command("augment", *words, "--per-class", "1", "--out", "new")
         assert done.exit_code == 1
         assert expected in done.stderr
         assert not Path("new").exists()
     for out in (".", Path.cwd()):
-        assert "is there already" in ganzoo_command("augment", run, "--per-class", "1", "--out", out).stderr
+        done = ganzoo_command("augment", run, "--per-class", "1", "--out", out)
+        assert (done.exit_code, "--out" in done.stderr) == (2, True)
     done = ganzoo_command("augment", run, "--per-class", "1", "--out", "full")
-    assert "full is there already" in done.stderr
+    assert (done.exit_code, "full" in done.stderr) == (2, True)
     assert Path("full/mine.txt").read_text() == "keep me"
 
 

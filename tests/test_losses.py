@@ -105,10 +105,10 @@ def test_the_critics_second_derivatives_are_those_of_finite_differences(critic, 
 
 def test_draws_and_logits_of_another_shape_are_refused():
     images = torch.zeros(4, 1, 4, 4)
-    with pytest.raises(ganzoo.PluginError, match=r"draws of \(4,\); it takes self.rand\(len\(real\), 1, 1, 1\)"):
+    with pytest.raises(ganzoo.PluginError, match=r"gradient_penalty.*\(4,\)"):
         losses.gradient_penalty(lambda x: x.sum((1, 2, 3)), images, images, torch.rand(4))
     for loss in (losses.relativistic_discriminator, losses.relativistic_generator):
-        with pytest.raises(ganzoo.PluginError, match=r"of pairs, not of logits"):
+        with pytest.raises(ganzoo.PluginError, match=r"\(4, 1\)"):
             loss(torch.zeros(4, 1), torch.zeros(4))
 
 

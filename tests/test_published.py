@@ -56,18 +56,18 @@ def test_a_folder_is_as_good_as_a_name(stranger):
 def test_they_are_listed_without_import(stranger, ganzoo_command):
     rows = json.loads(ganzoo_command("list", "--pretrained", "--json").output)
     (row,) = (row for row in rows if row["weights"] == "small")
-    assert row["where"] == "in their_weights"
+    assert "their_weights" in row["where"]
     assert row["licence"] == "cc0-1.0"
-    assert "dcgan-mini  small  cc0-1.0  in their_weights" in ganzoo_command("list", "--pretrained", "dc*").output
+    assert "dcgan-mini  small  cc0-1.0" in ganzoo_command("list", "--pretrained", "dc*").output
     assert "their_weights" not in sys.modules
 
 
 def test_what_cannot_be_is_said(stranger):
     for name, settings, expected in [
-        ("dcgan-mini", {"pretrained": "smal"}, "no weights 'smal' of dcgan-mini are published with it; there is "),
-        ("pix2pix", {"pretrained": True}, "no weights of pix2pix are published with it; there is "),
-        ("dcgan-mini", {"pretrained": "small", "width": 8}, "has the shape"),
-        ("dcgan", {"pretrained": f"{OLD}"}, "has weights of dcgan-mini, not of dcgan"),
+        ("dcgan-mini", {"pretrained": "smal"}, "'smal'"),
+        ("pix2pix", {"pretrained": True}, "pix2pix"),
+        ("dcgan-mini", {"pretrained": "small", "width": 8}, ".weight"),
+        ("dcgan", {"pretrained": f"{OLD}"}, "dcgan-mini"),
     ]:
         with pytest.raises(ganzoo.GanzooError) as caught:
             ganzoo.create(name, **settings)
@@ -77,9 +77,9 @@ def test_what_cannot_be_is_said(stranger):
 @pytest.mark.parametrize(
     ("row", "expected"),
     [
-        ({"folder": "small", "sha256": "0" * 64}, "their sha256 differs"),
-        ({"folder": "../../elsewhere"}, "lies outside of the package"),
-        ({}, "KeyError: 'hub'"),
+        ({"folder": "small", "sha256": "0" * 64}, "sha256"),
+        ({"folder": "../../elsewhere"}, "../../elsewhere"),
+        ({}, "'hub'"),
     ],
 )
 def test_a_declaration_that_is_wrong_is_refused_when_it_is_used(stranger, row, expected, ganzoo_command):

@@ -152,11 +152,9 @@ def test_any_size_that_is_4_times_a_power_of_two(size, channels):
         assert model.discriminator(images).shape == (2,)
 
 
-@pytest.mark.parametrize(
-    ("size", "nearest"), [(100, "64 and 128"), (9, "8 and 16"), (65, "64 and 128"), (28, "16 and 32")]
-)
+@pytest.mark.parametrize(("size", "nearest"), [(100, "64.*128"), (9, "8.*16"), (65, "64.*128"), (28, "16.*32")])
 def test_another_size_is_refused_with_the_nearest_two(size, nearest):
-    with pytest.raises(ganzoo.HparamError, match=f"the nearest two are {nearest}"):
+    with pytest.raises(ganzoo.HparamError, match=nearest):
         ganzoo.create("dcgan", image_size=size)
 
 
@@ -242,7 +240,7 @@ def test_images_of_a_class_are_asked_for_by_number_and_by_name(tmp_path, ganzoo_
         assert done.exit_code == 0, done.output
         written.append(Path("grid.png").read_bytes())
     assert written[0] == written[1] != written[2]
-    for wrong, message in [("dgo", "no class 'dgo'; did you mean 'dog'?"), ("2", "no class '2'; there is cat, dog")]:
+    for wrong, message in [("dgo", "did you mean 'dog'?"), ("2", "cat, dog")]:
         done = ganzoo_command("sample", "runs/cdcgan-mini", "--label", wrong)
         assert done.exit_code == 2
         assert message in done.stderr
@@ -251,13 +249,13 @@ def test_images_of_a_class_are_asked_for_by_number_and_by_name(tmp_path, ganzoo_
 @pytest.mark.parametrize("labels", [torch.tensor([10]), torch.tensor([-1]), torch.tensor([1, 2]), torch.zeros(1, 1)])
 def test_labels_that_are_none_are_refused(labels):
     model = ganzoo.create("cdcgan-mini", **CONDITIONAL)
-    with pytest.raises(ganzoo.UsageError, match="labels are one number from 0 to 9 for each of the 1 images"):
+    with pytest.raises(ganzoo.UsageError, match="labels"):
         model.sample(1, labels=labels.long())
 
 
 def test_a_model_without_classes_takes_no_labels(ganzoo_command, tmp_path):
     model = ganzoo.create("dcgan-mini", image_size=8, width=2)
-    with pytest.raises(ganzoo.UsageError, match="takes no labels"):
+    with pytest.raises(ganzoo.UsageError, match="dcgan-mini"):
         model.sample(1, labels=torch.tensor([0]))
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
     next(trainer)
@@ -273,6 +271,6 @@ def test_a_conditional_model_on_data_without_classes_says_so(tmp_path, ganzoo_co
     words = ["--data", tmp_path / "flat", "--set", "image_size=8", "--set", "batch_size=4"]
     done = ganzoo_command("train", "cdcgan-mini", *words)
     assert done.exit_code == 1
-    assert "wants labels, and" in done.stderr
-    with pytest.raises(ganzoo.HparamError, match="classes is filled from the data: train with data, or give classes="):
+    assert "label" in done.stderr
+    with pytest.raises(ganzoo.HparamError, match="classes"):
         ganzoo.create("cdcgan-mini")

@@ -135,7 +135,7 @@ def test_the_lowest_blocks_stay_frozen_for_good():
     list(trainer_of(model))
     kept = [equal(one, weights_of(block)) for one, block in zip(before, model.blocks, strict=True)]
     assert kept == [True] * 3 + [False] * (len(model.blocks) - 3)
-    with pytest.raises(ganzoo.HparamError, match="freeze=99: test_resnet has"):
+    with pytest.raises(ganzoo.HparamError, match=r"freeze.*99"):
         finetune(freeze=99)
 
 
@@ -158,7 +158,9 @@ def test_killed_in_two_phases_it_ends_with_the_bytes_of_one_go(tmp_path, process
         killed = subprocess.Popen([sys.executable, *words, "--out", "parts"], stdout=subprocess.PIPE, text=True)
         kill_after(count, killed)
         assert killed.returncode == -signal.SIGKILL
-    assert "going on from step" in process(*words, "--out", "parts").stdout
+    said = process(*words, "--out", "parts").stdout
+    assert "step 20/20" in said
+    assert "step 1/20" not in said
     for name in ("model.safetensors", "config.json", "README.md", "confusion.png"):
         assert Path("parts", name).read_bytes() == Path("whole", name).read_bytes(), name
 
@@ -206,9 +208,9 @@ def test_every_class_keeps_an_image_to_train_on():
 
 def test_nothing_to_hold_out_is_said():
     data = TensorDataset(-torch.ones(8, 1, 32, 32), torch.arange(8) % 4)
-    with pytest.raises(ganzoo.DataError, match="of 8 images is none"):
+    with pytest.raises(ganzoo.DataError, match="validation"):
         trainer_of(finetune(validation=0.01, classes=4), data)
-    with pytest.raises(ganzoo.Unsupported, match="nothing is held out"):
+    with pytest.raises(ganzoo.Unsupported, match="validation"):
         trainer_of(finetune(validation=0.0)).evaluate()
 
 
@@ -233,7 +235,8 @@ def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
     monkeypatch.setattr(kind, "evaluate", lambda self, batches: ganzoo.Evaluation({"accuracy": next(scores)}))
     done = ganzoo_command(*WORDS, "--data", "digits", "--out", "run", "--eval-every", "1")
     assert done.exit_code == 0, done.output
-    assert "Kept is step 3, the best by accuracy: 0.9000 of 359 images." in done.output
+    last = done.output.splitlines()[-1]
+    assert all(word in last for word in ("step 3", "accuracy", "0.9000", "359")), last
     config = json.loads(Path("run/config.json").read_text())
     assert config["weights"]["step"] == 3
     assert config["metrics"] == {
@@ -273,30 +276,31 @@ def test_another_source_can_be_what_is_held_out(ganzoo_command):
     words = [*WORDS, "--data", "digits-photo:a", "--out", "run"]
     done = ganzoo_command(*words, "--validation", "digits-photo:a-test")
     assert done.exit_code == 0, done.output
-    assert "of 180 images" in done.output or "of 179 images" in done.output
-    assert json.loads(Path("run/config.json").read_text())["metrics"]["measured on"] == "digits-photo:a-test"
+    assert "180 images" in done.output or "179 images" in done.output
+    config = json.loads(Path("run/config.json").read_text())
+    assert config["metrics"]["measured on"] == "digits-photo:a-test"
     assert "--data digits-photo:a --validation digits-photo:a-test" in Path("run/README.md").read_text()
     assert ganzoo.Trainer.resume("run", device="cpu").validation.total == len(
         ganzoo.datasets["digits-photo"].load()("a-test").items()
     )
     done = ganzoo_command(*words)
     assert done.exit_code == 1
-    assert "what is held out" in done.stderr
+    assert config["data"]["validation"]["fingerprint"][:16] in done.stderr
     Path("other/x").mkdir(parents=True), Path("other/y").mkdir()
     for i in range(8):
         Image.new("L", (32, 32), i).save(f"other/{'xy'[i % 2]}/{i}.png")
     done = ganzoo_command(*WORDS, "--data", "digits", "--out", "new", "--validation", "other")
-    assert (done.exit_code, "other has other classes than digits" in done.stderr) == (1, True)
+    assert (done.exit_code, "classes" in done.stderr) == (1, True)
     assert not Path("new").exists()
 
 
 def test_what_cannot_be_scored_is_said_before_the_first_step(ganzoo_command):
     done = ganzoo_command("train", "dcgan-mini", "--validation", "digits", "--data", "digits-photo:a", "--out", "new")
-    assert (done.exit_code, "dcgan-mini has no scores" in done.stderr) == (1, True)
+    assert (done.exit_code, "dcgan-mini" in done.stderr) == (1, True)
     done = ganzoo_command(*WORDS, "--data", "digits", "--validation", "digits", "--out", "new")
-    assert (done.exit_code, "digits is what is trained on" in done.stderr) == (1, True)
+    assert (done.exit_code, "digits" in done.stderr) == (1, True)
     done = ganzoo_command(*WORDS, "--data", "digits", "--set", "validation=0", "--eval-every", "2", "--out", "new")
-    assert (done.exit_code, "--eval-every: nothing is held out" in done.stderr) == (2, True)
+    assert (done.exit_code, "--eval-every" in done.stderr) == (2, True)
     assert not Path("new").exists()
 
 
@@ -309,7 +313,7 @@ def test_what_is_held_out_may_be_smaller_than_a_batch_and_come_from_python():
     trainer.save("run")
     assert json.loads(Path("run/config.json").read_text())["metrics"]["measured on"] == "the data passed in from Python"
     data = TensorDataset(images, labels)
-    with pytest.raises(ganzoo.StateError, match="pass resume"):
+    with pytest.raises(ganzoo.StateError, match="validation"):
         ganzoo.Trainer.resume("run", data, device="cpu")
     assert ganzoo.Trainer.resume("run", data, validation=apart, device="cpu").steps_done == 2
 
@@ -323,13 +327,13 @@ def test_a_datasets_classes_are_held_out_in_equal_parts_where_they_are_known():
 
 
 def test_classes_that_are_not_the_datas_are_refused_and_names_are_the_datas():
-    with pytest.raises(ganzoo.HparamError, match="classes=5, and digits has 10"):
+    with pytest.raises(ganzoo.HparamError, match=r"classes.*10"):
         trainer_of(finetune(classes=5))
     data = TensorDataset(-torch.ones(8, 1, 32, 32), torch.arange(8) % 4)
-    with pytest.raises(ganzoo.DataError, match="the label 3, and the model has 3 classes: 0 to 2"):
+    with pytest.raises(ganzoo.DataError, match="label 3"):
         trainer_of(finetune(classes=3, validation=0.0), data)
     items = [(-torch.ones(1, 32, 32), 1 + i % 2) for i in range(8)]
-    with pytest.raises(ganzoo.DataError, match="the label 2, and the model has 2 classes"):
+    with pytest.raises(ganzoo.DataError, match="label 2"):
         list(trainer_of(finetune(classes=2, validation=0.0), items))
     model = finetune()
     model.classes = tuple("abcdefghij")
@@ -372,22 +376,23 @@ def test_weights_come_from_a_file_and_are_not_needed_again(ganzoo_command):
         if not name.startswith("fc."):
             assert torch.equal(found[f"classifier.backbone.{name}"], tensor)
     ganzoo.load("run")
-    assert "is finished" in ganzoo_command(*words).output
+    again = ganzoo_command(*words)
+    assert (again.exit_code, "--out" in again.output) == (0, True)
 
 
 def test_weights_of_another_network_are_refused():
     save_file(timm.create_model("resnet18").state_dict(), "other.safetensors")
     for name, expected in {
-        "other.safetensors": "is not of a test_resnet: ",
-        "none.safetensors": "there is no such file",
-        "weights.pth": "no pickle is opened",
+        "other.safetensors": "test_resnet",
+        "none.safetensors": "none",
+        "weights.pth": r"\.safetensors",
     }.items():
         with pytest.raises(ganzoo.DataError, match=expected):
             finetune(pretrained=True, checkpoint=name)
     Path("broken.safetensors").write_bytes(b"\x00" * 9)
-    with pytest.raises(ganzoo.DataError, match="cannot be read"):
+    with pytest.raises(ganzoo.DataError, match="broken"):
         finetune(pretrained=True, checkpoint="broken.safetensors")
-    with pytest.raises(ganzoo.HparamError, match="exclude each other"):
+    with pytest.raises(ganzoo.HparamError, match="pretrained"):
         finetune(checkpoint="other.safetensors")
 
 
@@ -404,9 +409,10 @@ main(["train", "finetune", "--data", "digits", "--set", "backbone={backbone}", "
     done = process("-c", code, check=False)
     assert done.returncode == 1
     last = done.stderr.splitlines()[-1]
-    assert last.startswith(f"Error: the pretrained weights of {backbone} cannot be had")
-    assert "--set checkpoint=path.safetensors" in last
-    assert "--set pretrained=false" in last
+    assert last.startswith("Error: ")
+    assert backbone in last
+    assert "checkpoint=" in last
+    assert "pretrained=false" in last
     assert not Path("runs").exists()
 
 
@@ -420,7 +426,7 @@ def test_torchvisions_networks_are_backbones_too():
     assert torch.equal(plain.eval()(x), model.classifier["backbone"].eval()(x))
     own = ganzoo.create("finetune", backbone="torchvision/efficientnet_b1", pretrained=False, classes=3)
     assert own.hp.image_size == 240
-    with pytest.raises(ganzoo.HparamError, match="its head is not one linear layer"):
+    with pytest.raises(ganzoo.HparamError, match="squeezenet1_0"):
         finetune(backbone="torchvision/squeezenet1_0")
 
 
@@ -437,18 +443,15 @@ def test_size_and_normalisation_are_the_backbones_own():
 @pytest.mark.parametrize(
     ("settings", "expected"),
     [
-        ({"backbone": "resnet81"}, "no backbone 'resnet81'; did you mean 'resnet18'?"),
-        (
-            {"backbone": "torchvision/resnet81"},
-            "no backbone 'torchvision/resnet81'; did you mean 'torchvision/resnet18'?",
-        ),
-        ({"backbone": "resnet18.nope"}, "no backbone 'resnet18.nope'; did you mean 'resnet18."),
-        ({"backbone": "test_vit", "image_size": 50}, "cannot be one for images of 50x50"),
+        ({"backbone": "resnet81"}, "did you mean 'resnet18'?"),
+        ({"backbone": "torchvision/resnet81"}, "did you mean 'torchvision/resnet18'?"),
+        ({"backbone": "resnet18.nope"}, "did you mean 'resnet18."),
+        ({"backbone": "test_vit", "image_size": 50}, "50x50"),
         ({"batch_size": 1}, "batch_size=1"),
-        ({"classes": 1}, "one class only"),
-        ({"unfreeze_at": (0.5, 0.2)}, "in ascending order"),
-        ({"unfreeze_at": (1.5,)}, "each from 0 to 1"),
-        ({"unfreeze_at": ()}, "one or more numbers"),
+        ({"classes": 1}, "one class"),
+        ({"unfreeze_at": (0.5, 0.2)}, "ascending"),
+        ({"unfreeze_at": (1.5,)}, "unfreeze_at"),
+        ({"unfreeze_at": ()}, "unfreeze_at"),
         ({"channels": 4}, "channels=4"),
     ],
 )
@@ -464,9 +467,9 @@ def test_data_without_labels_or_with_one_class_is_one_line(ganzoo_command):
         Image.new("L", (32, 32), i).save(f"plain/{i}.png")
         Image.new("L", (32, 32), i).save(f"one/x/{i}.png")
     done = ganzoo_command(*WORDS, "--data", "plain", "--out", "new")
-    assert (done.exit_code, "the model wants labels, and plain has none" in done.stderr) == (1, True)
+    assert (done.exit_code, "plain" in done.stderr) == (1, True)
     done = ganzoo_command(*WORDS, "--data", "one", "--out", "new")
-    assert (done.exit_code, "there is one class only" in done.stderr) == (2, True)
+    assert (done.exit_code, "one class" in done.stderr) == (2, True)
     assert not Path("new").exists()
 
 
@@ -508,11 +511,11 @@ def test_what_is_no_picture_is_said_and_the_rest_is_named(run, ganzoo_command):
     Image.new("L", (32, 32)).save("mixed/good.png")
     done = ganzoo_command("classify", run, "mixed")
     assert done.exit_code == 1
-    assert "skipped bad.png, corrupt" in done.stderr
+    assert "bad.png" in done.stderr
     assert "good.png: " in done.output
     for words, expected in {
-        ("mixed/bad.png",): "mixed/bad.png cannot be classified (corrupt",
-        ("nowhere",): "there is no file or folder nowhere",
+        ("mixed/bad.png",): "mixed/bad.png",
+        ("nowhere",): "nowhere",
     }.items():
         done = ganzoo_command("classify", run, *words)
         assert done.exit_code == 1
@@ -527,11 +530,11 @@ def test_classify_takes_images_of_other_sizes_and_refuses_what_is_none(run):
     assert model.classify(images[:0]).shape == (0, 10)
     assert model.classes == tuple("0123456789")
     for wrong in (images[0], images[..., :40], images.repeat(1, 3, 1, 1), images.byte()):
-        with pytest.raises(ganzoo.UsageError, match="classifies"):
+        with pytest.raises(ganzoo.UsageError, match="finetune"):
             model.classify(wrong)
-    with pytest.raises(ganzoo.Unsupported, match="names no classes"):
+    with pytest.raises(ganzoo.Unsupported, match="dcgan-mini"):
         ganzoo.create("dcgan-mini").classify(images)
-    with pytest.raises(ganzoo.Unsupported, match="draws no images"):
+    with pytest.raises(ganzoo.Unsupported, match="finetune"):
         model.sample(1)
 
 
@@ -544,7 +547,7 @@ def test_a_backbone_trained_on_other_classes_starts_the_next(run, ganzoo_command
     monkeypatch.setattr("ganzoo_finetune.Backbone.pretrained", lambda *_: pytest.fail("it asked for a download"))
     done = ganzoo_command(*words, "--from", run)
     assert done.exit_code == 1
-    assert "classifier.head.weight (10, 96) (here (2, 96))" in done.stderr
+    assert all(word in done.stderr for word in ("classifier.head.weight", "(10, 96)", "(2, 96)")), done.stderr
     done = ganzoo_command(*words, "--from", run, "--partial")
     assert done.exit_code == 0, done.stderr
     first, second = load_file(run / "model.safetensors"), load_file("second/model.safetensors")

@@ -103,11 +103,11 @@ def test_any_size_that_is_4_times_a_power_of_two(size, channels):
 @pytest.mark.parametrize(
     ("wrong", "message"),
     [
-        ({"image_size": 100}, "image_size=100 is not 8 doubled.* the nearest two are 64 and 128"),
-        ({"width": 100}, "width=100: at 64x64 with group_size=16 it must be a multiple of 16"),
-        ({"width": 24, "image_size": 128}, "width=24: at 128x128 with group_size=16 it must be a multiple of 32"),
-        ({"width": 2, "image_size": 128, "group_size": 1}, "must be a multiple of 4"),
-        ({"width": 5, "image_size": 32, "group_size": 3}, "must be a multiple of 3"),
+        ({"image_size": 100}, "64.*128"),
+        ({"width": 100}, "width.*multiple of 16"),
+        ({"width": 24, "image_size": 128}, "width.*multiple of 32"),
+        ({"width": 2, "image_size": 128, "group_size": 1}, r"multiple of 4\b"),
+        ({"width": 5, "image_size": 32, "group_size": 3}, r"multiple of 3\b"),
     ],
 )
 def test_a_size_or_width_that_does_not_divide_is_refused_with_one_that_does(wrong, message):
