@@ -43,15 +43,15 @@ def test_the_toy_is_held_to_it(toy, tmp_path):
 def test_pytest_refuses_what_is_not_installed(process):
     unknown = process("-m", "pytest", "--ganzoo", "nobody", check=False)
     assert unknown.returncode == pytest.ExitCode.USAGE_ERROR
-    assert "no installed distribution 'nobody'" in unknown.stderr
+    assert "nobody" in unknown.stderr
 
 
 def test_names_that_are_not_there_are_refused(toy):
-    with pytest.raises(ganzoo.UnknownName, match="ganzoo-toy registers no 'tyo'; it has toy, toy-phases, toy-trainer"):
+    with pytest.raises(ganzoo.UnknownName, match="'tyo'"):
         contract("ganzoo-toy", {"tyo": {}})
-    with pytest.raises(ganzoo.UnknownName, match="registers no 'dcgan'"):
+    with pytest.raises(ganzoo.UnknownName, match="'dcgan'"):
         contract("ganzoo-toy", without=["dcgan"])
-    with pytest.raises(ganzoo.UnknownName, match="pip install -e"):
+    with pytest.raises(ganzoo.UnknownName, match="ganzoo-tyo"):
         contract("ganzoo-tyo")
 
 

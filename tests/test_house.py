@@ -25,7 +25,7 @@ def test_the_public_names_are_these_and_all_there():
     assert sorted(ganzoo.__all__) == sorted(PUBLIC.split())
     assert all(getattr(ganzoo, name) is not None for name in ganzoo.__all__)
     assert set(ganzoo.__all__) <= set(dir(ganzoo))
-    with pytest.raises(AttributeError, match="no attribute 'crate'"):
+    with pytest.raises(AttributeError, match="crate"):
         ganzoo.crate  # noqa: B018
 
 
@@ -89,7 +89,7 @@ def test_pictures_have_the_nearest_of_256_levels():
     assert (picture.mode, picture.size, picture.getpixel((1, 3))) == ("RGB", (2, 4), (255, 0, 0))
     assert ganzoo.to_pil(torch.zeros(1, 4, 2, 2))[0].mode == "RGBA"
     for wrong in (torch.zeros(2, 2), torch.zeros(1, 2, 4, 4)):
-        with pytest.raises(ValueError, match="images are"):
+        with pytest.raises(ValueError, match=r"\(\d, \d"):
             ganzoo.to_pil(wrong)
 
 

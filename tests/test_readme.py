@@ -50,6 +50,6 @@ def test_your_own_model(distribution, ganzoo_command, command):
     done = ganzoo_command(*command.split())
     assert done.exit_code == 0, done.output
     if command == "list":
-        assert "Two linear layers against each other" in done.output
+        assert "linear" in done.output
     if command.startswith("train"):
         assert ganzoo.load("runs/my-gan").hp.image_size == 32

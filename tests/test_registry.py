@@ -26,7 +26,7 @@ def test_importing_ganzoo_and_its_registry_imports_no_torch(process):
 def test_summary_and_task_are_read_from_the_source(ganzoo_command):
     rows = json.loads(ganzoo_command("list", "--json").output)
     dcgan = next(row for row in rows if row["name"] == "dcgan")
-    assert dcgan["summary"].startswith("Deep convolutional GAN (Radford")
+    assert "Radford" in dcgan["summary"]
     assert dcgan["distribution"] == "ganzoo"
     assert {row["task"] for row in rows if row["name"].startswith("dcgan")} == {"unconditional-image-generation"}
 
@@ -39,23 +39,19 @@ def test_a_broken_a_missing_and_a_clashing_plugin_are_listed_and_fail_alone(
     listed = process("-m", "ganzoo", "list", env=site_env(site)).stdout
     assert "A model whose module raises." in listed
     assert "missing" in listed
-    assert "claimed by several packages: say zoo-missing/dcgan-mini" in listed
-    with pytest.raises(ganzoo.PluginError, match=r"'raises' of the package zoo-raises 1\.0.*ZeroDivisionError"):
+    assert "zoo-missing/dcgan-mini" in listed
+    with pytest.raises(ganzoo.PluginError, match=r"zoo-raises.*ZeroDivisionError"):
         ganzoo.create("raises")
-    with pytest.raises(
-        ganzoo.PluginError, match=r"zoo-missing 1\.0 cannot be loaded: ModuleNotFoundError: No module.*nowhere"
-    ):
+    with pytest.raises(ganzoo.PluginError, match=r"zoo-missing.*nowhere"):
         ganzoo.create("missing")
-    with pytest.raises(
-        ganzoo.NameClash, match="claimed by ganzoo and zoo-missing; say ganzoo/dcgan-mini or zoo-missing/"
-    ):
+    with pytest.raises(ganzoo.NameClash, match="zoo-missing/dcgan-mini"):
         ganzoo.create("dcgan-mini")
     assert ganzoo.create("ganzoo/dcgan-mini", width=2).hp.width == 2
     assert ganzoo.create("dcgan", width=2).hp.width == 2
     checked = ganzoo_command("list", "--check")
     assert checked.exit_code == 1
-    assert "ZeroDivisionError" in checked.output
-    assert checked.output.count("cannot be loaded") == 3
+    assert checked.output.count("ZeroDivisionError") == 1
+    assert checked.output.count("ModuleNotFoundError") == 2
 
 
 def test_a_module_that_exits_or_is_no_python_does_not_end_the_listing(distribution, ganzoo_command):
@@ -70,9 +66,9 @@ def test_a_module_that_exits_or_is_no_python_does_not_end_the_listing(distributi
 def test_an_object_that_is_no_model_says_what_it_lacks(distribution):
     source = "import ganzoo\nclass Plain: pass\nclass NoTask(ganzoo.Model): pass\n"
     distribution("zoo-plain", {"plain": "plain_one:Plain", "no-task": "plain_one:NoTask"}, plain_one=source)
-    with pytest.raises(ganzoo.PluginError, match=r"Plain lacks ganzoo\.Model as its base"):
+    with pytest.raises(ganzoo.PluginError, match=r"ganzoo\.Model"):
         ganzoo.create("plain")
-    with pytest.raises(ganzoo.PluginError, match="NoTask lacks a task"):
+    with pytest.raises(ganzoo.PluginError, match=r"NoTask.*\btask\b"):
         ganzoo.create("no-task")
 
 
@@ -157,22 +153,22 @@ def test_an_unwritable_cache_does_no_harm(tmp_path, monkeypatch, ganzoo_command)
 
 
 def test_unknown_names_are_answered_with_the_closest(ganzoo_command):
-    with pytest.raises(ganzoo.UnknownName, match="no model 'dcgam'; did you mean 'dcgan'"):
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'dcgan'"):
         ganzoo.create("dcgam")
-    with pytest.raises(ganzoo.UnknownName, match="no trainer 'alternate'; did you mean 'alternating'"):
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'alternating'"):
         ganzoo.trainers["alternate"]
     assert ganzoo.list_models("dc*") == ["dcgan", "dcgan-mini"]
     assert ganzoo.list_models("dcgan-m") == ["cdcgan-mini", "dcgan-mini"]
-    assert "no model matches 'zzz'" in ganzoo_command("list", "zzz").stderr
+    assert "zzz" in ganzoo_command("list", "zzz").stderr
 
 
 def test_trainers_and_data_sources_are_listed_too(toy, ganzoo_command):
     listed = ganzoo_command("list", "--kind", "trainer").output.splitlines()
     assert [line.split()[0] for line in listed] == ["alternating", "simultaneous", "toy-trainer"]
-    assert "Every player moves once per step" in listed[1]
+    assert "player" in listed[1]
     sources = json.loads(ganzoo_command("list", "toy", "--kind", "dataset", "--check", "--json").output)
     assert [(row["name"], row["problem"]) for row in sources] == [("toy-squares", None)]
-    assert "no data source matches 'zzz'" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
+    assert "zzz" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
 
 
 def test_a_trainer_or_a_data_source_that_is_none_is_marked_and_said(distribution, ganzoo_command):
@@ -180,13 +176,13 @@ def test_a_trainer_or_a_data_source_that_is_none_is_marked_and_said(distribution
     for group, name in (("ganzoo.trainers", "odd-trainer"), ("ganzoo.datasets", "odd-data")):
         distribution(name, {name: "loose_one:Loose"}, group=group, loose_one=source)
     listed = ganzoo_command("list", "odd", "--kind", "trainer", "--check")
-    assert "trainer 'odd-trainer' is not one: Loose lacks ganzoo.Trainer as its base" in listed.output
-    assert "data source 'odd-data' is not one: Loose lacks info" in (
-        ganzoo_command("list", "odd", "--kind", "dataset", "--check").output
-    )
+    assert "ganzoo.Trainer" in listed.output
+    assert "info" in (ganzoo_command("list", "odd", "--kind", "dataset", "--check").output)
     done = ganzoo_command("train", "dcgan-mini", "--trainer", "odd-trainer")
-    assert done.stderr == "Error: trainer 'odd-trainer' is not one: Loose lacks ganzoo.Trainer as its base\n"
-    assert "Loose lacks info" in ganzoo_command("train", "dcgan-mini", "--data", "odd-data").stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "ganzoo.Trainer" in done.stderr
+    assert "info" in ganzoo_command("train", "dcgan-mini", "--data", "odd-data").stderr
 
 
 def test_a_summary_and_a_task_are_those_of_another_package_too(distribution, ganzoo_command):
@@ -243,11 +239,10 @@ def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(tmp_path, distribu
     metadata.write_text(f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n")
     shown = ganzoo_command("show", "newer")
     assert shown.exit_code == 1
-    assert shown.stderr == (
-        "Error: model 'newer' of the package zoo-newer 1.0 needs ganzoo<9,>=7.2, and this is ganzoo "
-        f"{ganzoo.__version__}: pip install -U ganzoo zoo-newer\n"
-    )
-    assert "needs ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
+    assert shown.stderr.count("\n") == 1
+    for word in ("ganzoo<9,>=7.2", ganzoo.__version__, "pip install -U ganzoo zoo-newer"):
+        assert word in shown.stderr
+    assert "ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
     fitting = ("ganzoo>=0.1,<1", "ganzoo>=9; extra == 'next'", "???", "ganzoo>=9; python_version ~= 'abc'")
     for fits in (f"Requires-Dist: {text}" for text in fitting):
         metadata.write_text(f"{plain}{fits}\n")
