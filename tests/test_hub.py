@@ -16,7 +16,10 @@ import ganzoo
 from ganzoo.errors import HubError, StateError
 
 SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # what huggingface_hub does
+pytestmark = [
+    pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning"),  # what huggingface_hub does
+    pytest.mark.xdist_group("hub"),  # one server, one run
+]
 ID = "ada/digits"
 NAMES = {"config.json", "model.safetensors", "README.md", "samples.png"}
 

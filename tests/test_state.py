@@ -243,6 +243,14 @@ def test_data_that_changed_is_refused(tmp_path):
         ganzoo.Trainer.resume(tmp_path / "run", images.flip(0), device="cpu")
 
 
+@pytest.fixture
+def _two_threads():
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.usefixtures("_two_threads")
 def test_other_threads_are_warned_of(run):
     torch.set_num_threads(1)
     with pytest.warns(UserWarning, match="threads: 2 before, 1 now"):
