@@ -5,12 +5,17 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from click.testing import CliRunner
 
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # for the workers of the suite and what they start
 TOY = Path(__file__).parent / "toy"
 TINY = ["--set", "image_size=8", "--set", "width=4", "--set", "batch_size=8"]
 """Settings of dcgan-mini that make a step a matter of milliseconds."""
@@ -18,7 +23,7 @@ TINY = ["--set", "image_size=8", "--set", "width=4", "--set", "batch_size=8"]
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
     work = tmp_path / "work"
     work.mkdir()
@@ -27,12 +32,23 @@ def _own_folders(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def toy_site(tmp_path_factory):
-    """A folder into which pip has installed tests/toy, as a stranger's package would be."""
-    source = shutil.copytree(TOY, tmp_path_factory.mktemp("toy") / "source")
+    """A folder with tests/toy as pip would install it; tests/test_new.py has pip do it."""
     site = tmp_path_factory.mktemp("site")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "--no-build-isolation", "--target", str(site), str(source)], check=True)
+    project = tomllib.loads((TOY / "pyproject.toml").read_text())["project"]
+    shutil.copy(TOY / "ganzoo_toy.py", site)
+    write_metadata(site, project["name"], project["version"], project["entry-points"])
     return site
+
+
+def write_metadata(site, name, version, entry_points):
+    """What the metadata of an installed distribution say: `{"ganzoo.models": {"model": "module:Class"}}`."""
+    info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    lines = []
+    for group, entries in entry_points.items():
+        lines += [f"[{group}]", *(f"{entry} = {target}" for entry, target in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")
 
 
 @pytest.fixture(scope="session")
@@ -62,11 +78,7 @@ def distribution(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "site")
 
     def make(name, entries, group="ganzoo.models", version="1.0", **modules):
-        info = tmp_path / "site" / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        lines = [f"{entry} = {target}" for entry, target in entries.items()]
-        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]) + "\n")
+        write_metadata(tmp_path / "site", name, version, {group: entries})
         for module, source in modules.items():
             (tmp_path / "site" / f"{module}.py").write_text(source)
         importlib.invalidate_caches()
@@ -97,6 +109,19 @@ def process():
         return done
 
     return run
+
+
+@pytest.fixture
+def inner_pytest():
+    """`inner_pytest("--ganzoo", "zoo")` runs pytest within this process; the result has returncode, stdout, stderr."""
+
+    def run(*words):
+        with redirect_stdout(StringIO()) as stdout, redirect_stderr(StringIO()) as stderr:
+            code = pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:xdist", *map(str, words)])
+        return SimpleNamespace(returncode=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
+
+    yield run
+    sys.modules.pop("anyone", None)  # whose tests are those of the package that was chosen
 
 
 @pytest.fixture

@@ -117,9 +117,8 @@ def test_a_mistake_is_caught_by_its_name(zoo, tmp_path, name):
         tried(check, ModelCase(models[name.lower()]), tmp_path)
 
 
-def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, process, site_env):
-    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path, "-k", "oddtask and (paper or hub_knows)"]
-    done = process("-m", "pytest", "--ganzoo", "broken-zoo", *options, env=site_env(zoo), check=False)
+def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, inner_pytest):
+    done = inner_pytest("--ganzoo", "broken-zoo", "--rootdir", tmp_path, "-k", "oddtask and (paper or hub_knows)")
     assert done.returncode == 1
     assert "_ TestContract.test_has_a_task_that_the_hub_knows[oddtask] _" in done.stdout
     assert "\noddtask: task = 'gan' is no pipeline tag of the Hub: unconditional-image-generation, " in done.stdout
@@ -457,13 +456,13 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path,
 
 
 def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_one(
-    distribution, tmp_path, process, site_env
+    distribution, tmp_path, inner_pytest
 ):
     source = ODD_OTHERS + (
         "\n\nclass Needy(Squares):\n    def __init__(self, argument=''):\n        if not argument:\n"
         "            raise ganzoo.DataError('needy: say how many')\n"
     )
-    site = distribution("needy-zoo", {"needy": "needy:Needy"}, group="ganzoo.datasets", needy=source)
+    distribution("needy-zoo", {"needy": "needy:Needy"}, group="ganzoo.datasets", needy=source)
     distribution(
         "returning-zoo",
         {"returning": "returning:Returning"},
@@ -477,8 +476,7 @@ def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_o
         "from ganzoo.testing import contract\n"
         "TestNeedy, TestReturning = contract('needy-zoo'), contract('returning-zoo')\n"
     )
-    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path, "-k", "says_what or trains_every"]
-    done = process("-m", "pytest", *options, tmp_path / "test_both.py", env=site_env(site), check=False)
+    done = inner_pytest("--rootdir", tmp_path, "-k", "says_what or trains_every", tmp_path / "test_both.py")
     advice = "needy: say how many; for its tests, say what stands after the colon, contract(..., {'needy': '...'}), or"
     assert advice in done.stdout
     assert "\nreturning: returning: losses(batch) must yield (player, loss) for each move\n" in done.stdout

@@ -5,11 +5,14 @@ import sys
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 from conftest import TINY
 from PIL import Image
 
 import ganzoo
 from ganzoo.images import enlarged, grid
+
+pytestmark = pytest.mark.xdist_group("command")  # one finished run
 
 
 @pytest.fixture(scope="module")
@@ -234,19 +237,19 @@ def test_a_strangers_model_trainer_and_data_train_by_their_names(toy, ganzoo_com
     assert ganzoo_command("sample", "runs/toy", "--out", "toy.png").exit_code == 0
 
 
-def test_a_run_whose_package_is_gone_names_it(toy_site, ganzoo_command, process, site_env):
-    process("-m", "ganzoo", "train", "toy", "--device", "cpu", env=site_env(toy_site))
+def test_a_run_whose_package_is_gone_names_it(toy, ganzoo_command, monkeypatch):
+    assert ganzoo_command("train", "toy", "--device", "cpu").exit_code == 0
+    monkeypatch.setattr(sys, "path", [folder for folder in sys.path if folder != str(toy)])
     done = ganzoo_command("sample", "runs/toy")
     assert done.exit_code == 1
     assert "needs the model 'toy' of the package ganzoo-toy 0.3: pip install ganzoo-toy" in done.stderr
 
 
-def test_python_m_ganzoo_and_the_installed_command_are_the_same(process):
+def test_python_m_ganzoo_and_the_installed_command_are_the_same(process, ganzoo_command):
     by_module = process("-m", "ganzoo", "--help").stdout
     assert "Usage: ganzoo" in by_module
-    script = Path(sys.executable).with_name("ganzoo")
-    assert process(script, "--help").stdout == by_module
-    assert ganzoo.__version__ in process("-m", "ganzoo", "--version").stdout
+    assert process(Path(sys.executable).with_name("ganzoo"), "--help").stdout == by_module
+    assert ganzoo.__version__ in ganzoo_command("--version").output
 
 
 @pytest.mark.parametrize(
@@ -258,10 +261,10 @@ def test_python_m_ganzoo_and_the_installed_command_are_the_same(process):
         ("sh", "show"),
     ],
 )
-def test_the_shell_completes_names(process, words, expected):
-    import os
+def test_the_shell_completes_names(monkeypatch, words, expected):
+    from ganzoo.cli import main
 
-    environment = {**os.environ, "_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": f"ganzoo {words}"}
-    environment["COMP_CWORD"] = str(len(words.split()))
-    code = "from ganzoo.cli import main; main(prog_name='ganzoo')"
-    assert expected in process("-c", code, env=environment).stdout
+    monkeypatch.setenv("COMP_WORDS", f"ganzoo {words}")
+    monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
+    completion = BashComplete(main, {}, "ganzoo", "_GANZOO_COMPLETE").complete()
+    assert expected in completion

@@ -62,8 +62,8 @@ def test_the_toy_is_held_to_it(toy, tmp_path):
         tried(check, cases[plugin], tmp_path / plugin.name / check.__name__)
 
 
-def test_pytest_refuses_what_is_not_installed(process):
-    unknown = process("-m", "pytest", "--ganzoo", "nobody", check=False)
+def test_pytest_refuses_what_is_not_installed(inner_pytest):
+    unknown = inner_pytest("--ganzoo", "nobody")
     assert unknown.returncode == pytest.ExitCode.USAGE_ERROR
     assert "no installed distribution 'nobody'" in unknown.stderr
 

@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import termios
+from contextlib import chdir
 
 import pytest
+from click.testing import CliRunner
 from conftest import TINY
 
 import ganzoo
 
+pytestmark = pytest.mark.xdist_group("interrupted")  # one run in one go
 COMMAND = [
     "train",
     "dcgan-mini",
@@ -46,8 +49,12 @@ PUBLISHED = ("model.safetensors", "config.json", "README.md", "samples.png", "tr
 @pytest.fixture(scope="module")
 def in_one_go(tmp_path_factory):
     """What a run that nobody disturbed leaves behind."""
+    from ganzoo.cli import main
+
     folder = tmp_path_factory.mktemp("whole")
-    subprocess.run([sys.executable, "-m", "ganzoo", *COMMAND], cwd=folder, check=True, capture_output=True, timeout=120)
+    with chdir(folder):
+        done = CliRunner().invoke(main, COMMAND, prog_name="ganzoo")
+    assert done.exit_code == 0, done.output
     return {name: (folder / "runs/dcgan-mini" / name).read_bytes() for name in PUBLISHED}
 
 
@@ -118,7 +125,7 @@ def test_a_cyclegan_that_is_killed_goes_on_with_its_pool_and_its_schedule(tmp_pa
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, pytest.param(signal.SIGTERM, marks=pytest.mark.slow)])
-def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, in_one_go, number):
+def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, in_one_go, ganzoo_command, number):
     stopped = start("-m", "ganzoo")
     output = ""
     for line in stopped.stdout:
@@ -132,7 +139,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(tmp_path, in_one
     made = int(output.rpartition("after step ")[2].split()[0])
     assert (tmp_path / f"work/runs/dcgan-mini/train/step-{made:06}").is_dir()
     assert made < 24
-    output, _ = start("-m", "ganzoo").communicate(timeout=120)
+    output = ganzoo_command(*COMMAND).output
     assert f"going on from step {made} in" in output
     assert left_behind(tmp_path / "work") == in_one_go
 
