@@ -247,20 +247,6 @@ def test_first_weights_are_xaviers():
             assert not layer.bias.any()
 
 
-def test_saved_after_one_step_of_three_it_goes_on_bit_for_bit(tmp_path):
-    data = two_domains()
-    trainer = ganzoo.Trainer(ganzoo.create("cut", **MINI, ema=0.9), data, device="cpu")
-    next(trainer)
-    trainer.save(tmp_path / "run")
-    resumed = ganzoo.Trainer.resume(tmp_path / "run", data, device="cpu")
-    assert len(list(trainer)) == len(list(resumed)) == 2
-    for trained in (lambda t: t.model, lambda t: t.averages.pairs[t.model.network("a2b")]):
-        for (name, one), other in zip(
-            trained(trainer).state_dict().items(), trained(resumed).state_dict().values(), strict=True
-        ):
-            assert torch.equal(one, other), name
-
-
 def test_it_translates_files_one_way(tmp_path, ganzoo_command):
     trainer = ganzoo.Trainer(ganzoo.create("cut", **MINI), two_domains(), device="cpu")
     next(trainer)

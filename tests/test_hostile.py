@@ -124,42 +124,55 @@ def dumped(document):
     return json.dumps(document).encode()
 
 
-@settings(max_examples=500)
-@given(st.data())
-def test_a_configuration_of_any_content_loads_or_is_refused(folder, bounded, data):
-    put(folder, dumped(at_random(data, json.loads(CONFIG))), WEIGHTS)
-    model = outcome(folder)
-    if model is not None:
-        for name, tensor in load_file(OLD / "model.safetensors").items():
-            assert torch.equal(model.state_dict()[name], tensor)
+@pytest.mark.parametrize("examples", [60, pytest.param(500, marks=pytest.mark.slow)])
+def test_a_configuration_of_any_content_loads_or_is_refused(folder, bounded, examples):
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data):
+        put(folder, dumped(at_random(data, json.loads(CONFIG))), WEIGHTS)
+        model = outcome(folder)
+        if model is not None:
+            for name, tensor in load_file(OLD / "model.safetensors").items():
+                assert torch.equal(model.state_dict()[name], tensor)
+
+    holds()
 
 
-@settings(max_examples=300)
-@given(st.data())
-def test_a_header_of_any_content_loads_or_is_refused(folder, bounded, data):
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_header_of_any_content_loads_or_is_refused(folder, bounded, examples):
     """config.json says the sha256 that the damaged file has: nothing but its content can be why it is refused."""
-    header = dumped(at_random(data, HEADER) if data.draw(st.booleans()) else retold(data, HEADER))
-    weights = struct.pack("<Q", len(header)) + header + BODY
-    config = replaced(json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest())
-    put(folder, dumped(config), weights)
-    model = outcome(folder)
-    if model is not None:
-        for name, tensor in load_file(folder / "model.safetensors").items():
-            loaded = model.state_dict()[name]
-            torch.testing.assert_close(loaded, tensor.to(loaded.dtype), rtol=0, atol=0, equal_nan=True)
+
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data):
+        header = dumped(at_random(data, HEADER) if data.draw(st.booleans()) else retold(data, HEADER))
+        weights = struct.pack("<Q", len(header)) + header + BODY
+        config = replaced(json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest())
+        put(folder, dumped(config), weights)
+        model = outcome(folder)
+        if model is not None:
+            for name, tensor in load_file(folder / "model.safetensors").items():
+                loaded = model.state_dict()[name]
+                torch.testing.assert_close(loaded, tensor.to(loaded.dtype), rtol=0, atol=0, equal_nan=True)
+
+    holds()
 
 
-@settings(max_examples=300)
-@given(st.data())
-def test_bytes_of_any_content_load_or_are_refused(folder, bounded, data):
-    weights = flipped(data, WEIGHTS)
-    config = CONFIG
-    if data.draw(st.booleans()):
-        config = dumped(replaced(json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest()))
-    else:
-        config = flipped(data, CONFIG)
-    put(folder, config, weights)
-    outcome(folder)
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_bytes_of_any_content_load_or_are_refused(folder, bounded, examples):
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data):
+        weights = flipped(data, WEIGHTS)
+        config = CONFIG
+        if data.draw(st.booleans()):
+            config = dumped(replaced(json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest()))
+        else:
+            config = flipped(data, CONFIG)
+        put(folder, config, weights)
+        outcome(folder)
+
+    holds()
 
 
 @pytest.mark.parametrize(

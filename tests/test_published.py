@@ -132,6 +132,7 @@ def test_the_picture_of_the_card_is_what_they_make(row):
     assert abs(made - shown).max() <= 2
 
 
+@pytest.mark.slow
 def test_a_wheel_has_them_and_they_are_the_same(released, process):
     """Built and installed by pip, used in an empty folder: not one file of the checkout is near."""
     code = f"""

@@ -259,24 +259,6 @@ def modules_of(trainer):
     return [trainer.model, *trainer.averages.pairs.values()]
 
 
-def test_saved_and_resumed_equals_uninterrupted(tmp_path):
-    settings = {"translation": 0.125, "ema": 0.9}
-    whole = ganzoo.Trainer(tiny(**settings), pictures(), device="cpu")
-    next(whole)
-    whole.save(tmp_path / "run")
-    list(whole)
-    resumed = ganzoo.Trainer.resume(tmp_path / "run", pictures(), device="cpu")
-    assert [step.number for step in resumed] == [2, 3]
-    for one, other in zip(modules_of(whole), modules_of(resumed), strict=True):
-        for (name, mine), theirs in zip(one.state_dict().items(), other.state_dict().values(), strict=True):
-            assert torch.equal(mine, theirs), name
-
-
-def test_what_is_differentiated_twice_is_not_compiled():
-    model = tiny()
-    assert model.compiled() == [model.generator]
-
-
 def test_samples_are_clamped_to_images_and_the_generator_is_not():
     model = tiny()
     with torch.no_grad():

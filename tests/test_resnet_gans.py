@@ -24,11 +24,6 @@ LSGAN = {"image_size": 16, "channels": 1, "width": 4, "latent_dim": 5, "batch_si
 PICTURES = torch.rand(24, 1, 16, 16, generator=torch.Generator().manual_seed(0)) * 2 - 1
 
 
-@pytest.fixture(autouse=True)
-def _one_thread(_own_folders):
-    torch.set_num_threads(1)  # what is so small only waits for a second one
-
-
 def trainer_of(model, **options):
     return ganzoo.Trainer(model, PICTURES, device="cpu", **options)
 
@@ -281,34 +276,17 @@ def test_the_power_iteration_starts_from_the_first_weights_and_runs_in_training_
     assert moved == {"_u", "_v"}
 
 
-def test_wgan_gp_compiles_its_generator_alone_and_sngan_both():
-    assert [type(net) for net in ganzoo.create("wgan-gp", **TINY).compiled()] == [nn.Sequential]
-    assert len(ganzoo.create("sngan", **TINY).compiled()) == 2
-
-
 @BOTH
-def test_it_is_resumed_bit_for_bit_and_loaded_with_its_average(name, tmp_path):
-    model = ganzoo.create(name, **TINY, ema=0.9, translation=0.125)
+def test_it_is_loaded_with_its_average(name, tmp_path):
+    model = ganzoo.create(name, **TINY, ema=0.9)
     trainer = trainer_of(model)
-    next(trainer)
+    list(trainer)
     trainer.save(tmp_path / "run")
-    resumed = ganzoo.Trainer.resume(tmp_path / "run", PICTURES, device="cpu")
-    list(trainer), list(resumed)
-    assert_same(resumed.model, model)
-    resumed.save(tmp_path / "run")
     loaded = ganzoo.load(tmp_path / "run")
     assert_same(loaded.discriminator, model.discriminator)
     with trainer.published() as published:
         assert_same(loaded, published)
     assert not torch.equal(loaded.generator[0].weight, model.generator[0].weight)
-
-
-@BOTH
-def test_it_trains_in_bf16(name):
-    model = ganzoo.create(name, **TINY)
-    for step in trainer_of(model, precision="bf16"):
-        assert torch.tensor(list(step.read().values())).isfinite().all()
-    assert all(parameter.dtype is torch.float32 for parameter in model.parameters())
 
 
 @pytest.mark.slow

@@ -149,27 +149,9 @@ def test_it_differs_from_taking_turns_in_the_first_step_by_the_generator_alone()
     assert same == {"discriminator"}
 
 
-def test_a_plugin_that_forgets_detach_trains_as_if_it_had_not(toy):
-    from ganzoo_toy import Toy
-
-    class Detached(Toy):
-        def losses(self, real):
-            fake = self.generator(self.randn(len(real), self.hp.latent_dim))
-            real_term = softplus(-self.discriminator(real)).mean()
-            yield self.discriminator, {"real": real_term, "fake": softplus(self.discriminator(fake.detach())).mean()}
-            yield self.generator, softplus(-self.discriminator(fake)).mean()
-
-    ends = []
-    for kind in (Toy, Detached):
-        model = ganzoo.create(kind, **SETTINGS)
-        list(simultaneous(model, "toy-squares:16"))
-        ends.append(weights(model))
-    assert equal(*ends)
-
-
-@pytest.mark.parametrize("stop", [4, 5, 11])
-def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path, stop):
+def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path):
     """Phases, two critic steps on a pool, players that share parameters; step 5 is the one that unfreezes."""
+    stop = 5
     whole = simultaneous(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16")
     list(whole)
     first = simultaneous(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16")

@@ -111,6 +111,7 @@ def test_a_torchvision_data_set_without_files_as_torchvision_defines_them():
     assert data.info.classes == tuple("0123456789")
 
 
+@pytest.mark.slow
 def test_a_data_set_of_the_hub_through_the_datasets_library(tmp_path):
     """The library takes a folder of this name in place of the Hub, so that no network is needed."""
     program = """
