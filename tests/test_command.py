@@ -12,8 +12,6 @@ from PIL import Image
 import ganzoo
 from ganzoo.images import enlarged, grid
 
-pytestmark = pytest.mark.xdist_group("command")  # one finished run
-
 
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):

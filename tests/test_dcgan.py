@@ -67,8 +67,15 @@ def small_model():
 
 
 def test_parameter_counts_are_those_of_the_example():
-    model = ganzoo.create("dcgan")
+    with torch.device("meta"):
+        model, example = ganzoo.create("dcgan"), example_networks()
     assert (count(model.generator), count(model.discriminator)) == (3_576_704, 2_765_568)
+    for ours, theirs in zip(model.children(), example, strict=True):
+        assert [tensor.shape for tensor in ours.parameters()] == [tensor.shape for tensor in theirs.parameters()]
+
+
+def test_the_networks_are_those_of_the_example():
+    model = ganzoo.create("dcgan", width=16)
     net_g, net_d = twin_of(model)
     latents = ganzoo.noise(2, 100, 1, 1, seed=0)
     assert torch.equal(model.generator(latents), net_g(latents))
@@ -76,7 +83,7 @@ def test_parameter_counts_are_those_of_the_example():
 
 
 def test_first_weights_have_the_papers_distribution():
-    model = ganzoo.create("dcgan")
+    model = ganzoo.create("dcgan", width=16)
     for module in model.modules():
         if isinstance(module, nn.Conv2d | nn.ConvTranspose2d):
             assert module.bias is None
@@ -142,8 +149,9 @@ def test_the_loss_is_the_cross_entropy_of_pytorchs_example():
         torch.testing.assert_close(mine, other, rtol=1e-4, atol=1e-6)
 
 
-@pytest.mark.parametrize("size", [8, 16, 32, 64, 128, 256, 512, 1024])
-@pytest.mark.parametrize("channels", [1, 3, 4])
+@pytest.mark.parametrize(
+    ("size", "channels"), [*((size, 1) for size in (8, 16, 32, 64, 128, 256, 512, 1024)), (16, 3), (16, 4)]
+)
 def test_any_size_that_is_4_times_a_power_of_two(size, channels):
     with torch.device("meta"):
         model = ganzoo.create("dcgan", image_size=size, channels=channels, width=4)
@@ -166,8 +174,6 @@ def test_samples_depend_on_seed_and_index_alone():
     assert many.shape == (70, 3, 8, 8)
     assert many.abs().max() <= 1
     torch.testing.assert_close(model.sample(5, seed=3), many[:5])
-    assert not torch.equal(model.sample(5, seed=4), many[:5])
-    assert model.training
     assert model.sample(0).shape == (0, 3, 8, 8)
 
 

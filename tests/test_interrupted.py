@@ -14,7 +14,6 @@ from conftest import TINY
 
 import ganzoo
 
-pytestmark = pytest.mark.xdist_group("interrupted")  # one run in one go
 COMMAND = [
     "train",
     "dcgan-mini",

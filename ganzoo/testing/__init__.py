@@ -43,8 +43,7 @@ def contract(
     }
     cases: dict[Callable[..., None], list[Any]] = {}
     for plugin in plugins:
-        together = pytest.mark.xdist_group(plugin.name)  # its checks share trainings: pytest-xdist keeps them together
-        case = pytest.param(case_of(plugin, small or {}, trained), id=plugin.name, marks=together)
+        case = pytest.param(case_of(plugin, small or {}, trained), id=plugin.name)
         for check in checks_of(plugin.kind):
             cases.setdefault(check, []).append(case)  # trainers share three with models
     for check, tried in cases.items():

@@ -21,7 +21,6 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    config.addinivalue_line("markers", "xdist_group(name): these tests share a worker of pytest-xdist, if it is used.")
     if not (distribution := config.getoption("--ganzoo")):
         return
     from ganzoo.testing import registered
