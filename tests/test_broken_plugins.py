@@ -82,7 +82,9 @@ MISTAKES = {
 def zoo(distribution):
     """All of them as one installed distribution, `broken-zoo`."""
     names = re.findall(r"^class (\w+)", ZOO, re.MULTILINE)
-    return distribution("broken-zoo", {name.lower(): f"broken_zoo:{name}" for name in names}, broken_zoo=ZOO)
+    return distribution(
+        "broken-zoo", {name.lower(): f"broken_zoo:{name}" for name in names}, broken_zoo=ZOO
+    )
 
 
 def test_every_model_of_the_zoo_is_looked_for():
@@ -105,9 +107,10 @@ def test_a_mistake_is_caught_by_its_name(zoo, tmp_path, name):
         run_check(check, ModelCase(models[name.lower()]), tmp_path)
 
 
-def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, process, site_env):
-    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path, "-k", "oddtask and (paper or hub_knows)"]
-    done = process("-m", "pytest", "--ganzoo", "broken-zoo", *options, env=site_env(zoo), check=False)
+def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, inner_pytest):
+    done = inner_pytest(
+        "--ganzoo", "broken-zoo", "--rootdir", tmp_path, "-k", "oddtask and (paper or hub_knows)"
+    )
     assert done.returncode == 1
     assert "_ TestContract.test_has_a_task_that_the_hub_knows[oddtask] _" in done.stdout
     assert "\noddtask: " in done.stdout
@@ -236,7 +239,9 @@ class ZeroAtFirst(Good):
         ("ZeroAtFirst", "is_saved_and_resumed_bit_for_bit", None),
     ],
 )
-def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(distribution, tmp_path, name, check, told):
+def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(
+    distribution, tmp_path, name, check, told
+):
     distribution("odd-zoo", {"odd": f"odd_zoo:{name}"}, odd_zoo=NEAR, broken_zoo=ZOO)
     found = [one for one in checks_of("model") if check in (one.__name__, "*")]
     case = ModelCase(models["odd"])
@@ -424,10 +429,16 @@ class NoArgument(Squares):
         ("NoArgument", "is_trained_on_whole", "odd-others"),
     ],
 )
-def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path, monkeypatch, name, check, told):
-    group = "ganzoo.trainers" if f"class {name}(ganzoo.Trainer)" in ODD_OTHERS else "ganzoo.datasets"
+def test_mistakes_of_trainers_and_sources_are_caught_too(
+    distribution, tmp_path, monkeypatch, name, check, told
+):
+    group = (
+        "ganzoo.trainers" if f"class {name}(ganzoo.Trainer)" in ODD_OTHERS else "ganzoo.datasets"
+    )
     distribution("odd-others", {"odd": f"odd_others:{name}"}, group=group, odd_others=ODD_OTHERS)
-    (plugin,) = (p for registry in (trainers, datasets) for p in registry.plugins() if p.name == "odd")
+    (plugin,) = (
+        p for registry in (trainers, datasets) for p in registry.plugins() if p.name == "odd"
+    )
     case = case_of(plugin, {}, "dcgan-mini")
     for one in checks_of(plugin.kind) if check is None else []:
         run_check(one, case, tmp_path / one.__name__)
@@ -438,13 +449,13 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, tmp_path,
 
 
 def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_one(
-    distribution, tmp_path, process, site_env
+    distribution, tmp_path, inner_pytest
 ):
     source = ODD_OTHERS + (
         "\n\nclass Needy(Squares):\n    def __init__(self, argument=''):\n        if not argument:\n"
         "            raise ganzoo.DataError('needy: say how many')\n"
     )
-    site = distribution("needy-zoo", {"needy": "needy:Needy"}, group="ganzoo.datasets", needy=source)
+    distribution("needy-zoo", {"needy": "needy:Needy"}, group="ganzoo.datasets", needy=source)
     distribution(
         "returning-zoo",
         {"returning": "returning:Returning"},
@@ -458,8 +469,9 @@ def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_o
         "from ganzoo.testing import contract\n"
         "TestNeedy, TestReturning = contract('needy-zoo'), contract('returning-zoo')\n"
     )
-    options = ["-p", "no:cacheprovider", "--rootdir", tmp_path, "-k", "says_what or trains_every"]
-    done = process("-m", "pytest", *options, tmp_path / "test_both.py", env=site_env(site), check=False)
+    done = inner_pytest(
+        "--rootdir", tmp_path, "-k", "says_what or trains_every", tmp_path / "test_both.py"
+    )
     assert "needy: say how many" in done.stdout
     assert "contract(..., {'needy': '...'})" in done.stdout
     assert "\nreturning: " in done.stdout
@@ -472,7 +484,9 @@ def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_o
 def test_what_an_import_changes_for_everybody_is_caught(distribution, tmp_path):
     source = "import torch\nfrom broken_zoo import Good\ntorch.set_default_dtype(torch.float64)\n"
     distribution("far-zoo", {"far": "far_zoo:Good"}, far_zoo=source, broken_zoo=ZOO)
-    (check,) = (one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported")
+    (check,) = (
+        one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported"
+    )
     with pytest.raises(AssertionError, match="dtype"):
         run_check(check, ModelCase(models["far"]), tmp_path)
     assert torch.get_default_dtype() == torch.float32
@@ -480,7 +494,9 @@ def test_what_an_import_changes_for_everybody_is_caught(distribution, tmp_path):
 
 def test_a_name_that_another_package_has_is_caught(zoo, distribution, tmp_path):
     distribution("other-zoo", {"good": "broken_zoo:Good"})
-    (check,) = (one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported")
+    (check,) = (
+        one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported"
+    )
     mine = next(p for p in models.plugins() if (p.name, p.distribution) == ("good", "broken-zoo"))
     with pytest.raises(AssertionError, match="other-zoo"):
         run_check(check, ModelCase(mine), tmp_path)

@@ -32,12 +32,19 @@ def levels(images):
 def test_digits_are_scikit_learns_upsampled_by_pillow():
     data = open_data("digits", ganzoo.create("dcgan-mini").hp)
     part = data.parts[0]
-    assert (len(data), data.info.size, data.info.channels, data.info.classes) == (1797, 32, 1, tuple("0123456789"))
+    assert (len(data), data.info.size, data.info.channels, data.info.classes) == (
+        1797,
+        32,
+        1,
+        tuple("0123456789"),
+    )
     assert part.images.shape == (1797, 1, 32, 32)
     bunch = load_digits()
     assert part.labels.tolist() == bunch.target.tolist()
     picture = Image.fromarray(np.rint(bunch.images[1796] * 255 / 16).astype(np.uint8))
-    np.testing.assert_array_equal(part.images[1796, 0], picture.resize((32, 32), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(
+        part.images[1796, 0], picture.resize((32, 32), Image.Resampling.BICUBIC)
+    )
 
 
 def test_digits_come_in_the_size_and_channels_that_the_model_wants():
@@ -127,7 +134,10 @@ def test_sources_are_plugins_and_unknown_ones_are_answered_with_the_closest(toy)
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7])
 def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
-    data = open_data(torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8), ganzoo.Hparams(load_size=6, flip=True))
+    data = open_data(
+        torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8),
+        ganzoo.Hparams(load_size=6, flip=True),
+    )
     data.preparation = replace(data.preparation, image_size=4)
     whole = Batches(data, torch.Tensor, 10, 3, torch.device("cpu"))
     parts = [replace(whole, rank=rank, ranks=ranks) for rank in range(ranks)]
@@ -136,7 +146,9 @@ def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
         together = torch.cat([part[number] for part in parts])
         assert torch.equal(together, whole[number])
         seen += [i for part in parts for i in part.orders[0][number].indices.tolist()]
-    assert [sorted(seen[epoch * 23 : epoch * 23 + 23]) for epoch in range(10)] == [list(range(23))] * 10
+    assert [sorted(seen[epoch * 23 : epoch * 23 + 23]) for epoch in range(10)] == [
+        list(range(23))
+    ] * 10
 
 
 @pytest.mark.parametrize("start", [1, 6, 17])
@@ -156,7 +168,9 @@ def test_crops_and_mirrorings_are_those_of_the_image_and_all_places_are_met():
     ramp = torch.arange(36, dtype=torch.uint8).view(1, 1, 6, 6).expand(500, 1, 6, 6).clone()
     data = open_data(ramp, ganzoo.Hparams(load_size=6, flip=True))
     data.preparation = replace(data.preparation, image_size=4)
-    images = Batches(data, torch.Tensor, 500, 0, torch.device("cpu"))[0].add(1).mul(127.5).round().int()
+    images = (
+        Batches(data, torch.Tensor, 500, 0, torch.device("cpu"))[0].add(1).mul(127.5).round().int()
+    )
     met = set()
     for image in images[:, 0]:
         mirrored = bool(image[0, 0] > image[0, 1])
@@ -187,7 +201,9 @@ def test_a_datasets_own_transforms_draw_from_seed_epoch_and_index_with_any_worke
     hp = ganzoo.Hparams(batch_size=7)
 
     def fresh(workers):
-        return Batches(open_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu"))
+        return Batches(
+            open_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu")
+        )
 
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     one, two, resumed = fresh(None), fresh(2), fresh(2)
@@ -222,7 +238,9 @@ def test_pairs_stay_together_and_are_cropped_alike():
         data.preparation = replace(data.preparation, image_size=5)
         batch = Batches(data, ganzoo.Pair, 12, 0, torch.device("cpu"))[0]
         assert batch.source.shape == batch.target.shape == (12, 3, 5, 5)
-        torch.testing.assert_close(batch.target - batch.source, torch.full((12, 3, 5, 5), 50 / 127.5))
+        torch.testing.assert_close(
+            batch.target - batch.source, torch.full((12, 3, 5, 5), 50 / 127.5)
+        )
 
 
 def draw(folder, name, level, size=(12, 12)):
@@ -298,12 +316,24 @@ def test_pairs_by_name_and_side_by_side(tmp_path):
 )
 @pytest.mark.filterwarnings("ignore:the images are all in")
 def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
-    for name, count in [("cats/x/1", 2), ("cats/y/2", 2), ("half/A/1", 3), ("half/B/1", 1), ("empty/A/1", 2)]:
+    for name, count in [
+        ("cats/x/1", 2),
+        ("cats/y/2", 2),
+        ("half/A/1", 3),
+        ("half/B/1", 1),
+        ("empty/A/1", 2),
+    ]:
         for i in range(count):
             draw(Path(), f"{name}{i}.png", i)
     Path("empty/B").mkdir()
     with pytest.raises(ganzoo.GanzooError, match=message):
-        Batches(open_data(data, SMALL.replaced({"image_size": 8}), view), view, 2, 0, torch.device("cpu"))[0]
+        Batches(
+            open_data(data, SMALL.replaced({"image_size": 8}), view),
+            view,
+            2,
+            0,
+            torch.device("cpu"),
+        )[0]
 
 
 @pytest.mark.parametrize(
@@ -317,10 +347,18 @@ def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])
-def test_items_that_are_not_what_they_should_be_are_one_line_from_a_worker_too(data, message, workers):
+def test_items_that_are_not_what_they_should_be_are_one_line_from_a_worker_too(
+    data, message, workers
+):
     view = ganzoo.Pair if "pair" in message else torch.Tensor
     with pytest.raises(ganzoo.DataError, match=message) as caught:
-        Batches(open_data(data, ganzoo.Hparams(), view, workers=workers), view, 2, 0, torch.device("cpu"))[0]
+        Batches(
+            open_data(data, ganzoo.Hparams(), view, workers=workers),
+            view,
+            2,
+            0,
+            torch.device("cpu"),
+        )[0]
     assert "Traceback" not in str(caught.value)
 
 
@@ -334,9 +372,21 @@ def test_a_loader_of_one_order_is_not_used_for_another():
 
 def test_two_domains_of_different_sizes_are_refused():
     with pytest.raises(ganzoo.DataError, match="8x8"):
-        open_data((torch.zeros(4, 3, 8, 8) - 0.1, torch.zeros(4, 1, 6, 6) - 0.1), ganzoo.Hparams(), ganzoo.Domains)
+        open_data(
+            (torch.zeros(4, 3, 8, 8) - 0.1, torch.zeros(4, 1, 6, 6) - 0.1),
+            ganzoo.Hparams(),
+            ganzoo.Domains,
+        )
 
 
 def test_more_processes_than_images_in_a_batch_are_refused():
     with pytest.raises(ganzoo.DataError, match="processes"):
-        Batches(open_data(numbered(4), ganzoo.Hparams()), torch.Tensor, 2, 0, torch.device("cpu"), rank=0, ranks=3)
+        Batches(
+            open_data(numbered(4), ganzoo.Hparams()),
+            torch.Tensor,
+            2,
+            0,
+            torch.device("cpu"),
+            rank=0,
+            ranks=3,
+        )

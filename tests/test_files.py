@@ -28,7 +28,9 @@ def noise(mode, size=(24, 20)):
     """A picture of random pixels in any mode."""
     picture = Image.fromarray(RANDOM.integers(0, 256, (size[1], size[0], 3), dtype=np.uint8))
     if mode in ("RGBA", "LA"):
-        picture.putalpha(Image.fromarray(RANDOM.integers(0, 256, (size[1], size[0]), dtype=np.uint8)))
+        picture.putalpha(
+            Image.fromarray(RANDOM.integers(0, 256, (size[1], size[0]), dtype=np.uint8))
+        )
     return picture.convert(mode)
 
 
@@ -49,13 +51,23 @@ def frames(form):
 
 
 def chunk(kind, content):
-    return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
+    return (
+        struct.pack(">I", len(content))
+        + kind
+        + content
+        + struct.pack(">I", zlib.crc32(kind + content))
+    )
 
 
 def bomb(side):
     """A PNG of some bytes that says that it has side * side pixels."""
     head = chunk(b"IHDR", struct.pack(">IIBBBBB", side, side, 8, 0, 0, 0, 0))
-    return b"\x89PNG\r\n\x1a\n" + head + chunk(b"IDAT", zlib.compress(b"\0" * 1000)) + chunk(b"IEND", b"")
+    return (
+        b"\x89PNG\r\n\x1a\n"
+        + head
+        + chunk(b"IDAT", zlib.compress(b"\0" * 1000))
+        + chunk(b"IEND", b"")
+    )
 
 
 def flipped(content):
@@ -82,7 +94,9 @@ GOOD = {
     "cmyk.jpg": saved(noise("CMYK"), "JPEG"),
     "one bit.bmp": saved(noise("1"), "BMP"),
     "lies on its side.jpg": saved(noise("RGB"), "JPEG", exif=exif(6)),
-    "exif that is broken.jpg": saved(noise("RGB"), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01"),
+    "exif that is broken.jpg": saved(
+        noise("RGB"), "JPEG", exif=b"Exif\0\0MM\0*\0\0\0\x08\xff\xff\x01"
+    ),
     "animated.gif": frames("GIF"),
     "animated.png": frames("PNG"),
     "pages.tif": frames("TIFF"),
@@ -145,8 +159,14 @@ def odd(tmp_path_factory):
     (folder / "broken link.png").symlink_to(folder / "nothing.png")
     (folder / "deep" / "loop").symlink_to(folder, target_is_directory=True)
     os.mkfifo(folder / "pipe.png")
-    bad = {name.replace("config", "").rstrip("/") if ".git" in name else name: kind for name, (_, kind) in BAD.items()}
-    bad = {name.partition("/")[0] if name.startswith("__MACOSX") else name: kind for name, kind in bad.items()}
+    bad = {
+        name.replace("config", "").rstrip("/") if ".git" in name else name: kind
+        for name, (_, kind) in BAD.items()
+    }
+    bad = {
+        name.partition("/")[0] if name.startswith("__MACOSX") else name: kind
+        for name, kind in bad.items()
+    }
     return folder, bad | {"broken link.png": "unreadable", "pipe.png": "not a file"}
 
 
@@ -157,14 +177,22 @@ def test_at_least_25_kinds_are_made():
 
 def test_every_odd_file_is_used_or_skipped_as_documented(odd, ganzoo_command, tmp_path):
     folder, bad = odd
-    done = ganzoo_command("data", "check", folder, "--model", "dcgan", "--set", f"image_size={SIZE}", "--json")
+    done = ganzoo_command(
+        "data", "check", folder, "--model", "dcgan", "--set", f"image_size={SIZE}", "--json"
+    )
     assert done.exit_code == 1, done.output
     report = json.loads(done.stdout)
-    skipped = {finding["name"]: finding["kind"] for finding in report["findings"] if finding["skipped"]}
+    skipped = {
+        finding["name"]: finding["kind"] for finding in report["findings"] if finding["skipped"]
+    }
     assert skipped == bad
     assert report["usable"] == len(GOOD) + 1
     assert report["files"] == len(GOOD) + 1 + len(bad)
-    noted = {(finding["name"], finding["kind"]) for finding in report["findings"] if not finding["skipped"]}
+    noted = {
+        (finding["name"], finding["kind"])
+        for finding in report["findings"]
+        if not finding["skipped"]
+    }
     for note in [
         ("animated.gif", "animated"),
         ("animated.png", "animated"),
@@ -205,8 +233,13 @@ def test_grey_and_transparent_pictures_are_pillows_too(odd, channels, mode):
     names = sorted([*GOOD, "link.png"])
     for name in ("rgb.jpg", "rgba.png", "grey.png"):
         picture = Image.open(folder / name).convert(mode)
-        fitted = np.asarray(ImageOps.fit(picture, (SIZE, SIZE), Image.Resampling.BICUBIC)).reshape(SIZE, SIZE, channels)
-        assert torch.equal(data.parts[0].images[names.index(name)].permute(1, 2, 0), torch.from_numpy(fitted.copy()))
+        fitted = np.asarray(ImageOps.fit(picture, (SIZE, SIZE), Image.Resampling.BICUBIC)).reshape(
+            SIZE, SIZE, channels
+        )
+        assert torch.equal(
+            data.parts[0].images[names.index(name)].permute(1, 2, 0),
+            torch.from_numpy(fitted.copy()),
+        )
 
 
 def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded(tmp_path):
@@ -215,7 +248,13 @@ def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded(tmp_path):
         picture.save(tmp_path / f"{i}.png")
 
     def first(fit):
-        return open_data(str(tmp_path), HP.replaced({"fit": fit})).parts[0].images[0].permute(1, 2, 0).numpy()
+        return (
+            open_data(str(tmp_path), HP.replaced({"fit": fit}))
+            .parts[0]
+            .images[0]
+            .permute(1, 2, 0)
+            .numpy()
+        )
 
     np.testing.assert_array_equal(first("crop"), picture.crop((24, 0, 40, 16)))
     shrunk = picture.resize((16, 16), Image.Resampling.BICUBIC, reducing_gap=2.0)
@@ -226,7 +265,18 @@ def test_a_picture_that_is_not_square_is_cropped_stretched_or_padded(tmp_path):
 
 def test_strict_refuses_and_training_counts_in_one_line(odd, ganzoo_command):
     folder, bad = odd
-    words = ["train", "dcgan-mini", "--data", folder, "--set", "image_size=16", "--set", "width=4", "--set", "steps=1"]
+    words = [
+        "train",
+        "dcgan-mini",
+        "--data",
+        folder,
+        "--set",
+        "image_size=16",
+        "--set",
+        "width=4",
+        "--set",
+        "steps=1",
+    ]
     words += ["--set", "batch_size=4"]
     refused = ganzoo_command(*words, "--strict")
     assert refused.exit_code == 1
@@ -297,9 +347,13 @@ def zipped(path, entries):
 def test_a_zip_of_a_folder_is_that_folder(odd, tmp_path):
     folder, _ = odd
     files = [
-        (path, path.relative_to(folder)) for path in folder.rglob("*") if path.is_file() and "loop" not in str(path)
+        (path, path.relative_to(folder))
+        for path in folder.rglob("*")
+        if path.is_file() and "loop" not in str(path)
     ]
-    archive = zipped(tmp_path / "odd.zip", [(f"odd/{name}", path.read_bytes()) for path, name in files])
+    archive = zipped(
+        tmp_path / "odd.zip", [(f"odd/{name}", path.read_bytes()) for path, name in files]
+    )
     from_zip, from_folder = open_data(archive, HP), open_data(str(folder), HP)
     assert from_zip.fingerprint == from_folder.fingerprint
     assert torch.equal(from_zip.parts[0].images, from_folder.parts[0].images)
@@ -346,7 +400,9 @@ def test_a_hostile_zip_is_harmless(tmp_path, ganzoo_command):
 
 
 def test_damaged_and_encrypted_entries_are_skipped_and_damaged_zips_refused(tmp_path):
-    archive = Path(zipped(tmp_path / "a.zip", [(f"{i}.png", saved(noise("RGB"), "PNG")) for i in range(4)]))
+    archive = Path(
+        zipped(tmp_path / "a.zip", [(f"{i}.png", saved(noise("RGB"), "PNG")) for i in range(4)])
+    )
     content = bytearray(archive.read_bytes())
     content[100] ^= 255  # inside the first image
     second = content.find(b"PK\1\2", content.find(b"PK\1\2") + 1)
@@ -361,7 +417,11 @@ def test_damaged_and_encrypted_entries_are_skipped_and_damaged_zips_refused(tmp_
 
 
 def test_a_zips_classes_survive_unsafe_names_and_entries_that_share_bytes(tmp_path):
-    entries = [(f"all/{label}/{i}.png", saved(noise("RGB"), "PNG")) for label in ("cat", "dog") for i in range(2)]
+    entries = [
+        (f"all/{label}/{i}.png", saved(noise("RGB"), "PNG"))
+        for label in ("cat", "dog")
+        for i in range(2)
+    ]
     archive = Path(zipped(tmp_path / "a.zip", [*entries, ("/evil.png", twin), (".", twin)]))
     data = open_data(str(archive), HP, ganzoo.Labelled)
     assert data.info.classes == ("cat", "dog")
@@ -426,7 +486,10 @@ def test_a_class_without_a_usable_image_is_said(tmp_path):
 def test_neither_a_run_nor_a_contact_sheet_becomes_data(tmp_path, ganzoo_command, monkeypatch):
     pictures(tmp_path / "a", "1.png", "2.png")
     monkeypatch.chdir(tmp_path / "a")
-    for words, option in ((["data", "check", "."], "--sheet"), (["train", "dcgan", "--data", "."], "--out")):
+    for words, option in (
+        (["data", "check", "."], "--sheet"),
+        (["train", "dcgan", "--data", "."], "--out"),
+    ):
         done = ganzoo_command(*words)
         assert done.exit_code == 2
         assert option in done.stderr
@@ -452,10 +515,21 @@ def test_names_with_newlines_stay_on_one_line(tmp_path):
 def test_check_reads_colour_as_training_does_and_counts_pairs_once(tmp_path, ganzoo_command):
     pictures(tmp_path / "a", "A/1.png", "A/2.png")
     pictures(tmp_path / "a", "B/1.png", "B/2.png", mode="RGB")
-    words = ["data", "check", tmp_path / "a", "--model", "cyclegan-mini", "--json", "--set", "image_size=32"]
+    words = [
+        "data",
+        "check",
+        tmp_path / "a",
+        "--model",
+        "cyclegan-mini",
+        "--json",
+        "--set",
+        "image_size=32",
+    ]
     report = json.loads(ganzoo_command(*words).stdout)
     assert (report["files"], report["usable"], report["skipped"]) == (4, 4, 0)
-    assert {finding["detail"] for finding in report["findings"] if finding["kind"] == "converted"} == {"L to RGB"}
+    assert {
+        finding["detail"] for finding in report["findings"] if finding["kind"] == "converted"
+    } == {"L to RGB"}
     noise("RGB", (24, 12)).save(tmp_path / "a" / "pair.png")
     pictures(tmp_path / "sides", "pair.png", size=(64, 32), mode="RGB")
     pictures(tmp_path / "sides", "square.png", size=(32, 32))

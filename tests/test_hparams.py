@@ -135,7 +135,13 @@ def test_a_size_that_is_halved_again_and_again_is_one_number_doubled():
     class Sized(ganzoo.Hparams):
         image_size: Annotated[int, ganzoo.PowersOfTwo(8, 64)] | None = None
 
-    assert [Sized(image_size=size).image_size for size in (8, 16, 32, 64, None)] == [8, 16, 32, 64, None]
+    assert [Sized(image_size=size).image_size for size in (8, 16, 32, 64, None)] == [
+        8,
+        16,
+        32,
+        64,
+        None,
+    ]
     with pytest.raises(ganzoo.HparamError, match="image_size"):
         Sized(image_size=24)
     with pytest.raises(ganzoo.HparamError, match="image_size"):

@@ -16,7 +16,9 @@ import ganzoo
 from ganzoo.errors import HubError, StateError
 
 SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
-pytestmark = pytest.mark.filterwarnings("ignore:Use 'content=:DeprecationWarning")  # what huggingface_hub does
+pytestmark = pytest.mark.filterwarnings(
+    "ignore:Use 'content=:DeprecationWarning"
+)  # what huggingface_hub does
 ID = "ada/digits"
 NAMES = {"config.json", "model.safetensors", "README.md", "samples.png"}
 
@@ -60,7 +62,9 @@ def hub(server, tmp_path, monkeypatch):
     monkeypatch.setattr(constants, "HF_HUB_OFFLINE", False)
     monkeypatch.setattr(constants, "HF_TOKEN_PATH", str(tmp_path / "no-token"))
     monkeypatch.setenv("HF_TOKEN", WRITER)
-    monkeypatch.setattr("time.sleep", lambda seconds: None)  # the client waits before it tries again
+    monkeypatch.setattr(
+        "time.sleep", lambda seconds: None
+    )  # the client waits before it tries again
     fresh_cache(tmp_path / "hf", monkeypatch)
     return server
 
@@ -113,7 +117,9 @@ def edited(card):
 # Up
 
 
-def test_what_was_pushed_is_loaded_by_its_id_and_makes_the_same_images(hub, run, tmp_path, monkeypatch):
+def test_what_was_pushed_is_loaded_by_its_id_and_makes_the_same_images(
+    hub, run, tmp_path, monkeypatch
+):
     done = ganzoo.push(run, ID)
     assert done.changed
     assert done.url == f"{hub.url}/{ID}"
@@ -209,7 +215,9 @@ def test_a_card_that_was_edited_here_goes_up_once_and_stays_as_it_is(published, 
     assert (run / "README.md").read_bytes() == card
 
 
-def test_a_card_that_is_edited_on_the_hub_during_a_push_is_not_lost(published, hub, run, monkeypatch):
+def test_a_card_that_is_edited_on_the_hub_during_a_push_is_not_lost(
+    published, hub, run, monkeypatch
+):
     (run / "README.md").write_bytes(edited((run / "README.md").read_bytes()))
     upload = huggingface_hub.HfApi.create_commit
 
@@ -262,7 +270,9 @@ def test_a_download_that_is_cut_in_the_middle_goes_on_there(published, hub, monk
     assert half - 256 < int(second.range.removeprefix("bytes=").removesuffix("-")) <= half
 
 
-def test_other_bytes_of_equal_size_are_refused_until_the_hub_has_the_right_ones(published, hub, tmp_path):
+def test_other_bytes_of_equal_size_are_refused_until_the_hub_has_the_right_ones(
+    published, hub, tmp_path
+):
     hub.corrupt.add("model.safetensors")
     for _ in range(2):
         message = refusal(StateError, ganzoo.pull, ID, out=tmp_path / "out")
@@ -325,11 +335,15 @@ def test_pull_copies_to_a_new_folder_and_never_over_another(published, hub, tmp_
     for taken in ("empty", "file", "work"):  # the last is the current folder, and empty
         assert "--out" in refusal(StateError, ganzoo.pull, ID, out=tmp_path / taken)
     assert "--out" in refusal(StateError, ganzoo.pull, ID, out=".")
-    assert str(tmp_path / "file" / "below") in refusal(StateError, ganzoo.pull, ID, out=tmp_path / "file" / "below")
+    assert str(tmp_path / "file" / "below") in refusal(
+        StateError, ganzoo.pull, ID, out=tmp_path / "file" / "below"
+    )
     assert (tmp_path / "file").read_text() == "mine"
 
 
-def test_a_file_that_appears_in_the_target_during_the_download_is_kept(published, tmp_path, monkeypatch):
+def test_a_file_that_appears_in_the_target_during_the_download_is_kept(
+    published, tmp_path, monkeypatch
+):
     (tmp_path / "out").mkdir()
     copy = shutil.copyfile
 
@@ -345,7 +359,9 @@ def test_a_file_that_appears_in_the_target_during_the_download_is_kept(published
 # What strangers publish
 
 
-@pytest.mark.parametrize("config", [None, b'{"architectures": ["BertModel"]}'], ids=["no config", "another's config"])
+@pytest.mark.parametrize(
+    "config", [None, b'{"architectures": ["BertModel"]}'], ids=["no config", "another's config"]
+)
 def test_a_repository_of_pickles_is_refused_with_the_reason(hub, config):
     files = {"pytorch_model.bin": b"\x80\x04.", **({"config.json": config} if config else {})}
     hub.create("eve/bert", files)
@@ -381,15 +397,26 @@ def test_a_newer_format_says_so(published):
 
 
 def test_no_file_leaves_the_folder_and_no_other_file_comes_down(published, hub, tmp_path):
-    strange = ["../../../../evil.png", "/evil.png", "sub/evil.png", "a.png/b.png", "..\\..\\evil.txt", "setup.py"]
+    strange = [
+        "../../../../evil.png",
+        "/evil.png",
+        "sub/evil.png",
+        "a.png/b.png",
+        "..\\..\\evil.txt",
+        "setup.py",
+    ]
     published.commit(dict.fromkeys(strange, b"evil"))
     out = ganzoo.pull(ID, out=tmp_path / "out")
     assert {path.name for path in out.iterdir()} == NAMES
     assert not hub.asked("GET .*evil|b.png|setup.py")
-    assert not [path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes()[:9] == b"evil"]
+    assert not [
+        path for path in tmp_path.rglob("*") if path.is_file() and path.read_bytes()[:9] == b"evil"
+    ]
 
 
-@pytest.mark.parametrize("id", ["digits", "a/b/c", "ada/", "ada/../x", "ada/a--b", "ada/x@", "ada/x@a/../b", ""])
+@pytest.mark.parametrize(
+    "id", ["digits", "a/b/c", "ada/", "ada/../x", "ada/a--b", "ada/x@", "ada/x@a/../b", ""]
+)
 def test_what_is_no_id_is_refused_before_anything_is_asked(hub, run, id):  # noqa: A002
     assert "user/name" in refusal(HubError, ganzoo.pull, id)
     assert "user/name" in refusal(HubError, ganzoo.push, run, id, dry_run=True)
@@ -426,7 +453,9 @@ def test_a_push_that_the_hub_refuses_is_one_line_and_leaves_nothing(hub, run, pl
 
 @pytest.mark.parametrize(("status", "words"), STATUSES.items())
 @pytest.mark.parametrize("place", ["/revision/|/tree/", "/resolve/", "GET .*/model.safetensors"])
-def test_a_pull_that_the_hub_refuses_is_one_line_and_leaves_nothing(published, hub, tmp_path, place, status, words):
+def test_a_pull_that_the_hub_refuses_is_one_line_and_leaves_nothing(
+    published, hub, tmp_path, place, status, words
+):
     hub.refuse(status, place)
     message = refusal(HubError, ganzoo.pull, ID, out=tmp_path / "out")
     assert message.startswith(f"{ID}: ")
@@ -475,7 +504,19 @@ def test_an_id_stands_wherever_a_run_does(published, ganzoo_command):
     assert done.exit_code == 0, done.output
     with Image.open("grid.png") as picture:
         assert picture.size
-    words = ["--from", ID, *TINY, "--set", "latent_dim=4", "--set", "steps=1", "--device", "cpu", "--out", "run"]
+    words = [
+        "--from",
+        ID,
+        *TINY,
+        "--set",
+        "latent_dim=4",
+        "--set",
+        "steps=1",
+        "--device",
+        "cpu",
+        "--out",
+        "run",
+    ]
     done = ganzoo_command("train", "dcgan-mini", "--data", "digits", *words)
     assert done.exit_code == 0, done.output
     assert ID in done.output + done.stderr
@@ -504,53 +545,60 @@ def test_the_command_pushes_and_pulls(hub, run, ganzoo_command):
     assert failed.stderr.count("\n") == 1
 
 
-def test_a_process_reads_the_environment_and_prints_the_folder_alone(published, hub_env, process, tmp_path):
+def test_a_process_reads_the_environment_and_prints_the_folder_alone(
+    published, hub_env, process, tmp_path
+):
     done = process("-m", "ganzoo", "pull", ID, env=hub_env)
     assert done.stdout.endswith(f"/snapshots/{published.branches['main']}\n")
     assert done.stdout.count("\n") == 1
     assert done.stdout.startswith(str(tmp_path / "mine"))
 
 
-OFFLINE = """
-import ganzoo
-print(len(ganzoo.load("ada/digits").sample(4, seed=1)))
-for call in (lambda: ganzoo.load("ada/unknown"), lambda: ganzoo.pull("ada/digits@other"),
-             lambda: ganzoo.push("RUN", "ada/digits"), lambda: ganzoo.load("ada/part")):
-    try:
-        call()
-    except ganzoo.errors.GanzooError as error:
-        print(type(error).__name__, error)
-"""
-
-
-def test_offline_the_cache_is_enough_and_what_is_not_there_says_so(published, hub, run, hub_env, process):
+def test_offline_the_cache_is_enough_and_what_is_not_there_says_so(
+    published, hub, run, monkeypatch
+):
     ganzoo.pull(ID)
     ganzoo.push(run, "ada/part")
     (ganzoo.pull("ada/part") / "model.safetensors").unlink()
     hub.requests.clear()
-    done = process("-c", OFFLINE.replace("RUN", str(run)), env={**hub_env, "HF_HUB_OFFLINE": "1"})
-    count, unknown, other, pushed, part = done.stdout.splitlines()
-    assert count == "4"
+    monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
+    assert len(ganzoo.load(ID).sample(4, seed=1)) == 4
+    calls = [(ganzoo.load, "ada/unknown"), (ganzoo.pull, f"{ID}@other"), (ganzoo.push, run, ID)]
+    unknown, other, pushed, part = (
+        refusal(HubError, *call) for call in [*calls, (ganzoo.load, "ada/part")]
+    )
     for line in (unknown, other, part):
-        assert "HubError" in line
         assert "cache" in line
         assert "HF_HUB_OFFLINE" in line
-    assert pushed.startswith(f"HubError {ID}: ")
+    assert pushed.startswith(f"{ID}: ")
     assert "HF_HUB_OFFLINE" in pushed
     assert "cache" not in pushed
     assert not hub.requests
 
 
-def test_a_strangers_package_publishes_weights_that_lie_on_the_hub(published, run, distribution, ganzoo_command):
+def test_a_strangers_package_publishes_weights_that_lie_on_the_hub(
+    published, run, distribution, ganzoo_command
+):
     site = distribution("their-weights", {"their": "their_weights"}, group="ganzoo.weights")
     (site / "their_weights").mkdir()
-    (site / "their_weights/__init__.py").write_text("raise RuntimeError('nobody needs to import this')\n")
+    (site / "their_weights/__init__.py").write_text(
+        "raise RuntimeError('nobody needs to import this')\n"
+    )
     commit = huggingface_hub.HfApi().repo_info(ID).sha
     digest = json.loads((run / "config.json").read_text())["weights"]["sha256"]
-    row = {"model": "dcgan-mini", "name": "theirs", "licence": "cc0-1.0", "hub": ID, "revision": commit}
+    row = {
+        "model": "dcgan-mini",
+        "name": "theirs",
+        "licence": "cc0-1.0",
+        "hub": ID,
+        "revision": commit,
+    }
     declaration = site / "their_weights/weights.json"
     declaration.write_text(json.dumps({"weights": [{**row, "sha256": digest}]}))
-    assert f"dcgan-mini  theirs  cc0-1.0  {ID}@{commit}" in ganzoo_command("list", "--pretrained").output
+    assert (
+        f"dcgan-mini  theirs  cc0-1.0  {ID}@{commit}"
+        in ganzoo_command("list", "--pretrained").output
+    )
     model = ganzoo.create("dcgan-mini", pretrained="theirs")
     assert torch.equal(model.sample(3), ganzoo.load(run).sample(3))
     assert torch.equal(ganzoo.create("dcgan-mini", pretrained=ID).sample(3), model.sample(3))

@@ -34,7 +34,11 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
     done = ganzoo_command("new", f"my-{kind}", "--kind", kind)
     assert done.exit_code == 0, done.output
     assert f"pip install -e my-{kind}" in done.output
-    files = sorted(str(path.relative_to(f"my-{kind}")) for path in Path(f"my-{kind}").rglob("*") if path.is_file())
+    files = sorted(
+        str(path.relative_to(f"my-{kind}"))
+        for path in Path(f"my-{kind}").rglob("*")
+        if path.is_file()
+    )
     assert files == ["README.md", f"my_{kind}.py", "pyproject.toml", f"tests/test_my_{kind}.py"]
     assert not any("$" in Path(f"my-{kind}", file).read_text() for file in files)
     plugin = installed(distribution, Path(f"my-{kind}"), f"my-{kind}", kind)
@@ -89,7 +93,15 @@ def test_an_unwritable_place_is_one_line(ganzoo_command):
 @pytest.mark.parametrize("kind", KINDS)
 def test_installed_it_trains_at_once_and_its_tests_are_green(tmp_path, process, site_env, kind):
     process("-m", "ganzoo", "new", f"my-{kind}", "--kind", kind)
-    process(*PIP, "install", "--no-deps", "--no-build-isolation", "--target", tmp_path / "site", f"./my-{kind}")
+    process(
+        *PIP,
+        "install",
+        "--no-deps",
+        "--no-build-isolation",
+        "--target",
+        tmp_path / "site",
+        f"./my-{kind}",
+    )
     env = site_env(tmp_path / "site")
     words = use_of(f"my-{kind}", kind).split()[1:]
     process("-m", "ganzoo", *words, "--set", "steps=3", "--out", "run", env=env)
@@ -112,12 +124,25 @@ def test_a_package_made_elsewhere_is_listed_trained_killed_continued_sampled_pus
     process(*PIP, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", ".", "./far-gan")
     process(*PIP, "install", "--no-deps", "--target", "site", "far_gan-0.1.0-py3-none-any.whl")
     env = {**ganzoo_alone, "PYTHONPATH": f"{released}{os.pathsep}{Path('site').resolve()}"}
-    where = process("-c", "import ganzoo, far_gan; print(ganzoo.__file__, far_gan.__file__)", env=env).stdout.split()
+    where = process(
+        "-c", "import ganzoo, far_gan; print(ganzoo.__file__, far_gan.__file__)", env=env
+    ).stdout.split()
     assert [Path(path).is_relative_to(tmp_path.parent) for path in where] == [True, True]
     assert "far-gan" in process("-m", "ganzoo", "list", env=env).stdout
     assert "far_gan:FarGan" in process("-m", "ganzoo", "show", "far-gan", env=env).stdout
 
-    train = ["-m", "ganzoo", "train", "far-gan", "--data", "digits", "--set", "width=4", "--set", "batch_size=8"]
+    train = [
+        "-m",
+        "ganzoo",
+        "train",
+        "far-gan",
+        "--data",
+        "digits",
+        "--set",
+        "width=4",
+        "--set",
+        "batch_size=8",
+    ]
     train += ["--set", "steps=40", "--save-every", "5", "--report-every", "1"]
     process(*train, "--out", "whole", env=env)
     running = subprocess.Popen([sys.executable, *train], env=env, stdout=subprocess.PIPE, text=True)
@@ -136,13 +161,28 @@ def test_a_package_made_elsewhere_is_listed_trained_killed_continued_sampled_pus
     with Hub() as hub:
         online = {"HF_ENDPOINT": hub.url, "HF_TOKEN": WRITER, "HF_HOME": str(tmp_path / "home")}
         process("-m", "ganzoo", "push", "runs/far-gan", "ada/far", env={**env, **online})
-        process("-m", "ganzoo", "sample", "ada/far", "-n", "4", "--out", "same.png", env={**env, **online})
+        process(
+            "-m",
+            "ganzoo",
+            "sample",
+            "ada/far",
+            "-n",
+            "4",
+            "--out",
+            "same.png",
+            env={**env, **online},
+        )
         assert Path("same.png").read_bytes() == Path("few.png").read_bytes()
         for run in ("ada/far", "runs/far-gan"):
-            missed = process("-m", "ganzoo", "sample", run, env={**ganzoo_alone, **online}, check=False)
+            missed = process(
+                "-m", "ganzoo", "sample", run, env={**ganzoo_alone, **online}, check=False
+            )
             assert missed.returncode == 1
             assert "Traceback" not in missed.stderr
             told = missed.stderr.splitlines()[-1]
             assert "pip install far-gan" in told
     assert hashes(released) == core
-    assert json.loads(Path("runs/far-gan/config.json").read_text())["model"]["distribution"] == "far-gan"
+    assert (
+        json.loads(Path("runs/far-gan/config.json").read_text())["model"]["distribution"]
+        == "far-gan"
+    )

@@ -42,7 +42,9 @@ def declare(package, **row):
 
 def test_they_are_created_from_by_name_bit_for_bit(stranger):
     model = ganzoo.create("dcgan-mini", pretrained="small", steps=9)
-    assert all(torch.equal(model.state_dict()[n], t) for n, t in ganzoo.load(OLD).state_dict().items())
+    assert all(
+        torch.equal(model.state_dict()[n], t) for n, t in ganzoo.load(OLD).state_dict().items()
+    )
     assert (model.hp.width, model.hp.steps, model.classes) == (4, 9, tuple("0123456789"))
     assert model.origin == f"dcgan-mini {Config.read(OLD / 'config.json').sha256}"
     assert "their_weights" not in sys.modules
@@ -82,7 +84,9 @@ def test_what_cannot_be_is_said(stranger):
         ({}, "'hub'"),
     ],
 )
-def test_a_declaration_that_is_wrong_is_refused_when_it_is_used(stranger, row, expected, ganzoo_command):
+def test_a_declaration_that_is_wrong_is_refused_when_it_is_used(
+    stranger, row, expected, ganzoo_command
+):
     declare(stranger, **row)
     with pytest.raises(ganzoo.GanzooError) as caught:
         ganzoo.create("dcgan-mini", pretrained="small")
@@ -118,7 +122,10 @@ def test_the_shipped_ones_are_what_they_say(row):
     assert "license: cc-by-4.0" in card
     model = ganzoo.create(row["model"], pretrained=row["name"])
     loaded = ganzoo.load(folder)
-    assert all(torch.equal(model.state_dict()[name], tensor) for name, tensor in loaded.state_dict().items())
+    assert all(
+        torch.equal(model.state_dict()[name], tensor)
+        for name, tensor in loaded.state_dict().items()
+    )
 
 
 @pytest.mark.parametrize("row", SHIPPED, ids=lambda row: row["folder"])
@@ -126,13 +133,16 @@ def test_the_picture_of_the_card_is_what_they_make(row):
     """Within 2 of 255 levels: another machine may round otherwise."""
     model = ganzoo.create(row["model"], pretrained=row["name"])
     data = open_data(model.default_data, model.hp, model.view)
-    batch = Batches(data, model.view, model.hp.batch_size, model.hp.seed, torch.device("cpu")).first(8)
+    batch = Batches(
+        data, model.view, model.hp.batch_size, model.hp.seed, torch.device("cpu")
+    ).first(8)
     with torch.no_grad():
         made = np.asarray(enlarged(grid(model.preview(batch)))).astype(int)
     shown = np.asarray(Image.open(WEIGHTS / row["folder"] / "samples.png")).astype(int)
     assert abs(made - shown).max() <= 2
 
 
+@pytest.mark.slow
 def test_a_wheel_has_them_and_they_are_the_same(released, process):
     """Built and installed by pip, used in an empty folder: not one file of the checkout is near."""
     code = f"""

@@ -4,23 +4,11 @@ import json
 import os
 
 import pytest
+from support import write_metadata
 
 import ganzoo
 
 RAISES = '"""Documented."""\nclass Broken:\n    """A model whose module raises."""\n    task = "x"\n1 / 0\n'
-
-
-def test_listing_imports_neither_torch_nor_a_plugin(process):
-    code = (
-        "import sys\nfrom ganzoo.cli import main\nmain(['list'], standalone_mode=False)\n"
-        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    assert "dcgan-mini" in process("-c", code).stdout
-
-
-def test_importing_ganzoo_and_its_registry_imports_no_torch(process):
-    process("-c", "import ganzoo, sys; ganzoo.list_models('dc*'); ganzoo.errors; assert 'torch' not in sys.modules")
 
 
 def test_summary_and_task_are_read_from_the_source(ganzoo_command):
@@ -28,7 +16,9 @@ def test_summary_and_task_are_read_from_the_source(ganzoo_command):
     dcgan = next(row for row in rows if row["name"] == "dcgan")
     assert "Radford" in dcgan["summary"]
     assert dcgan["distribution"] == "ganzoo"
-    assert {row["task"] for row in rows if row["name"].startswith("dcgan")} == {"unconditional-image-generation"}
+    assert {row["task"] for row in rows if row["name"].startswith("dcgan")} == {
+        "unconditional-image-generation"
+    }
 
 
 def test_a_broken_a_missing_and_a_clashing_plugin_are_listed_and_fail_alone(
@@ -65,7 +55,9 @@ def test_a_module_that_exits_or_is_no_python_does_not_end_the_listing(distributi
 
 def test_an_object_that_is_no_model_says_what_it_lacks(distribution):
     source = "import ganzoo\nclass Plain: pass\nclass NoTask(ganzoo.Model): pass\n"
-    distribution("zoo-plain", {"plain": "plain_one:Plain", "no-task": "plain_one:NoTask"}, plain_one=source)
+    distribution(
+        "zoo-plain", {"plain": "plain_one:Plain", "no-task": "plain_one:NoTask"}, plain_one=source
+    )
     with pytest.raises(ganzoo.PluginError, match=r"ganzoo\.Model"):
         ganzoo.create("plain")
     with pytest.raises(ganzoo.PluginError, match=r"NoTask.*\btask\b"):
@@ -76,25 +68,33 @@ def test_summaries_follow_reexports_and_changes_of_the_file(tmp_path, distributi
     distribution("zoo-deep", {"deep": "deep_package:Model"})
     package = tmp_path / "site" / "deep_package"
     package.mkdir()
-    (package / "__init__.py").write_text("from .inner import Real as Model\nraise RuntimeError('imported')\n")
+    (package / "__init__.py").write_text(
+        "from .inner import Real as Model\nraise RuntimeError('imported')\n"
+    )
     (package / "inner.py").write_text("class Base:\n  task = 't'\nclass Real(Base):\n  'First.'\n")
 
     def row():
         return next(row for row in json.loads(ganzoo_command("list", "deep", "--json").output))
 
     assert (row()["summary"], row()["task"]) == ("First.", "t")
-    (package / "inner.py").write_text("class Base:\n  task: str = 'u'\nclass Real(Base):\n  'Second one.'\n")
+    (package / "inner.py").write_text(
+        "class Base:\n  task: str = 'u'\nclass Real(Base):\n  'Second one.'\n"
+    )
     assert (row()["summary"], row()["task"]) == ("Second one.", "u")
 
 
-def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(tmp_path, distribution, ganzoo_command):
+def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(
+    tmp_path, distribution, ganzoo_command
+):
     distribution("zoo-moving", {"moving": "moving_package:Real"})
     package = tmp_path / "site" / "moving_package"
     package.mkdir()
     (package / "__init__.py").write_text("from .inner import Real\n")
 
     def summary():
-        return next(row for row in json.loads(ganzoo_command("list", "moving", "--json").output))["summary"]
+        return next(row for row in json.loads(ganzoo_command("list", "moving", "--json").output))[
+            "summary"
+        ]
 
     assert summary() == ""
     (package / "inner.py").write_text("class Real:\n  'First.'\n")
@@ -108,8 +108,12 @@ def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(tmp_path, d
     assert summary() == "Another."
 
 
-@pytest.mark.parametrize("content", [b"[ganzoo.models]\nno equals sign\n", b"[ganzoo.models]\nfa\xe7ade = a:B\n"])
-def test_entry_points_that_cannot_be_read_hide_nobody_elses(tmp_path, distribution, ganzoo_command, content):
+@pytest.mark.parametrize(
+    "content", [b"[ganzoo.models]\nno equals sign\n", b"[ganzoo.models]\nfa\xe7ade = a:B\n"]
+)
+def test_entry_points_that_cannot_be_read_hide_nobody_elses(
+    tmp_path, distribution, ganzoo_command, content
+):
     distribution("zoo-fine", {"fine": "raising:Broken"}, raising=RAISES)
     distribution("zoo-garbled", {"garbled": "nowhere:Gone"})
     (tmp_path / "site" / "zoo_garbled-1.0.dist-info" / "entry_points.txt").write_bytes(content)
@@ -166,7 +170,9 @@ def test_trainers_and_data_sources_are_listed_too(toy, ganzoo_command):
     listed = ganzoo_command("list", "--kind", "trainer").output.splitlines()
     assert [line.split()[0] for line in listed] == ["alternating", "simultaneous", "toy-trainer"]
     assert "player" in listed[1]
-    sources = json.loads(ganzoo_command("list", "toy", "--kind", "dataset", "--check", "--json").output)
+    sources = json.loads(
+        ganzoo_command("list", "toy", "--kind", "dataset", "--check", "--json").output
+    )
     assert [(row["name"], row["problem"]) for row in sources] == [("toy-squares", None)]
     assert "zzz" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
 
@@ -192,8 +198,13 @@ def test_a_summary_and_a_task_are_those_of_another_package_too(distribution, gan
         variant=("from ganzoo_dcgan import DCGAN, LSGAN\nclass Mine(DCGAN):\n    'Mine.'\n"),
     )
     rows = {row["name"]: row for row in json.loads(ganzoo_command("list", "--json").output)}
-    assert (rows["variant"]["summary"], rows["variant"]["task"]) == ("Mine.", "unconditional-image-generation")
-    assert [rows["same"][key] for key in ("summary", "task")] == [rows["lsgan"][key] for key in ("summary", "task")]
+    assert (rows["variant"]["summary"], rows["variant"]["task"]) == (
+        "Mine.",
+        "unconditional-image-generation",
+    )
+    assert [rows["same"][key] for key in ("summary", "task")] == [
+        rows["lsgan"][key] for key in ("summary", "task")
+    ]
 
 
 def test_a_class_can_be_created_without_a_name(toy):
@@ -208,42 +219,56 @@ def test_a_class_can_be_created_without_a_name(toy):
     assert ganzoo.create(Mine, image_size=8, channels=1).plugin is None
 
 
-def test_a_thousand_installed_packages_are_listed_and_none_is_imported(tmp_path, process, site_env):
-    """Their sources are read once; a second listing parses nothing. How long it takes: benchmarks/listing.py."""
+def test_a_hundred_installed_packages_are_listed_and_neither_they_nor_torch_are_imported(
+    tmp_path, process, site_env
+):
+    """Their sources are read once; a second listing parses nothing. How long a thousand take: benchmarks/listing.py."""
     site = tmp_path / "site"
-    for i in range(1000):
-        info = site / f"zoo_{i}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{i}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[ganzoo.models]\nmodel-{i} = zoo_{i}:Broken\n")
+    for i in range(100):
+        write_metadata(
+            site, f"zoo-{i}", "1.0", {"ganzoo.models": {f"model-{i}": f"zoo_{i}:Broken"}}
+        )
         (site / f"zoo_{i}.py").write_text(RAISES)
     code = (
-        "import ast, sys\nfrom ganzoo.cli import main\nparsed = []\nparse = ast.parse\n"
+        "import ast, sys, ganzoo\nganzoo.list_models('dc*'), ganzoo.errors\nassert 'torch' not in sys.modules\n"
+        "from ganzoo.cli import main\nparsed = []\nparse = ast.parse\n"
         "ast.parse = lambda *a, **k: (parsed.append(1), parse(*a, **k))[1]\nmain(['list'], standalone_mode=False)\n"
-        "assert not [name for name in sys.modules if name.startswith('zoo_') or name == 'torch']\n"
+        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert not [name for name in sys.modules if name.startswith('zoo_')]\n"
         "print(len(parsed), 'parsed')\n"
     )
     first = process("-c", code, env=site_env(site)).stdout.splitlines()
     later = process("-c", code, env=site_env(site)).stdout.splitlines()
-    assert sum("A model whose module raises." in line for line in first) == 1000
-    assert int(first[-1].split()[0]) > 1000
+    assert any(line.startswith("dcgan-mini") for line in first)
+    assert sum("A model whose module raises." in line for line in first) == 100
+    assert int(first[-1].split()[0]) > 100
     assert first[:-1] == later[:-1]
     assert later[-1] == "0 parsed"
 
 
-def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(tmp_path, distribution, ganzoo_command):
+def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(
+    tmp_path, distribution, ganzoo_command
+):
     """Its metadata say what it needs, and they are read before its module, which would fail in its own ways."""
     distribution("zoo-newer", {"newer": "newer_one:Broken"}, newer_one=RAISES)
     metadata = tmp_path / "site" / "zoo_newer-1.0.dist-info" / "METADATA"
     plain = metadata.read_text()
-    metadata.write_text(f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n")
+    metadata.write_text(
+        f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n"
+    )
     shown = ganzoo_command("show", "newer")
     assert shown.exit_code == 1
     assert shown.stderr.count("\n") == 1
     for word in ("ganzoo<9,>=7.2", ganzoo.__version__, "pip install -U ganzoo zoo-newer"):
         assert word in shown.stderr
     assert "ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
-    fitting = ("ganzoo>=0.1,<1", "ganzoo>=9; extra == 'next'", "???", "ganzoo>=9; python_version ~= 'abc'")
+    fitting = (
+        "ganzoo>=0.1,<1",
+        "ganzoo>=9; extra == 'next'",
+        "???",
+        "ganzoo>=9; python_version ~= 'abc'",
+    )
     for fits in (f"Requires-Dist: {text}" for text in fitting):
         metadata.write_text(f"{plain}{fits}\n")
         with pytest.raises(ganzoo.PluginError, match="ZeroDivisionError"):

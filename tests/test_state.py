@@ -33,16 +33,27 @@ def run(tmp_path):
 
 
 def test_the_folder_is_what_the_design_says(run):
-    assert {path.name for path in run.iterdir()} == {"config.json", "model.safetensors", "README.md", "train"}
+    assert {path.name for path in run.iterdir()} == {
+        "config.json",
+        "model.safetensors",
+        "README.md",
+        "train",
+    }
     assert {path.name for path in (run / "train/step-000002").iterdir()} == {
         "config.json", "model.safetensors", "training.safetensors", "training.json",
     }  # fmt: skip
     assert oct((run / "model.safetensors").stat().st_mode & 0o777) == oct(0o666 & ~current_umask())
     config = json.loads((run / "config.json").read_text())
-    assert config["model"] == {"name": "dcgan-mini", "distribution": "ganzoo", "version": ganzoo.__version__}
+    assert config["model"] == {
+        "name": "dcgan-mini",
+        "distribution": "ganzoo",
+        "version": ganzoo.__version__,
+    }
     assert config["hyperparameters"]["width"] == 4
     assert config["classes"] == list("0123456789")
-    assert set(load_file(run / "model.safetensors")) == set(ganzoo.create("dcgan-mini", **SMALL).state_dict())
+    assert set(load_file(run / "model.safetensors")) == set(
+        ganzoo.create("dcgan-mini", **SMALL).state_dict()
+    )
 
 
 def current_umask():
@@ -65,7 +76,12 @@ def test_load_gives_the_published_model(run, tmp_path):
 def test_equal_runs_have_equal_bytes_and_another_seed_has_not(run, tmp_path):
     trained(tmp_path / "again")
     trained(tmp_path / "other", seed=1)
-    for file in ("model.safetensors", "config.json", "README.md", "train/step-000002/training.safetensors"):
+    for file in (
+        "model.safetensors",
+        "config.json",
+        "README.md",
+        "train/step-000002/training.safetensors",
+    ):
         assert (run / file).read_bytes() == (tmp_path / "again" / file).read_bytes()
         assert (run / file).read_bytes() != (tmp_path / "other" / file).read_bytes()
 
@@ -241,6 +257,14 @@ def test_data_that_changed_is_refused(tmp_path):
         ganzoo.Trainer.resume(tmp_path / "run", images.flip(0), device="cpu")
 
 
+@pytest.fixture
+def _two_threads():
+    torch.set_num_threads(2)
+    yield
+    torch.set_num_threads(1)
+
+
+@pytest.mark.usefixtures("_two_threads")
 def test_other_threads_are_warned_of(run):
     torch.set_num_threads(1)
     with pytest.warns(UserWarning, match="threads"):
@@ -248,7 +272,10 @@ def test_other_threads_are_warned_of(run):
 
 
 def test_a_run_that_is_not_there(tmp_path):
-    for missing in (lambda: ganzoo.load(tmp_path / "no"), lambda: ganzoo.Trainer.resume(tmp_path / "no")):
+    for missing in (
+        lambda: ganzoo.load(tmp_path / "no"),
+        lambda: ganzoo.Trainer.resume(tmp_path / "no"),
+    ):
         with pytest.raises(ganzoo.StateError, match="/no"):
             missing()
     (tmp_path / "file").touch()

@@ -32,12 +32,18 @@ def test_every_move_changes_the_mover_and_nobody_else(toy):
     for player, loss in trainer.moves(trainer.batches[1]):
         for optimizer in trainer.optimizers.values():
             optimizer.zero_grad()
-        sum(trainer.terms(player, loss).values()).backward(inputs=trainer.optimizers.trained(player))
+        sum(trainer.terms(player, loss).values()).backward(
+            inputs=trainer.optimizers.trained(player)
+        )
         others = [p for p in model.parameters() if p not in set(player.parameters())]
         assert all(parameter.grad is None for parameter in others)
         trainer.optimizers[player].step()
         name = "generator" if player is model.generator else "discriminator"
-        changed = {key for key, tensor in model.state_dict().items() if not torch.equal(tensor, before[key])}
+        changed = {
+            key
+            for key, tensor in model.state_dict().items()
+            if not torch.equal(tensor, before[key])
+        }
         assert changed == {key for key in before if key.startswith(name)}
         before = weights(model)
 
@@ -98,7 +104,9 @@ def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path, stop):
     list(second)
     second.save(tmp_path / "parts")
     for name in ("model.safetensors", "config.json", "train/step-000012/training.safetensors"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
+        assert (tmp_path / "whole" / name).read_bytes() == (
+            tmp_path / "parts" / name
+        ).read_bytes(), name
     assert torch.equal(second.model.pool, whole.model.pool)
     assert second.model.pool.any()
 
@@ -128,17 +136,23 @@ def test_breaking_off_and_going_on_is_one_training(toy):
 
 
 def test_steps_may_grow_unless_the_schedule_depends_on_them(toy, tmp_path):
-    trainer = ganzoo.Trainer(ganzoo.create("toy", steps=6, **SETTINGS), "toy-squares:16", device="cpu")
+    trainer = ganzoo.Trainer(
+        ganzoo.create("toy", steps=6, **SETTINGS), "toy-squares:16", device="cpu"
+    )
     list(trainer)
     trainer.save(tmp_path / "grown")
     longer = ganzoo.Trainer.resume(tmp_path / "grown", steps=12, device="cpu")
     list(longer)
-    whole = ganzoo.Trainer(ganzoo.create("toy", steps=12, **SETTINGS), "toy-squares:16", device="cpu")
+    whole = ganzoo.Trainer(
+        ganzoo.create("toy", steps=12, **SETTINGS), "toy-squares:16", device="cpu"
+    )
     list(whole)
     assert equal(weights(longer.model), weights(whole.model))
     with pytest.raises(ganzoo.StateError, match=r"steps.*\b6\b"):
         ganzoo.Trainer.resume(tmp_path / "grown", steps=3, device="cpu")
-    scheduled = ganzoo.Trainer(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu")
+    scheduled = ganzoo.Trainer(
+        ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu"
+    )
     next(scheduled)
     scheduled.save(tmp_path / "scheduled")
     with pytest.raises(ganzoo.StateError, match="schedule"):
@@ -151,10 +165,16 @@ def test_a_trainer_plugin_decides_how_players_move(toy):
         return weights(trainer.model)
 
     kind = ganzoo.trainers["toy-trainer"].load()
-    sgd = {"optimizers": lambda self: {child: torch.optim.SGD(child.parameters(), 0.1) for child in self.children()}}
+    sgd = {
+        "optimizers": lambda self: {
+            child: torch.optim.SGD(child.parameters(), 0.1) for child in self.children()
+        }
+    }
     model_class = type("Plain", (ganzoo.models["toy"].load(),), sgd)
     halved = end(kind(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu"))
-    whole = end(ganzoo.Trainer(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu"))
+    whole = end(
+        ganzoo.Trainer(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu")
+    )
     assert not equal(halved, whole)
 
 
@@ -244,7 +264,9 @@ def test_a_player_that_is_frozen_while_it_moves_is_named():
 def test_the_loss_of_the_model_itself_has_a_name():
     model = broken(lambda self, batch: iter([(self, self.net(batch[:, 0, 0]).mean())]))
     model.optimizers = lambda: {model: torch.optim.Adam(model.parameters())}
-    assert list(next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")).losses) == ["model"]
+    assert list(
+        next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")).losses
+    ) == ["model"]
 
 
 @pytest.mark.parametrize(
@@ -257,7 +279,9 @@ def test_the_loss_of_the_model_itself_has_a_name():
             "players",
         ),
         (
-            lambda self: {self.net: torch.optim.Adam([*self.net.parameters(), nn.Parameter(torch.ones(1))])},
+            lambda self: {
+                self.net: torch.optim.Adam([*self.net.parameters(), nn.Parameter(torch.ones(1))])
+            },
             "Parameter",
         ),
     ],
@@ -285,16 +309,26 @@ def test_another_kind_of_optimizer_in_a_later_phase_starts_afresh(toy):
 
         def optimizers(self):
             parameters = self.generator.parameters()
-            first = [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD][self.step // 2 % 4]
+            first = [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD][
+                self.step // 2 % 4
+            ]
             return {
                 self.generator: first(parameters, 0.01),
-                self.discriminator: torch.optim.Adam(self.discriminator.parameters(), amsgrad=self.step >= 4),
+                self.discriminator: torch.optim.Adam(
+                    self.discriminator.parameters(), amsgrad=self.step >= 4
+                ),
             }
 
-    trainer, steps = ganzoo.Trainer(ganzoo.create(Phases, **SETTINGS), "toy-squares:16", device="cpu"), []
+    trainer, steps = (
+        ganzoo.Trainer(ganzoo.create(Phases, **SETTINGS), "toy-squares:16", device="cpu"),
+        [],
+    )
     for _ in trainer:
         state = trainer.optimizers.state()
-        known = [state.get(name, {}) for name in ("generator/generator.0.bias", "discriminator/discriminator.1.bias")]
+        known = [
+            state.get(name, {})
+            for name in ("generator/generator.0.bias", "discriminator/discriminator.1.bias")
+        ]
         steps.append([int(of.get("step", 0)) for of in known])
     assert steps[:8] == [[1, 1], [2, 2], [3, 3], [4, 4], [1, 1], [2, 2], [0, 3], [0, 4]]
 
@@ -323,7 +357,11 @@ def test_networks_that_come_later_are_named_at_once(toy):
 
 
 @pytest.mark.parametrize(
-    "begin", [lambda self, hp: setattr(self, "net", nn.Linear(1, 1)), lambda self, hp: ganzoo.Model.__init__(self)]
+    "begin",
+    [
+        lambda self, hp: setattr(self, "net", nn.Linear(1, 1)),
+        lambda self, hp: ganzoo.Model.__init__(self),
+    ],
 )
 def test_a_constructor_that_forgets_its_base_is_told(begin):
     kind = type("Forgets", (ganzoo.Model,), {"__init__": begin, "task": "x"})
@@ -359,7 +397,10 @@ def test_networks_in_a_plain_list_are_named(toy):
     class Listed(Toy):
         def optimizers(self):
             self.heads = [nn.Linear(2, 2)]
-            return {**super().optimizers(), self.heads[0]: torch.optim.Adam(self.heads[0].parameters())}
+            return {
+                **super().optimizers(),
+                self.heads[0]: torch.optim.Adam(self.heads[0].parameters()),
+            }
 
     with pytest.raises(ganzoo.PluginError, match="ModuleList"):
         next(ganzoo.Trainer(ganzoo.create(Listed, **SETTINGS), "toy-squares", device="cpu"))
@@ -397,7 +438,9 @@ def test_bf16_computes_in_it_and_keeps_weights_in_fp32(toy):
     model = ganzoo.create("dcgan", image_size=8, width=4, channels=1, steps=2, batch_size=8)
     trainer = ganzoo.Trainer(model, "digits", device="cpu", precision="bf16")
     seen = []
-    model.discriminator[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    model.discriminator[0].register_forward_hook(
+        lambda module, inputs, output: seen.append(output.dtype)
+    )
     list(trainer)
     assert set(seen) == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
