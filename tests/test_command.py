@@ -1,6 +1,7 @@
 """The command line, as a person meets it: what it prints, what it refuses, what it leaves behind."""
 
 import json
+import os
 import sys
 from pathlib import Path
 
@@ -256,7 +257,6 @@ def test_python_m_ganzoo_and_the_installed_command_are_the_same(process, ganzoo_
         ("show dcg", "dcgan-mini"),
         ("train dcgan --trainer al", "alternating"),
         ("train dcgan --data di", "digits"),
-        ("sh", "show"),
     ],
 )
 def test_the_shell_completes_names(monkeypatch, words, expected):
@@ -266,3 +266,9 @@ def test_the_shell_completes_names(monkeypatch, words, expected):
     monkeypatch.setenv("COMP_CWORD", str(len(words.split())))
     completion = BashComplete(main, {}, "ganzoo", "_GANZOO_COMPLETE").complete()
     assert expected in completion
+
+
+def test_the_shell_completes_commands(process):
+    environment = {**os.environ, "_GANZOO_COMPLETE": "bash_complete", "COMP_WORDS": "ganzoo sh", "COMP_CWORD": "1"}
+    code = "from ganzoo.cli import main; main(prog_name='ganzoo')"
+    assert "show" in process("-c", code, env=environment).stdout
