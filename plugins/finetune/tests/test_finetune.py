@@ -636,7 +636,7 @@ def test_a_backbone_trained_on_other_classes_starts_the_next(run, ganzoo_command
     ]  # and nothing is downloaded
     words += ["--data", "two", "--out", "second", "--set", "unfreeze_at=1"]
     monkeypatch.setattr(
-        "ganzoo_finetune.Backbone.pretrained", lambda *_: pytest.fail("it asked for a download")
+        "ganzoo_finetune.backbones.Backbone.pretrained", lambda *_: pytest.fail("it asked for a download")
     )
     done = ganzoo_command(*words, "--from", run)
     assert done.exit_code == 1
