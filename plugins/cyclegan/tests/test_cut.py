@@ -1,4 +1,4 @@
-"""CUT against independent statements of its paper: the contrast by loops, the training by hand, and that it learns."""
+"""CUT against its paper: the contrast with loops, the training by hand, and that it learns."""
 
 import copy
 import math
@@ -66,7 +66,7 @@ def test_the_networks_have_the_published_numbers_of_parameters():
 
 
 def test_features_are_pixels_two_halvings_and_the_first_and_fifth_block():
-    """As the paper has it: RGB pixels, both downsampling convolutions, the first and the fifth block."""
+    """RGB pixels, both downsampling convolutions, the first and the fifth block, as in the paper."""
     model = published()
     shapes = [
         tuple(found.shape) for found in model.features(torch.zeros(1, 3, 256, 256, device="meta"))
@@ -104,7 +104,10 @@ def test_features_are_what_these_layers_make(settings, places):
 
 
 def test_the_contrast_is_the_cross_entropy_of_the_paper():
-    """Equation 2 with loops: -log(exp(v.v+ / t) / (exp(v.v+ / t) + sum of exp(v.v- / t))), v on the unit sphere."""
+    """Equation 2 with loops, v on the unit sphere.
+
+    -log(exp(v.v+ / t) / (exp(v.v+ / t) + sum of exp(v.v- / t))).
+    """
     query, key = torch.randn(2, 3, 5, 4, generator=rng("test"), dtype=torch.float64)
     total = 0.0
     for image in range(3):
@@ -152,9 +155,8 @@ def contrast_by_hand(network, heads, places, hp, images, made, draws, mirrored):
 
         def pick(features, chosen=chosen):
             rows = [one.flatten(1)[:, row] for one, row in zip(features, chosen, strict=True)]
-            return torch.stack(rows).transpose(
-                1, 2
-            )  # as it lies in memory, a sum's last bits depend on
+            # The last bits of a sum depend on the layout in memory.
+            return torch.stack(rows).transpose(1, 2)
 
         v = normalize(heads[str(place)](pick(query)), dim=2)
         with torch.no_grad():
@@ -365,10 +367,10 @@ def test_digits_on_photographs_become_digits_on_black_in_500_steps():
     contrast = {
         "patches": 64,
         "features": 64,
-        "layers": (7, 10, 11),
+        "layers": (7, 10, 11),  # not the colours
         "nce": 0.25,
         "identity": 0.25,
-    }  # not the colours
+    }
     model = ganzoo.create("cut", **settings, **contrast, batch_size=4, steps=500)
     parts = [
         open_data(f"digits-photo:{part}", model.hp, ganzoo.Labelled).parts[0]

@@ -1,4 +1,4 @@
-"""CycleGAN and pix2pix against independent statements of their papers, and as translators of files."""
+"""CycleGAN and pix2pix against their papers, and as translators of files."""
 
 import copy
 import json
@@ -178,7 +178,7 @@ def pooled(pool, fakes, draws, size):
 
 
 def by_hand(model, batches, steps):
-    """The loop of the paper in plain PyTorch: section 3, and sections 4 and 7.1 for how it is trained."""
+    """The loop of the paper in plain PyTorch: sections 3, 4 and 7.1."""
     hp = model.hp
     g, d = copy.deepcopy(model.generators), copy.deepcopy(model.discriminators)
     adam_g, adam_d = (torch.optim.Adam(network.parameters(), hp.lr, hp.betas) for network in (g, d))

@@ -1,4 +1,4 @@
-"""DiffAugment of the translators: what their discriminators see is altered, what their generators see is not."""
+"""DiffAugment of the translators: discriminators see altered images, generators do not."""
 
 import pytest
 import torch
@@ -32,7 +32,7 @@ def domains_or_pair(model, n=2):
 
 
 def watched(module):
-    """What a network is given, from now on."""
+    """The inputs of a network, from now on."""
     seen = []
     module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
     return seen

@@ -1,4 +1,4 @@
-"""Transfer learning: a frozen backbone, its unfreezing, what is held out, and what the classifier says."""
+"""Transfer learning: a frozen backbone, its unfreezing, validation, and classification."""
 
 import json
 import math
@@ -64,7 +64,7 @@ def run(ganzoo_command):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_the_steps_are_those_of_a_loop_by_hand_on_resnet18(optimizer):
-    """20 steps of a frozen resnet18 with a new head, seed 3: the same losses and weights, bit for bit."""
+    """20 steps of a frozen resnet18 with a new head: equal losses and weights, bit for bit."""
     settings = {
         "backbone": "resnet18",
         "steps": 20,
@@ -268,7 +268,7 @@ def test_scores_are_those_of_counting_and_change_nothing():
 
 
 def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
-    """The scores are made up: the best is the third of eight, so that its checkpoint is the oldest that is left."""
+    """The scores are made up: the third of eight is the best, in the oldest checkpoint kept."""
     scores = iter([0.2, 0.5, 0.9, 0.3, 0.9, 0.1, 0.4, 0.2])
     kind = ganzoo.models["finetune"].load()
     monkeypatch.setattr(
@@ -311,7 +311,10 @@ def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
 
 
 def test_the_best_is_among_what_was_saved(monkeypatch):
-    """Steps 2, 4, 6 and 8 are scored .5, .9, .7 and .6; step 4 is never saved, and step 6 is lost later."""
+    """Steps 2, 4, 6 and 8 are scored .5, .9, .7 and .6.
+
+    Step 4 is never saved, and step 6 is lost later.
+    """
     scores = iter([0.5, 0.9, 0.7, 0.6])
     monkeypatch.setattr(
         ganzoo.models["finetune"].load(),
@@ -484,7 +487,8 @@ import os
 os.environ |= {{"HF_HUB_OFFLINE": "1", "HF_HOME": "hub", "TORCH_HOME": "hub", "http_proxy": "http://127.0.0.1:9"}}
 os.environ["https_proxy"] = os.environ["http_proxy"]
 from ganzoo.cli import main
-main(["train", "finetune", "--data", "digits", "--set", "backbone={backbone}", "--set", "image_size=32"])
+settings = ["--set", "backbone={backbone}", "--set", "image_size=32"]
+main(["train", "finetune", "--data", "digits", *settings])
 """
     done = process("-c", code, check=False)
     assert done.returncode == 1
@@ -581,7 +585,7 @@ def test_files_are_named_best_class_first(run, ganzoo_command):
 
 
 def test_files_are_prepared_as_those_of_the_training(run, ganzoo_command):
-    """What `classify` says of a training image's file is what the model says of the image in its batch."""
+    """`classify` on a training image's file says what the model says on the image in its batch."""
     ganzoo.datasets["digits"].load()("").items()[7].read().save("one.png")
     said = json.loads(ganzoo_command("classify", run, "one.png", "--json", "--top", "10").output)[
         0
@@ -636,7 +640,8 @@ def test_a_backbone_trained_on_other_classes_starts_the_next(run, ganzoo_command
     ]  # and nothing is downloaded
     words += ["--data", "two", "--out", "second", "--set", "unfreeze_at=1"]
     monkeypatch.setattr(
-        "ganzoo_finetune.backbones.Backbone.pretrained", lambda *_: pytest.fail("it asked for a download")
+        "ganzoo_finetune.backbones.Backbone.pretrained",
+        lambda *_: pytest.fail("it asked for a download"),
     )
     done = ganzoo_command(*words, "--from", run)
     assert done.exit_code == 1

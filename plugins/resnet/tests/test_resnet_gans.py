@@ -394,7 +394,7 @@ def test_wgan_gp_ends_with_the_bits_of_a_loop_written_by_hand():
 
 
 class Normalised(nn.Module):
-    """A discriminator whose weights are divided by singular values, estimated here and not by torch's own."""
+    """The weights are divided by singular values, estimated here and not by torch."""
 
     def __init__(self, model):
         super().__init__()

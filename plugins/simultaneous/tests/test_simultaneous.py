@@ -1,4 +1,4 @@
-"""The simultaneous trainer, against games whose course is known and against loops written by hand."""
+"""The simultaneous trainer, against games with a known course and loops written by hand."""
 
 import copy
 from dataclasses import dataclass
@@ -65,7 +65,7 @@ def game(losses, rates=(0.5, 0.5)):
 
 
 def test_a_bilinear_game_spirals_outwards_as_it_must():
-    """min_x max_y xy: |(x, y)| grows by sqrt(1 + rate^2) a step; taking turns, it stays where it is."""
+    """min_x max_y xy: |(x, y)| grows by sqrt(1 + rate^2) a step; in turns, it stays the same."""
 
     def losses(self, x, y):
         yield self.one, x * y
@@ -165,7 +165,7 @@ def test_it_differs_from_taking_turns_in_the_first_step_by_the_generator_alone()
 
 
 def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path):
-    """Phases, two critic steps on a pool, players that share parameters; step 5 is the one that unfreezes."""
+    """Phases, two critic steps on a pool, players that share parameters; step 5 unfreezes."""
     stop = 5
     whole = simultaneous(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16")
     list(whole)
