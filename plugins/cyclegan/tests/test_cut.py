@@ -66,7 +66,7 @@ def test_the_networks_have_the_published_numbers_of_parameters():
 
 
 def test_features_are_pixels_two_halvings_and_the_first_and_fifth_block():
-    """RGB pixels, both downsampling convolutions, the first and the fifth block, as in the paper."""
+    """Pixels, both downsampling convolutions, the first and the fifth block, as in the paper."""
     model = published()
     shapes = [
         tuple(found.shape) for found in model.features(torch.zeros(1, 3, 256, 256, device="meta"))
