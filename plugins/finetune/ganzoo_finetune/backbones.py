@@ -8,7 +8,7 @@ from typing import Any
 import timm
 import torch
 import torchvision
-from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]  # httpx's
+from huggingface_hub.errors import HTTPError  # type: ignore[attr-defined]
 from safetensors import SafetensorError
 from safetensors.torch import load_file
 from torch import Tensor, nn
@@ -50,11 +50,12 @@ class Backbone:
         on_meta = torch.get_default_device().type == "meta"
         try:
             network, count = self.without_head(image_size)
-            if not on_meta:  # there, only shapes are of interest
+            if not on_meta:
                 _try(network, image_size, count)
-        except Exception as cause:  # a library's network may raise anything at all
+        # A library's network may raise anything at all.
+        except Exception as cause:
             if on_meta:
-                raise  # it computes with values: the caller has to do without shapes
+                raise  # it computes with values: there are no shapes
             raise ganzoo.HparamError(
                 f"backbone={self.name} does not take images of {image_size}x{image_size}: "
                 f"{_one_line(cause)}"
@@ -71,7 +72,8 @@ class Backbone:
         """The network without its head, and the number of its features."""
         network: Any = self.whole(image_size)
         network.reset_classifier(0)
-        return network, getattr(network, "head_hidden_size", None) or network.num_features
+        count = getattr(network, "head_hidden_size", None)
+        return network, count or network.num_features
 
     def published(self, image_size: int) -> dict[str, Tensor]:
         """The library's pretrained weights, downloaded."""
@@ -146,8 +148,9 @@ class Backbone:
                 f"{refusal} {odd!r} has the shape {tuple(tensors[odd].shape)}, "
                 f"not {tuple(wanted[odd].shape)}"
             )
+        # In place: its metadata has the versions of the layers.
         for key in wanted:
-            wanted[key] = tensors[key]  # in place: its metadata has the version of the layers
+            wanted[key] = tensors[key]
         network.load_state_dict(wanted)
 
 
@@ -249,8 +252,9 @@ def _head(network: nn.Module) -> tuple[str, nn.Linear]:
 def _try(network: nn.Module, image_size: int, count: int) -> None:
     """Passes one black image through it. Raises ValueError unless the result is `(1, count)`."""
     network.eval()
+    black = torch.zeros(1, 3, image_size, image_size)
     with torch.no_grad():
-        shape = tuple(network(torch.zeros(1, 3, image_size, image_size)).shape)
+        shape = tuple(network(black).shape)
     network.train()
     if shape != (1, count):
         raise ValueError(f"its features have the shape {shape}, not {(1, count)}")

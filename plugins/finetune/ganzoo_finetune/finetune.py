@@ -117,8 +117,10 @@ class Finetune(ganzoo.Model):
             )
         self.mean: Tensor
         self.std: Tensor
-        self.register_buffer("mean", torch.tensor(self.known.mean)[:, None, None])
-        self.register_buffer("std", torch.tensor(self.known.std)[:, None, None])
+        mean = torch.tensor(self.known.mean)
+        std = torch.tensor(self.known.std)
+        self.register_buffer("mean", mean[:, None, None])
+        self.register_buffer("std", std[:, None, None])
         self.thaw(0)
 
     def initialise(self) -> None:
@@ -148,8 +150,9 @@ class Finetune(ganzoo.Model):
         share = Beta(self.hp.mixup, self.hp.mixup).sample().item()
         other = self.rand(len(images)).argsort()
         logits = self.logits(share * images + (1 - share) * images[other])
-        own_loss = share * loss(logits, labels)
-        yield self.classifier, own_loss + (1 - share) * loss(logits, labels[other])
+        own = share * loss(logits, labels)
+        mixed_in = (1 - share) * loss(logits, labels[other])
+        yield self.classifier, own + mixed_in
 
     def phase(self, step: int) -> int:
         """How many blocks of the backbone learn, from the top."""
@@ -181,7 +184,8 @@ class Finetune(ganzoo.Model):
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         hp = self.hp
         self.thaw(self.phase(self.step))
-        head, backbone = self.classifier["head"], self.classifier["backbone"]
+        head = self.classifier["head"]
+        backbone = self.classifier["backbone"]
         groups = [{"params": list(head.parameters()), "lr": hp.lr}]
         unfrozen = [p for p in backbone.parameters() if p.requires_grad]
         if unfrozen:
@@ -196,6 +200,7 @@ class Finetune(ganzoo.Model):
     def lr_scale(self, progress: float) -> float:
         warmup = self.hp.warmup
         if progress < warmup:
-            return min(1.0, (progress + 1 / self.hp.steps) / warmup)  # the first step learns too
+            # The first step learns too.
+            return min(1.0, (progress + 1 / self.hp.steps) / warmup)
         decay = (progress - warmup) / max(1 - warmup, 1e-9)
         return (1 + math.cos(math.pi * decay)) / 2

@@ -59,7 +59,8 @@ def generator(
         layers += _changed(wide, narrow)
         layers.append(nn.Upsample(scale_factor=2, mode="bilinear"))
         layers += _stage(narrow, blocks, group_size)
-    return nn.Sequential(*layers, nn.Conv2d(widths[-1], channels, 1, bias=False))
+    last = nn.Conv2d(widths[-1], channels, 1, bias=False)
+    return nn.Sequential(*layers, last)
 
 
 def discriminator(channels: int, widths: list[int], blocks: int, group_size: int) -> nn.Sequential:
@@ -68,15 +69,19 @@ def discriminator(channels: int, widths: list[int], blocks: int, group_size: int
     It has the generator's widths in reverse, and halves the image down to 4x4.
     """
     backwards, last = widths[::-1], widths[0]
-    layers: list[nn.Module] = [nn.Conv2d(channels, backwards[0], 1, bias=False)]
+    layers: list[nn.Module] = [
+        nn.Conv2d(channels, backwards[0], 1, bias=False),
+    ]
     layers += _stage(backwards[0], blocks, group_size)
     for narrow, wide in pairwise(backwards):
-        layers.append(nn.AvgPool2d(2))  # bilinear, to half the size, is the mean of 2x2
+        # Bilinear, to half the size, is the mean of 2x2.
+        layers.append(nn.AvgPool2d(2))
         layers += _changed(narrow, wide)
         layers += _stage(wide, blocks, group_size)
+    basis = nn.Conv2d(last, last, 4, groups=last, bias=False)
     return nn.Sequential(
         *layers,
-        nn.Conv2d(last, last, 4, groups=last, bias=False),  # a basis, as in the generator
+        basis,
         nn.Flatten(),
         nn.Linear(last, 1, bias=False),
         nn.Flatten(0),
@@ -90,7 +95,9 @@ def _stage(width: int, blocks: int, group_size: int) -> list[Block]:
 
 def _changed(width: int, other: int) -> list[nn.Module]:
     """A 1x1 convolution if the width changes; on the smaller side: it commutes with resampling."""
-    return [] if width == other else [nn.Conv2d(width, other, 1, bias=False)]
+    if width == other:
+        return []
+    return [nn.Conv2d(width, other, 1, bias=False)]
 
 
 @torch.no_grad()

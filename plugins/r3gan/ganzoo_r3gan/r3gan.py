@@ -1,4 +1,4 @@
-"""R3GAN: relativistic pairs, R1 and R2, and networks without tricks. https://arxiv.org/abs/2501.05441."""
+"""R3GAN (Huang, Gokaslan, Kuleshov & Tompkin 2025), https://arxiv.org/abs/2501.05441."""
 
 import math
 from collections.abc import Iterator
@@ -111,13 +111,17 @@ class R3GAN(ganzoo.Model):
         return self.generator(self.randn(n, self.hp.latent_dim))
 
     def phase(self, step: int) -> int:
-        return step * 100 // self.hp.steps  # in percent: beta2 rises in a hundred stairs
+        # In percent: beta2 rises in a hundred stairs.
+        return step * 100 // self.hp.steps
 
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         beta1, beta2 = self.hp.betas
-        betas = beta1, cosine(beta2, self.hp.beta2_end, self.phase(self.step) / 100)
-        lr = self.hp.lr
-        return {player: Adam(player.parameters(), lr, betas) for player in self.children()}
+        stair = self.phase(self.step) / 100
+        betas = beta1, cosine(beta2, self.hp.beta2_end, stair)
+        optimizers: dict[nn.Module, Optimizer] = {}
+        for player in self.children():
+            optimizers[player] = Adam(player.parameters(), self.hp.lr, betas)
+        return optimizers
 
     def lr_scale(self, progress: float) -> float:
         return cosine(1, self.hp.lr_end, progress)
@@ -126,7 +130,8 @@ class R3GAN(ganzoo.Model):
         return [self.generator]
 
     def compiled(self) -> list[nn.Module]:
-        return [self.generator]  # R1 and R2 differentiate the discriminator twice
+        # R1 and R2 differentiate the discriminator twice.
+        return [self.generator]
 
     def latents(self, n: int, seed: int) -> Tensor:
         return ganzoo.noise(n, self.hp.latent_dim, seed=seed)

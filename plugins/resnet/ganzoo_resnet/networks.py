@@ -118,7 +118,12 @@ def _up(inputs: int, outputs: int) -> Residual:
 def _first(inputs: int, outputs: int) -> Residual:
     """`_down` for the first block: no ReLU before its first convolution: the input is an image."""
     half = nn.AvgPool2d(2)
-    branch = [_conv(inputs, outputs), nn.ReLU(), _conv(outputs, outputs), half]
+    branch = [
+        _conv(inputs, outputs),
+        nn.ReLU(),
+        _conv(outputs, outputs),
+        half,
+    ]
     shortcut = nn.Sequential(half, _shortcut(inputs, outputs))
     return Residual(shortcut, *branch)
 
@@ -137,7 +142,12 @@ def _down(inputs: int, outputs: int) -> Residual:
 
 
 def _same(width: int) -> Residual:
-    branch = [nn.ReLU(), _conv(width, width), nn.ReLU(), _conv(width, width)]
+    branch = [
+        nn.ReLU(),
+        _conv(width, width),
+        nn.ReLU(),
+        _conv(width, width),
+    ]
     return Residual(nn.Identity(), *branch)
 
 

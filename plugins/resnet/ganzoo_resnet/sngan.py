@@ -25,7 +25,8 @@ class SNGAN(ResNetGAN):
         self.discriminator = Discriminator(hp, torch.sum)
         for layer in list(self.discriminator.modules()):
             if isinstance(layer, nn.Conv2d | nn.Linear):
-                spectral_norm(layer)  # its vectors are buffers, saved and resumed with the weights
+                # Its vectors are buffers, saved and resumed with the weights.
+                spectral_norm(layer)
 
     def losses(self, batch: Tensor | tuple[Tensor, ...]) -> Iterator[ganzoo.Move]:
         for images in self.reals(batch):
@@ -39,4 +40,5 @@ class SNGAN(ResNetGAN):
 
         with ganzoo.frozen(self.discriminator):
             fake = self.augmented(self.fake(len(images)))
-            yield self.generator, losses.hinge_generator(self.discriminator(fake))
+            on_fake = self.discriminator(fake)
+            yield self.generator, losses.hinge_generator(on_fake)

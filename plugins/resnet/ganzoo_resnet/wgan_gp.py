@@ -50,4 +50,5 @@ class WGANGP(ResNetGAN):
             yield self.generator, losses.wasserstein_generator(critic(fake))
 
     def compiled(self) -> list[nn.Module]:
-        return [self.generator]  # the penalty takes second derivatives of the critic
+        # The penalty takes second derivatives of the critic.
+        return [self.generator]

@@ -38,7 +38,8 @@ class Simultaneous(ganzoo.Trainer):
         for player, own in gradients.items():
             trained = self.optimizers.trained(player)
             for parameter, gradient in zip(trained, own, strict=True):
-                parameter.grad = gradient  # of several players' gradients, this player's
+                # Players may share the parameter, each with a gradient of its own.
+                parameter.grad = gradient
             self.optimizers[player].step()
 
         losses = {}
