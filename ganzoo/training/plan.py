@@ -1,18 +1,15 @@
 """Plan: what `ganzoo train` was asked for, and the trainer that does it."""
 
-import tomllib
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Any
 
 from ganzoo.data.open import open_data
 from ganzoo.data.split import validation_hparams
+from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
-from ganzoo.errors import GanzooError, HparamError, UsageError
-from ganzoo.hparams.hparams import Hparams
+from ganzoo.errors import UsageError
 from ganzoo.model.construct import construct, initialised
-from ganzoo.model.contract import Model
 from ganzoo.state.checkpoints import newest_checkpoint
 from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.training.transfer import adapt
@@ -57,7 +54,7 @@ class Plan:
         """A trainer at step 0. Raises a GanzooError for whatever was asked for and cannot be had."""
         plugin = self.plugin
         kind = model_class(plugin)
-        hp = self.hyperparameters(kind)
+        hp = kind.Hparams.from_options(self.config, self.assignments)
         data = self.data or kind.default_data
         if not data:
             raise UsageError(
@@ -68,7 +65,8 @@ class Plan:
             open_data, view=kind.view, workers=self.workers, cache=self.cache, strict=self.strict
         )
         opened = prepare(data, hp)
-        hp = hp.for_data(opened.info)
+        info = opened.info if kind.view is Labelled else replace(opened.info, classes=())
+        hp = hp.for_data(info)
         held_out = (
             None if self.validation is None else prepare(self.validation, validation_hparams(hp))
         )
@@ -93,21 +91,3 @@ class Plan:
             precision=self.precision,
             compile=self.compile,
         )
-
-    def hyperparameters(self, kind: type[Model]) -> Hparams:
-        """The model's defaults, then those of the --config file, then those of --set."""
-        values = self._from_file(kind.Hparams) if self.config else {}
-        values |= dict(kind.Hparams.parse(assignment) for assignment in self.assignments)
-        return kind.Hparams().replaced(values)
-
-    def _from_file(self, kind: type[Hparams]) -> dict[str, Any]:
-        assert self.config
-        try:
-            values = tomllib.loads(self.config.read_text(encoding="utf-8"))
-            kind().replaced(values)  # so that an error names the file
-        except (OSError, ValueError) as cause:
-            reason = getattr(cause, "strerror", None) or cause
-            raise HparamError(f"{self.config}: {reason}") from None
-        except GanzooError as cause:
-            raise HparamError(f"{self.config}: {cause}") from None
-        return values

@@ -4,10 +4,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from ganzoo.data.check import Report, check
+from ganzoo.discovery.registry import models
 from ganzoo.errors import UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import save_png
-from ganzoo.training.plan import Plan
 from ganzoo.zoo import model_class
 
 
@@ -31,9 +31,9 @@ def check_data(
             raise UsageError("--set says what a model needs: give --model NAME too")
         report = check(sources, workers=workers)
     else:
-        plan = Plan(model=model, assignments=assignments)
-        kind = model_class(plan.plugin)
-        report = check(sources, plan.hyperparameters(kind), kind.view, workers)
+        kind = model_class(models[model])
+        hp = kind.Hparams.from_options(None, assignments)
+        report = check(sources, hp, kind.view, workers)
     if report.usable:
         with writing(sheet, otherwise="choose another file with --sheet"):
             sheet.parent.mkdir(parents=True, exist_ok=True)

@@ -161,7 +161,7 @@ def _drawn(
 
 
 def _in_channels(images: Tensor, judge: Model) -> Tensor:
-    wanted = getattr(judge.hp, "channels", images.shape[1])
+    wanted = judge.hp.channels or images.shape[1]
     if images.shape[1] == 1 and wanted == 3:
         return images.expand(-1, 3, -1, -1)
     return images

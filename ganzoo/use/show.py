@@ -5,7 +5,8 @@ from typing import Any
 import torch
 
 from ganzoo.discovery.registry import models
-from ganzoo.hparams.fields import type_name
+from ganzoo.errors import HparamError
+from ganzoo.model.construct import construct
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
 from ganzoo.zoo import model_class
@@ -28,8 +29,8 @@ def model_info(name: str) -> dict[str, Any]:
         ),
         "task": kind.task,
         "hyperparameters": [
-            {"name": key, "type": type_name(annotation), "default": defaults[key]}
-            for key, annotation in kind.Hparams.annotations().items()
+            {"name": key, "type": str(field), "default": defaults[key]}
+            for key, field in kind.Hparams.annotations().items()
         ],
         "networks": _networks(kind),
         "trainer": kind.default_trainer,
@@ -41,11 +42,11 @@ def model_info(name: str) -> dict[str, Any]:
 
 
 def _networks(kind: type[Model]) -> dict[str, int]:
-    hp = kind.Hparams()
-    if hp.unfilled():
+    try:
+        with torch.device("meta"):
+            model = construct(kind, kind.Hparams(), plugin=None)
+    except HparamError:  # its sizes depend on the data
         return {}
-    with torch.device("meta"):
-        model = kind(hp)
     counts = {
         name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()
     }
