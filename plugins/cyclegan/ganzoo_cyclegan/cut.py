@@ -1,8 +1,7 @@
 """CUT (Park, Efros, Zhang & Zhu 2020), https://arxiv.org/abs/2007.15651, and FastCUT."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,46 +23,76 @@ class CUT(Translator):
     features of the source are constants. The networks are CycleGAN's; the authors' networks blur
     where they halve and double.
 
-    FastCUT is `nce=10 identity=0 equivariant=true steps=270000`, except for its learning rate,
-    which falls over the last quarter.
+    FastCUT is `nce_weight=10 identity_weight=0 equivariant=true steps=270000`, except for its
+    learning rate, which falls over the last quarter.
     """
 
     view = ganzoo.Domains
     directions = ("a2b",)
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Translator.Hparams):
-        """`nce` and `identity` weigh the contrast on A and on B.
+        """The paper's. In the authors' implementation of CUT both weights are 0.5.
 
-        In the authors' implementation of CUT both are 0.5. `layers` are positions in the
-        generator: 0 is the pixels, 4 and 7 the convolutions that halve, from 10 on the blocks; a
-        number beyond the last block means the last block. `patches` are drawn per layer, and
-        told apart by `features` numbers at a `temperature`. `equivariant` mirrors half of the
-        sources, and their features back.
+        `nce_layers` are positions in the generator: 0 is the pixels, 4 and 7 the convolutions
+        that halve, from 10 on the blocks; a number beyond the last block means the last block.
         """
+
+        renamed: ClassVar[Mapping[str, str]] = {
+            "nce": "nce_weight",
+            "identity": "identity_weight",
+            "layers": "nce_layers",
+            "patches": "nce_patches",
+            "features": "nce_features",
+        }
 
         generator: Literal["resnet"] = "resnet"
         steps: int = 540_000  # 400 epochs of horse2zebra
-        nce: Annotated[float, ganzoo.Range(0, 1000)] = 1.0
-        identity: Annotated[float, ganzoo.Range(0, 1000)] = 1.0
-        layers: tuple[int, ...] = (0, 4, 7, 10, 14)
-        patches: Annotated[int, ganzoo.Range(2, 2**16)] = 256
-        features: Annotated[int, ganzoo.Range(1, 2**12)] = 256
-        temperature: Annotated[float, ganzoo.Range(1e-3, 1e3)] = 0.07
-        equivariant: bool = False
+        nce_weight: Annotated[
+            float,
+            ganzoo.Range(0, 1000),
+            "weight of the contrast between A and its translation",
+        ] = 1.0
+        identity_weight: Annotated[
+            float,
+            ganzoo.Range(0, 1000),
+            "weight of the contrast between B and its translation",
+        ] = 1.0
+        nce_layers: Annotated[
+            tuple[int, ...],
+            "layers of the generator whose features are compared",
+        ] = (0, 4, 7, 10, 14)
+        nce_patches: Annotated[
+            int,
+            ganzoo.Range(2, 2**16),
+            "patches that are drawn per layer",
+        ] = 256
+        nce_features: Annotated[
+            int,
+            ganzoo.Range(1, 2**12),
+            "numbers that a head makes of a patch",
+        ] = 256
+        temperature: Annotated[
+            float,
+            ganzoo.Range(1e-3, 1e3),
+            "divides the cosines of patches",
+        ] = 0.07
+        equivariant: Annotated[
+            bool,
+            "mirror half of the sources, and their features back",
+        ] = False
 
         def validate(self) -> None:
             super().validate()
-            if not self.layers or min(self.layers) < 0:
+            if not self.nce_layers or min(self.nce_layers) < 0:
                 raise ganzoo.HparamError(
-                    "layers: name at least one, and count from 0, such as layers=0,4,7,10,14"
+                    "nce_layers: name at least one, count from 0, such as nce_layers=0,4,7,10,14"
                 )
 
         @property
         def used_layers(self) -> list[int]:
             """The layers that the generator has, in order."""
             last = 9 + self.blocks
-            return sorted({min(layer, last) for layer in self.layers})
+            return sorted({min(layer, last) for layer in self.nce_layers})
 
     hp: Hparams
 
@@ -81,7 +110,7 @@ class CUT(Translator):
         channels = self.hp.channels
         if layer:
             channels = self.hp.width * min(2 ** ((layer - 1) // 3), 4)
-        hidden = self.hp.features
+        hidden = self.hp.nce_features
         return nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
 
     def initialise(self) -> None:
@@ -104,11 +133,11 @@ class CUT(Translator):
             on_fake = self.discriminator(self.augmented(fake))
             terms = {
                 "adversarial": losses.least_squares_generator(on_fake),
-                "nce": self.hp.nce * self.contrast(a, fake, mirror),
+                "nce": self.hp.nce_weight * self.contrast(a, fake, mirror),
             }
-            if self.hp.identity:
+            if self.hp.identity_weight:
                 same = generator(mirror(b))
-                terms["identity"] = self.hp.identity * self.contrast(b, same, mirror)
+                terms["identity"] = self.hp.identity_weight * self.contrast(b, same, mirror)
             yield self.translator, terms
 
     def mirror(self, n: int) -> Callable[[Tensor], Tensor]:
@@ -130,7 +159,7 @@ class CUT(Translator):
         for layer, query, key in zip(self.hp.used_layers, queries, keys, strict=True):
             head = self.translator["heads"].get_submodule(str(layer))
             draws = self.rand(len(key), key[0, 0].numel())
-            count = min(self.hp.patches, draws.shape[1])
+            count = min(self.hp.nce_patches, draws.shape[1])
             places = draws.topk(count).indices  # distinct ones, without a sync
             with torch.no_grad():
                 key = head(picked(key, places))

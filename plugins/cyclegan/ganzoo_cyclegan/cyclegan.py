@@ -1,8 +1,7 @@
 """CycleGAN (Zhu, Park, Isola & Efros 2017), https://arxiv.org/abs/1703.10593."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
-from typing import Annotated, Any
+from typing import Annotated, Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,20 +24,41 @@ class CycleGAN(Translator):
 
     view = ganzoo.Domains
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Translator.Hparams):
-        """`cycle` weighs the way there and back, `identity` (times `cycle`) what should stay.
+        """`invert_probability` is for data that mean the same in negative.
 
-        `pool` is the number of earlier translations that are kept. `negatives` is the probability
-        that a fake B is inverted (x -> -x) before it is translated back, for data that mean the
-        same in negative. Then b2a learns both polarities, even if a2b makes only one.
+        A fake B is then translated back from its negative (x -> -x) with this probability, so
+        that b2a learns both polarities, even if a2b makes only one.
         """
 
+        renamed: ClassVar[Mapping[str, str]] = {
+            "cycle": "cycle_weight",
+            "identity": "identity_weight",
+            "pool": "pool_size",
+            "negatives": "invert_probability",
+        }
+
         steps: int = 270_000  # 200 epochs of horse2zebra
-        cycle: Annotated[float, ganzoo.Range(0, 1000)] = 10.0
-        identity: Annotated[float, ganzoo.Range(0, 1000)] = 0.5
-        pool: Annotated[int, ganzoo.Range(0, 10_000)] = 50
-        negatives: Annotated[float, ganzoo.Range(0, 1)] = 0.0
+        cycle_weight: Annotated[
+            float,
+            ganzoo.Range(0, 1000),
+            "weight of the way there and back",
+        ] = 10.0
+        identity_weight: Annotated[
+            float,
+            ganzoo.Range(0, 1000),
+            "weight, times cycle_weight, of keeping pictures of the target domain",
+        ] = 0.5
+        pool_size: Annotated[
+            int,
+            ganzoo.Range(0, 10_000),
+            "earlier translations that are kept for the discriminators",
+        ] = 50
+        invert_probability: Annotated[
+            float,
+            ganzoo.Range(0, 1),
+            "probability that a fake B is inverted before it is translated back",
+        ] = 0.0
 
     hp: Hparams
 
@@ -58,8 +78,8 @@ class CycleGAN(Translator):
         )
         self.pools = nn.ModuleDict(
             {
-                "a": ImagePool(hp.pool),
-                "b": ImagePool(hp.pool),
+                "a": ImagePool(hp.pool_size),
+                "b": ImagePool(hp.pool_size),
             }
         )
 
@@ -67,8 +87,8 @@ class CycleGAN(Translator):
         a, b = batch
         a2b, b2a = self.generators["a2b"], self.generators["b2a"]
         judge_a, judge_b = self.discriminators["a"], self.discriminators["b"]
-        cycle = self.hp.cycle
-        identity = cycle * self.hp.identity
+        cycle = self.hp.cycle_weight
+        identity = cycle * self.hp.identity_weight
 
         with ganzoo.frozen(self.discriminators):
             fake_b, fake_a = a2b(a), b2a(b)
@@ -97,10 +117,10 @@ class CycleGAN(Translator):
         yield self.discriminators, half
 
     def inverted(self, fakes: Tensor) -> Tensor:
-        """The images, each one in negative with the probability `negatives`."""
-        if not self.hp.negatives:
+        """The images, each one in negative with the probability `invert_probability`."""
+        if not self.hp.invert_probability:
             return fakes
-        chosen = self.rand(len(fakes), 1, 1, 1) < self.hp.negatives
+        chosen = self.rand(len(fakes), 1, 1, 1) < self.hp.invert_probability
         return torch.where(chosen, -fakes, fakes)
 
     def pooled(self, domain: str, fakes: Tensor) -> Tensor:
@@ -140,16 +160,15 @@ class CycleGANMini(CycleGAN):
 
     default_data = "digits-photo"
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(CycleGAN.Hparams):
         image_size: int = 32
-        load_size: Annotated[int, ganzoo.Range(1, 2**14)] | None = None
+        load_size: int | None = None
         flip: bool = False  # digits do not look the same in a mirror
         width: int = 16
         blocks: int = 2
         batch_size: int = 8
         steps: int = 3000
         lr: float = 5e-4
-        cycle: float = 1.0  # with 10, translations keep traces of the photograph
-        identity: float = 0.0
-        negatives: float = 0.5
+        cycle_weight: float = 1.0  # with 10, translations keep traces of the photograph
+        identity_weight: float = 0.0
+        invert_probability: float = 0.5

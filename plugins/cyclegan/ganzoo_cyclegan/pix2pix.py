@@ -1,8 +1,7 @@
 """pix2pix (Isola, Zhu, Zhou & Efros 2017), https://arxiv.org/abs/1611.07004."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -24,17 +23,20 @@ class Pix2Pix(Translator):
 
     view = ganzoo.Pair
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Translator.Hparams):
-        """`l1` weighs nearness to the target.
-
-        `direction` b2a learns from right to left, or from B to A.
-        """
+        renamed: ClassVar[Mapping[str, str]] = {"l1": "l1_weight"}
 
         generator: Literal["resnet", "unet"] = "unet"
         steps: int = 80_000  # 200 epochs of facades
-        l1: Annotated[float, ganzoo.Range(0, 10_000)] = 100.0
-        direction: Literal["a2b", "b2a"] = "a2b"
+        l1_weight: Annotated[
+            float,
+            ganzoo.Range(0, 10_000),
+            "weight of the distance to the target",
+        ] = 100.0
+        direction: Annotated[
+            Literal["a2b", "b2a"],
+            "b2a learns from right to left, or from B to A",
+        ] = "a2b"
 
     hp: Hparams
 
@@ -57,7 +59,7 @@ class Pix2Pix(Translator):
             on_fake = self.discriminator(self.beside(source, fake))
             terms = {
                 "adversarial": losses.non_saturating_generator(on_fake),
-                "l1": self.hp.l1 * l1_loss(fake, target),
+                "l1": self.hp.l1_weight * l1_loss(fake, target),
             }
             yield self.generator, terms
 

@@ -1,6 +1,5 @@
 """The base of translators: hyperparameters, networks, images of any size, a pool of images."""
 
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
@@ -15,24 +14,32 @@ from ganzoo_cyclegan.networks import UNet, initialise, patches, resnet
 class Translator(ganzoo.Model):
     """A generator per direction, and a learning rate that falls to 0 over the second half."""
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(augment.Hparams):
-        """`width` is the number of channels next to the image.
-
-        `blocks` are those of a ResNet: 9, or 6 for 128 pixels. `patch_layers` sets how much of the
-        image one logit of the discriminator sees: 3 is 70x70 pixels, 2 is 34x34.
-        """
-
         image_size: Annotated[int, ganzoo.Range(16, 1024)] = 256
-        load_size: Annotated[int, ganzoo.Range(1, 2**14)] | None = 286
+        load_size: int | None = 286
         resize: Literal["crop", "stretch", "pad"] = "stretch"
         flip: bool = True
         channels: Literal[1, 3, 4] = 3
         batch_size: int = 1
-        width: Annotated[int, ganzoo.Range(1, 512)] = 64
-        generator: Literal["resnet", "unet"] = "resnet"
-        blocks: Annotated[int, ganzoo.Range(1, 64)] = 9
-        patch_layers: Annotated[int, ganzoo.Range(1, 6)] = 3
+        width: Annotated[
+            int,
+            ganzoo.Range(1, 512),
+            "channels next to the image",
+        ] = 64
+        generator: Annotated[
+            Literal["resnet", "unet"],
+            "architecture of the generator",
+        ] = "resnet"
+        blocks: Annotated[
+            int,
+            ganzoo.Range(1, 64),
+            "residual blocks of a resnet: 9, or 6 for 128 pixels",
+        ] = 9
+        patch_layers: Annotated[
+            int,
+            ganzoo.Range(1, 6),
+            "size of the patch that a logit judges: 3 is 70x70 pixels, 2 is 34x34",
+        ] = 3
 
         def validate(self) -> None:
             size = self.image_size

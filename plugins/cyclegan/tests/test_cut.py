@@ -24,11 +24,11 @@ MINI = {
     "width": 4,
     "blocks": 2,
     "patch_layers": 1,
-    "patches": 20,
-    "features": 6,
+    "nce_patches": 20,
+    "nce_features": 6,
 }
 MINI |= {"batch_size": 2, "steps": 3}
-FAST = {"nce": 10.0, "identity": 0.0, "equivariant": True}
+FAST = {"nce_weight": 10.0, "identity_weight": 0.0, "equivariant": True}
 
 
 def parameters(module):
@@ -88,8 +88,8 @@ def test_features_are_pixels_two_halvings_and_the_first_and_fifth_block():
         ({}, [0, 4, 7, 10, 14]),
         ({"blocks": 3}, [0, 4, 7, 10, 12]),
         ({"blocks": 1}, [0, 4, 7, 10]),
-        ({"layers": (99, 4)}, [4, 18]),
-        ({"layers": (1, 3, 5, 6, 8, 9)}, [1, 3, 5, 6, 8, 9]),
+        ({"nce_layers": (99, 4)}, [4, 18]),
+        ({"nce_layers": (1, 3, 5, 6, 8, 9)}, [1, 3, 5, 6, 8, 9]),
     ],
 )
 def test_features_are_what_these_layers_make(settings, places):
@@ -150,8 +150,8 @@ def contrast_by_hand(network, heads, places, hp, images, made, draws, mirrored):
             key = network[: place + 1](images)
         n, places_there = len(key), key[0, 0].numel()
         uniform = torch.rand(n, places_there, generator=draws)
-        chosen = uniform.sort(dim=1, descending=True).indices[:, : hp.patches]
-        assert chosen.shape[1] == min(hp.patches, places_there)
+        chosen = uniform.sort(dim=1, descending=True).indices[:, : hp.nce_patches]
+        assert chosen.shape[1] == min(hp.nce_patches, places_there)
 
         def pick(features, chosen=chosen):
             rows = [one.flatten(1)[:, row] for one, row in zip(features, chosen, strict=True)]
@@ -188,11 +188,11 @@ def by_hand(model, batches, steps):
         adam_d.step()
         judged = d(fake)
         adversarial = mse_loss(judged, torch.ones_like(judged))
-        nce = hp.nce * contrast_by_hand(network, heads, places, hp, a, fake, draws, mirrored)
+        nce = hp.nce_weight * contrast_by_hand(network, heads, places, hp, a, fake, draws, mirrored)
         loss, said = adversarial + nce, [real_term, fake_term, adversarial, nce]
-        if hp.identity:
+        if hp.identity_weight:
             given = b if mirrored is None else torch.where(mirrored, b.flip(3), b)
-            term = hp.identity * contrast_by_hand(
+            term = hp.identity_weight * contrast_by_hand(
                 network, heads, places, hp, b, network(given), draws, mirrored
             )
             loss, said = loss + term, [*said, term]
@@ -204,7 +204,7 @@ def by_hand(model, batches, steps):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, FAST, {"equivariant": True, "identity": 0.5, "temperature": 0.2}]
+    "settings", [{}, FAST, {"equivariant": True, "identity_weight": 0.5, "temperature": 0.2}]
 )
 def test_training_equals_a_loop_written_by_hand_bit_for_bit(settings):
     model = ganzoo.create("cut", **MINI, **settings, seed=3)
@@ -343,9 +343,9 @@ def test_the_losses_are_not_rounded_to_bf16():
     ("settings", "message"),
     [
         ({"generator": "unet"}, "generator"),
-        ({"layers": ()}, "layers"),
-        ({"layers": (-1, 4)}, "layers"),
-        ({"patches": 1}, "patches"),
+        ({"nce_layers": ()}, "layers"),
+        ({"nce_layers": (-1, 4)}, "layers"),
+        ({"nce_patches": 1}, "patches"),
         ({"image_size": 30}, "image_size"),
     ],
 )
@@ -365,11 +365,11 @@ def test_digits_on_photographs_become_digits_on_black_in_500_steps():
         "lr": 5e-4,
     }
     contrast = {
-        "patches": 64,
-        "features": 64,
-        "layers": (7, 10, 11),  # not the colours
-        "nce": 0.25,
-        "identity": 0.25,
+        "nce_patches": 64,
+        "nce_features": 64,
+        "nce_layers": (7, 10, 11),  # not the colours
+        "nce_weight": 0.25,
+        "identity_weight": 0.25,
     }
     model = ganzoo.create("cut", **settings, **contrast, batch_size=4, steps=500)
     parts = [

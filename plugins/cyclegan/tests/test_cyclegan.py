@@ -23,7 +23,7 @@ MINI = {
     "patch_layers": 1,
     "batch_size": 2,
     "steps": 6,
-    "pool": 3,
+    "pool_size": 3,
 }
 WORDS = [word for key, value in MINI.items() for word in ("--set", f"{key}={value}")]
 
@@ -194,8 +194,8 @@ def by_hand(model, batches, steps):
             judged_a, torch.ones_like(judged_a)
         )
         turned = fake_b
-        if hp.negatives:
-            negative = torch.rand(len(a), 1, 1, 1, generator=draws) < hp.negatives
+        if hp.invert_probability:
+            negative = torch.rand(len(a), 1, 1, 1, generator=draws) < hp.invert_probability
             turned = torch.where(negative, -fake_b, fake_b)
         loss = loss + 10 * l1_loss(g["b2a"](turned), a) + 10 * l1_loss(g["a2b"](fake_a), b)
         loss = loss + 5 * l1_loss(g["b2a"](a), a) + 5 * l1_loss(g["a2b"](b), b)
@@ -204,10 +204,10 @@ def by_hand(model, batches, steps):
         adam_g.step()
         shown = {
             "a": pooled(
-                pools["a"], fake_a.detach(), torch.rand(len(a), 2, generator=draws), hp.pool
+                pools["a"], fake_a.detach(), torch.rand(len(a), 2, generator=draws), hp.pool_size
             ),
             "b": pooled(
-                pools["b"], fake_b.detach(), torch.rand(len(b), 2, generator=draws), hp.pool
+                pools["b"], fake_b.detach(), torch.rand(len(b), 2, generator=draws), hp.pool_size
             ),
         }
         adam_d.zero_grad()
@@ -224,7 +224,11 @@ def by_hand(model, batches, steps):
 @pytest.mark.parametrize(("steps", "negatives"), [(1, 0.0), (6, 0.0), (6, 0.5)])
 def test_training_equals_a_loop_written_by_hand_bit_for_bit(steps, negatives):
     model = ganzoo.create(
-        "cyclegan", **{**MINI, "steps": 6}, identity=0.5, negatives=negatives, seed=3
+        "cyclegan",
+        **{**MINI, "steps": 6},
+        identity_weight=0.5,
+        invert_probability=negatives,
+        seed=3,
     )
     trainer = ganzoo.Trainer(model, "digits-photo", device="cpu")
     g, d = by_hand(model, trainer.batches, steps)

@@ -16,8 +16,8 @@ SMALL = {
     "steps": 3,
 }
 MODELS = {
-    "cut": {**SMALL, "blocks": 1, "patches": 8, "features": 6},
-    "cyclegan": {**SMALL, "blocks": 1, "pool": 2},
+    "cut": {**SMALL, "blocks": 1, "nce_patches": 8, "nce_features": 6},
+    "cyclegan": {**SMALL, "blocks": 1, "pool_size": 2},
     "pix2pix": SMALL,
 }
 STRONG = {"colour": 1.0, "translation": 0.125, "cutout": 0.5}

@@ -1,8 +1,6 @@
 """A class-conditional DCGAN with a projection discriminator, https://arxiv.org/abs/1802.05637."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
 
 import torch
 from torch import Tensor, nn
@@ -92,11 +90,10 @@ class CDCGAN(ganzoo.Model):
     task = "unconditional-image-generation"
     view = ganzoo.Labelled
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(DCGANHparams):
         """`classes` is filled from the data."""
 
-        classes: Annotated[int, ganzoo.Range(1, 2**20)] | None = None
+        classes: int | None = None
 
     hp: Hparams
 
@@ -147,6 +144,5 @@ class CDCGANMini(CDCGAN):
 
     default_data = "digits"
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(MiniHparams, CDCGAN.Hparams):
         """DCGANMini's, and `classes`."""

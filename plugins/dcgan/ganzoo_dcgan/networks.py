@@ -1,6 +1,5 @@
 """The networks of the DCGAN family, for any size 4 * 2^k, and their hyperparameters."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
 
@@ -10,21 +9,30 @@ import ganzoo
 from ganzoo import augment
 
 
-@dataclass(frozen=True, kw_only=True)
 class DCGANHparams(augment.Hparams):
-    """`width` is the number of channels next to the image.
+    """The paper's. It does not augment what the discriminator sees.
 
-    Each halving of the size doubles it, up to 16 times. The paper does not augment what the
-    discriminator sees. The first `freeze_discriminator` convolutions of the discriminator are
-    not trained, to adapt trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
+    `freeze_discriminator` adapts trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
     arXiv:2002.10964).
     """
 
     image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 64
-    channels: Annotated[int, ganzoo.Range(1, 4)] = 3
-    latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
-    width: Annotated[int, ganzoo.Range(1, 1024)] = 64
-    freeze_discriminator: Annotated[int, ganzoo.Range(0, 16)] = 0
+    channels: int = 3
+    latent_dim: Annotated[
+        int,
+        ganzoo.Range(1, 8192),
+        "numbers of noise per image",
+    ] = 100
+    width: Annotated[
+        int,
+        ganzoo.Range(1, 1024),
+        "channels next to the image; doubled at each halving, up to 16 times",
+    ] = 64
+    freeze_discriminator: Annotated[
+        int,
+        ganzoo.Range(0, 16),
+        "convolutions of the discriminator, from the image on, that are not trained",
+    ] = 0
 
     def validate(self) -> None:
         convolutions = len(_widths(self)) + 1
@@ -35,7 +43,6 @@ class DCGANHparams(augment.Hparams):
             )
 
 
-@dataclass(frozen=True, kw_only=True)
 class MiniHparams(DCGANHparams):
     """For 1,797 digits on a laptop's CPU."""
 

@@ -4,10 +4,10 @@ A pretrained backbone and a new head.
 """
 
 import math
-from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
-from typing import Annotated, Literal, Self
+from typing import Annotated, ClassVar, Literal, Self
 
 import torch
 from torch import Tensor, nn
@@ -30,39 +30,83 @@ class Finetune(ganzoo.Model):
     task = "image-classification"
     view = ganzoo.Labelled
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(ganzoo.Hparams):
-        """`backbone` is a name of timm, or of torchvision after `torchvision/`.
+        """`unfreeze_at` are parts of the training, in [0, 1].
 
-        `image_size` is the backbone's own by default. `unfreeze_at` are parts of the training, in
-        [0, 1]: with one, all of the backbone learns from there on; with two, first the upper half
-        of its blocks. 0 is full fine-tuning, 1 feature extraction. The lowest `freeze` blocks are
-        never trained. `checkpoint` is a safetensors file of the backbone's weights, instead of a
-        download. The share `validation` of the data is held out. `mixup` is the alpha of its Beta
-        distribution, 0 for none. Learning rates rise for the part `warmup` of the training, then
-        fall to zero along a cosine.
+        With one, all of the backbone learns from there on; with two, first the upper half of its
+        blocks. 0 is full fine-tuning, 1 feature extraction. Learning rates rise for the part
+        `warmup` of the training, then fall to zero along a cosine.
         """
 
-        backbone: str = "resnet18"
-        pretrained: bool = True
-        checkpoint: str | None = None
-        image_size: Annotated[int, ganzoo.Range(16, 2048)] | None = None
+        renamed: ClassVar[Mapping[str, str]] = {"freeze": "frozen_blocks"}
+
+        backbone: Annotated[
+            str,
+            "a network of timm, or of torchvision after torchvision/",
+        ] = "resnet18"
+        pretrained: Annotated[
+            bool,
+            "start from the library's weights, which are downloaded",
+        ] = True
+        checkpoint: Annotated[
+            str | None,
+            "safetensors file of the backbone's weights, instead of a download",
+        ] = None
+        image_size: Annotated[
+            int | None,
+            ganzoo.Range(16, 2048),
+            "height and width in pixels; the backbone's own by default",
+        ] = None
         channels: Literal[1, 3] | None = None
-        classes: Annotated[int, ganzoo.Range(1, 2**20)] | None = None
-        validation: Annotated[float, ganzoo.Range(0, 0.9)] = 0.2
-        freeze: Annotated[int, ganzoo.Range(0, 10_000)] = 0
-        unfreeze_at: tuple[float, ...] = (0.4, 0.6)
+        classes: int | None = None
+        validation: float = 0.2
+        frozen_blocks: Annotated[
+            int,
+            ganzoo.Range(0, 10_000),
+            "lowest blocks of the backbone, which are never trained",
+        ] = 0
+        unfreeze_at: Annotated[
+            tuple[float, ...],
+            "parts of the training after which more of the backbone learns",
+        ] = (0.4, 0.6)
         batch_size: Annotated[int, ganzoo.Range(2, 2**20)] = 32  # a batch norm needs two
         steps: int = 1000
-        lr: float = 1e-3
-        backbone_lr: Annotated[float, ganzoo.Range(0, 100)] = 1e-4
+        lr: Annotated[float, "learning rate of the head"] = 1e-3
+        backbone_lr: Annotated[
+            float,
+            ganzoo.Range(0, 100),
+            "learning rate of the backbone",
+        ] = 1e-4
         betas: tuple[float, float] = (0.9, 0.999)
-        optimizer: Literal["adamw", "sgd"] = "adamw"
-        weight_decay: Annotated[float, ganzoo.Range(0, 10)] = 0.01
-        momentum: Annotated[float, ganzoo.Range(0, 0.9999)] = 0.9
-        warmup: Annotated[float, ganzoo.Range(0, 1)] = 0.05
-        label_smoothing: Annotated[float, ganzoo.Range(0, 0.99)] = 0.0
-        mixup: Annotated[float, ganzoo.Range(0, 100)] = 0.0
+        optimizer: Annotated[
+            Literal["adamw", "sgd"],
+            "the optimizer of head and backbone",
+        ] = "adamw"
+        weight_decay: Annotated[
+            float,
+            ganzoo.Range(0, 10),
+            "weight decay of the optimizer",
+        ] = 0.01
+        momentum: Annotated[
+            float,
+            ganzoo.Range(0, 0.9999),
+            "momentum of sgd",
+        ] = 0.9
+        warmup: Annotated[
+            float,
+            ganzoo.Range(0, 1),
+            "part of the training in which learning rates rise",
+        ] = 0.05
+        label_smoothing: Annotated[
+            float,
+            ganzoo.Range(0, 0.99),
+            "share of the target that is spread over all classes",
+        ] = 0.0
+        mixup: Annotated[
+            float,
+            ganzoo.Range(0, 100),
+            "alpha of the Beta distribution that mixes images; 0 is off",
+        ] = 0.0
 
         def validate(self) -> None:
             points = self.unfreeze_at
@@ -111,9 +155,9 @@ class Finetune(ganzoo.Model):
             }
         )
         self.blocks = blocks(backbone)
-        if hp.freeze > len(self.blocks):
+        if hp.frozen_blocks > len(self.blocks):
             raise ganzoo.HparamError(
-                f"freeze={hp.freeze}: {hp.backbone} has {len(self.blocks)} blocks"
+                f"frozen_blocks={hp.frozen_blocks}: {hp.backbone} has {len(self.blocks)} blocks"
             )
         self.mean: Tensor
         self.std: Tensor
@@ -159,7 +203,7 @@ class Finetune(ganzoo.Model):
         points = self.hp.unfreeze_at
         passed = sum(step >= point * self.hp.steps for point in points)
         unfrozen = math.ceil(passed / len(points) * len(self.blocks))
-        return min(unfrozen, len(self.blocks) - self.hp.freeze)
+        return min(unfrozen, len(self.blocks) - self.hp.frozen_blocks)
 
     def thaw(self, count: int) -> None:
         """Unfreezes the top `count` blocks of the backbone, and freezes the others.

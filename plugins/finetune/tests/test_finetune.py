@@ -154,13 +154,13 @@ def test_the_backbone_is_unfrozen_from_the_top_at_its_own_rate():
 
 
 def test_the_lowest_blocks_stay_frozen_for_good():
-    model = finetune(unfreeze_at=(0.0,), freeze=3)
+    model = finetune(unfreeze_at=(0.0,), frozen_blocks=3)
     before = [weights_of(block) for block in model.blocks]
     list(trainer_of(model))
     kept = [equal(one, weights_of(block)) for one, block in zip(before, model.blocks, strict=True)]
     assert kept == [True] * 3 + [False] * (len(model.blocks) - 3)
-    with pytest.raises(ganzoo.HparamError, match=r"freeze.*99"):
-        finetune(freeze=99)
+    with pytest.raises(ganzoo.HparamError, match=r"frozen_blocks.*99"):
+        finetune(frozen_blocks=99)
 
 
 def test_it_goes_on_bit_for_bit_from_the_borders_of_its_phases():
@@ -664,3 +664,8 @@ def test_a_confusion_matrix_is_a_picture_of_its_counts():
     darkness = [255 - grey.getpixel(corner) for corner in corners]
     assert darkness[0] > darkness[3] > darkness[2] > darkness[1] == 0
     assert confusion(torch.eye(100, dtype=torch.long), [str(i) for i in range(100)]).width < 900
+
+
+def test_the_old_name_of_frozen_blocks_is_read():
+    kind = ganzoo.models["finetune"].load()
+    assert kind.Hparams.from_json({"freeze": 3}) == kind.Hparams(frozen_blocks=3)

@@ -2,7 +2,6 @@
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -26,31 +25,58 @@ class R3GAN(ganzoo.Model):
     task = "unconditional-image-generation"
     batches_per_step = 2
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(augment.Hparams):
         """The paper's for FFHQ at 64x64: 20 million images, averages with a half-life of 500,000.
 
         For CIFAR-10: `image_size=32 gamma=0.05 batch_size=512 steps=39063 ema=0.99993`, a
-        half-life of 5 million images.
+        half-life of 5 million images. The paper mirrors images and augments ever more of them;
+        here both are off by default.
 
-        `width` is the number of channels from 4x4 to 32x32; it halves with each size above. A
-        block is twice as wide inside, and convolves `group_size` channels together. R1 and R2 are
-        weighted by gamma / 2. Over the training, along a cosine, lr falls to the share `lr_end`,
-        gamma to the share `gamma_end`, and the second of `betas` becomes `beta2_end`.
-
-        The paper mirrors images and augments ever more of them; here both are off by default.
+        The three schedules run from the first step to the last, along a cosine.
         """
 
         image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 64
-        channels: Annotated[int, ganzoo.Range(1, 4)] = 3
-        latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 64
-        width: Annotated[int, ganzoo.Range(1, 8192)] = 768
-        blocks: Annotated[int, ganzoo.Range(1, 64)] = 2
-        group_size: Annotated[int, ganzoo.Range(1, 8192)] = 16
-        gamma: Annotated[float, ganzoo.Range(0, 1e6)] = 2.0
-        gamma_end: Annotated[float, ganzoo.Range(0, 1)] = 0.1
-        lr_end: Annotated[float, ganzoo.Range(0, 1)] = 0.25
-        beta2_end: Annotated[float, ganzoo.Range(0, 0.999999)] = 0.99
+        channels: int = 3
+        latent_dim: Annotated[
+            int,
+            ganzoo.Range(1, 8192),
+            "numbers of noise per image",
+        ] = 64
+        width: Annotated[
+            int,
+            ganzoo.Range(1, 8192),
+            "channels from 4x4 to 32x32; halved with each size above",
+        ] = 768
+        blocks: Annotated[
+            int,
+            ganzoo.Range(1, 64),
+            "residual blocks per size; inside, a block is twice as wide",
+        ] = 2
+        group_size: Annotated[
+            int,
+            ganzoo.Range(1, 8192),
+            "channels that a block convolves together",
+        ] = 16
+        gamma: Annotated[
+            float,
+            ganzoo.Range(0, 1e6),
+            "R1 and R2 are weighted by gamma / 2",
+        ] = 2.0
+        gamma_end: Annotated[
+            float,
+            ganzoo.Range(0, 1),
+            "share of gamma in the last step",
+        ] = 0.1
+        lr_end: Annotated[
+            float,
+            ganzoo.Range(0, 1),
+            "share of lr in the last step",
+        ] = 0.25
+        beta2_end: Annotated[
+            float,
+            ganzoo.Range(0, 0.999999),
+            "second of `betas` in the last step",
+        ] = 0.99
         batch_size: int = 256
         steps: int = 78_125
         betas: tuple[float, float] = (0.0, 0.9)

@@ -6,7 +6,6 @@ et al. (arXiv:1802.05957) took these networks for 32x32 from Gulrajani et al.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
 from itertools import pairwise
 from math import sqrt
 from typing import Annotated, TypeVar
@@ -19,21 +18,31 @@ from ganzoo import augment
 Layer = TypeVar("Layer", nn.Conv2d, nn.Linear)
 
 
-@dataclass(frozen=True, kw_only=True)
 class ResNetHparams(augment.Hparams):
-    """`width` is the discriminator's number of channels; above 32x32 there are fewer.
-
-    The generator has twice as many, or `generator_width`. A step is `critic_steps` moves of the
-    discriminator, each on a batch of its own, and one of the generator. The papers do not augment
-    what the discriminator sees.
-    """
+    """The papers' for CIFAR-10. They do not augment what the discriminator sees."""
 
     image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 32
-    channels: Annotated[int, ganzoo.Range(1, 4)] = 3
-    latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 128
-    width: Annotated[int, ganzoo.Range(1, 1024)] = 128
-    generator_width: Annotated[int, ganzoo.Range(1, 2048)] | None = None
-    critic_steps: Annotated[int, ganzoo.Range(1, 100)] = 5
+    channels: int = 3
+    latent_dim: Annotated[
+        int,
+        ganzoo.Range(1, 8192),
+        "numbers of noise per image",
+    ] = 128
+    width: Annotated[
+        int,
+        ganzoo.Range(1, 1024),
+        "channels of the discriminator; above 32x32 there are fewer",
+    ] = 128
+    generator_width: Annotated[
+        int | None,
+        ganzoo.Range(1, 2048),
+        "channels of the generator; twice `width` by default",
+    ] = None
+    critic_steps: Annotated[
+        int,
+        ganzoo.Range(1, 100),
+        "moves of the discriminator per step, each on a batch of its own",
+    ] = 5
     steps: int = 100_000
     betas: tuple[float, float] = (0.0, 0.9)
 

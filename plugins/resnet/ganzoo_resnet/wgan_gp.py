@@ -1,8 +1,7 @@
 """WGAN-GP (Gulrajani et al. 2017), https://arxiv.org/abs/1704.00028."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -22,11 +21,14 @@ class WGANGP(ResNetGAN):
     (`generator_width=128`) and moves on twice the batch.
     """
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(ResNetHparams):
-        """`penalty` weighs the slope of the critic, the paper's lambda."""
+        renamed: ClassVar[Mapping[str, str]] = {"penalty": "penalty_weight"}
 
-        penalty: Annotated[float, ganzoo.Range(0, 10_000)] = 10.0
+        penalty_weight: Annotated[
+            float,
+            ganzoo.Range(0, 10_000),
+            "weight of the gradient penalty, the paper's lambda",
+        ] = 10.0
 
     hp: Hparams
 
@@ -43,7 +45,7 @@ class WGANGP(ResNetGAN):
             terms = losses.wasserstein_critic(critic(real), critic(fake))
             places = self.rand(len(real), 1, 1, 1)
             slope = losses.gradient_penalty(critic, real, fake, places)
-            yield critic, {**terms, "penalty": self.hp.penalty * slope}
+            yield critic, {**terms, "penalty": self.hp.penalty_weight * slope}
 
         with ganzoo.frozen(critic):
             fake = self.augmented(self.fake(len(images)))

@@ -184,7 +184,7 @@ def penalty_in_float64(critic, real, fake, where):
 
 
 def test_wgan_gp_minimises_what_the_paper_says():
-    model = ganzoo.create("wgan-gp", **TINY, penalty=7.0)
+    model = ganzoo.create("wgan-gp", **TINY, penalty_weight=7.0)
     critic, net_g = model.discriminator, copy.deepcopy(model.generator)
     draws = rng("draws", 0, 0)
     reals = PICTURES[:4], PICTURES[4:8]
@@ -485,3 +485,8 @@ def test_it_learns_digits(name, settings):
     with trainer.averaged_model():
         after = frechet_distance(real, pixels(model.sample(600)))
     assert after < before / 5  # 9 to 13 times less, when it was written
+
+
+def test_the_old_name_of_the_penalty_is_read():
+    kind = ganzoo.models["wgan-gp"].load()
+    assert kind.Hparams.from_json({"penalty": 7.0}) == kind.Hparams(penalty_weight=7.0)
