@@ -82,9 +82,9 @@ class Discriminator(nn.Module):
 class CDCGAN(ganzoo.Model):
     """Class-conditional DCGAN with a projection discriminator (Miyato & Koyama 2018).
 
-    It turns noise and a class into an image. The class enters the generator through the scale
-    and shift of its norms (de Vries et al. 2017, arXiv:1707.00683) and the discriminator through
-    an inner product with its features (arXiv:1802.05637).
+    It turns noise and a class into an image. The class enters the discriminator through an inner
+    product with its features (arXiv:1802.05637), and the generator through the scale and shift
+    of its norms (de Vries et al. 2017, arXiv:1707.00683).
     """
 
     task = "unconditional-image-generation"
