@@ -11,6 +11,7 @@ from PIL import Image
 from scoring import frechet_distance, pixels
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
+from tensors import assert_same_weights, parameter_count
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, normalize
 
@@ -29,10 +30,6 @@ MINI = {
 }
 MINI |= {"batch_size": 2, "steps": 3}
 FAST = {"nce_weight": 10.0, "identity_weight": 0.0, "equivariant": True}
-
-
-def parameters(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def pictures(count=6, size=18, seed=0):
@@ -57,12 +54,12 @@ def same(images):
 
 def test_the_networks_have_the_published_numbers_of_parameters():
     model = published()
-    assert parameters(model.network("a2b")) == 11_378_179
-    assert parameters(model.discriminator) == 2_764_737
+    assert parameter_count(model.network("a2b")) == 11_378_179
+    assert parameter_count(model.discriminator) == 2_764_737
     widths = [3, 128, 256, 256, 256]
     assert [head[0].in_features for head in model.translator["heads"].values()] == widths
     each = [(width * 256 + 256) + (256 * 256 + 256) for width in widths]
-    assert parameters(model.translator["heads"]) == sum(each) == 560_384
+    assert parameter_count(model.translator["heads"]) == sum(each) == 560_384
 
 
 def test_features_are_pixels_two_halvings_and_the_first_and_fifth_block():
@@ -220,10 +217,7 @@ def test_training_equals_a_loop_written_by_hand_bit_for_bit(settings):
         ]
         assert list(step.losses) == [*names, "translator/identity"][: len(terms)]
     for ours, theirs in ((model.translator, g), (model.discriminator, d)):
-        for (name, one), other in zip(
-            ours.state_dict().items(), theirs.state_dict().values(), strict=True
-        ):
-            assert torch.equal(one, other), name
+        assert_same_weights(ours, theirs)
 
 
 def test_the_discriminator_moves_then_the_generator_with_its_heads():

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 import torch
 from PIL import Image
+from tensors import assert_same_weights, parameter_count
 from torch import nn
 from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
 
@@ -26,10 +27,6 @@ MINI = {
     "pool_size": 3,
 }
 WORDS = [word for key, value in MINI.items() for word in ("--set", f"{key}={value}")]
-
-
-def parameters(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 # The networks, stated once more: the authors' names of layers, from the appendix of the paper
@@ -102,11 +99,11 @@ def test_the_networks_have_the_published_numbers_of_parameters():
         paired = ganzoo.models["pix2pix"].load()
         pix2pix = paired(paired.Hparams())
     for direction in ("a2b", "b2a"):
-        assert parameters(model.generators[direction]) == 11_378_179
+        assert parameter_count(model.generators[direction]) == 11_378_179
     for domain in "ab":
-        assert parameters(model.discriminators[domain]) == 2_764_737
-    assert parameters(pix2pix.generator) == 54_413_955
-    assert parameters(pix2pix.discriminator) == 2_768_705
+        assert parameter_count(model.discriminators[domain]) == 2_764_737
+    assert parameter_count(pix2pix.generator) == 54_413_955
+    assert parameter_count(pix2pix.discriminator) == 2_768_705
 
 
 def test_every_layer_has_the_shape_that_the_paper_gives():
@@ -235,10 +232,7 @@ def test_training_equals_a_loop_written_by_hand_bit_for_bit(steps, negatives):
     for _ in range(steps):
         next(trainer)
     for ours, theirs in ((model.generators, g), (model.discriminators, d)):
-        for (name, one), other in zip(
-            ours.state_dict().items(), theirs.state_dict().values(), strict=True
-        ):
-            assert torch.equal(one, other), name
+        assert_same_weights(ours, theirs)
 
 
 def test_the_pool_gives_back_half_of_what_it_is_shown_and_keeps_the_rest():
@@ -316,10 +310,7 @@ def test_pix2pix_equals_a_loop_written_by_hand_bit_for_bit():
         adam_g.step()
         next(trainer)
     for ours, theirs in ((model.generator, g), (model.discriminator, d)):
-        for (name, one), other in zip(
-            ours.state_dict().items(), theirs.state_dict().values(), strict=True
-        ):
-            assert torch.equal(one, other), name
+        assert_same_weights(ours, theirs)
 
 
 def test_pix2pix_can_learn_from_right_to_left():

@@ -15,6 +15,7 @@ import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from support import kill_after
+from tensors import equal, weights_of
 from torch.nn.functional import cross_entropy, interpolate
 from torch.utils.data import TensorDataset
 
@@ -42,14 +43,6 @@ def finetune(**settings):
 
 def trainer_of(model, data="digits", **options):
     return ganzoo.Trainer(model, data, device="cpu", **options)
-
-
-def weights_of(module):
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 @pytest.fixture

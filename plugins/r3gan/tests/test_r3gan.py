@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 from scoring import frechet_distance, pixels
+from tensors import parameter_count
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear, softplus
 
@@ -23,10 +24,6 @@ TINY = {
     "batch_size": 6,
     "steps": 3,
 }
-
-
-def count(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def pictures(n=16, size=8):
@@ -90,7 +87,8 @@ def test_parameter_counts_are_the_published_ones(size, published, conditional):
     with torch.device("meta"):
         model = ganzoo.create("r3gan", image_size=size)
     counts = [
-        count(network) + more for network, more in zip(model.children(), conditional, strict=True)
+        parameter_count(network) + more
+        for network, more in zip(model.children(), conditional, strict=True)
     ]
     assert tuple(round(number / 1e6, 2) for number in counts) == published
 
