@@ -11,11 +11,15 @@ from ganzoo.seeds import seeded
 
 
 def initialised(
-    kind: type[Model], hp: Hparams, *, plugin: Plugin | None = None, origin: str | None = None
+    kind: type[Model],
+    hp: Hparams,
+    *,
+    plugin: Plugin | None = None,
+    origin: str | None = None,
 ) -> Model:
-    """A model with its first weights, drawn from hp.seed; torch's own random state stays as it was.
+    """A model with its first weights, drawn from hp.seed; torch's own random state is restored.
 
-    `origin` says that most of them are about to be replaced by trained ones, and by which.
+    `origin` names the trained weights that are about to replace most of them.
     """
     with seeded("weights", hp.seed, device=torch.device("cpu")):
         model = construct(kind, hp, plugin=plugin)
@@ -25,7 +29,7 @@ def initialised(
 
 
 def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model:
-    """A model that waits for weights. Raises PluginError for one that is not whole once it is made."""
+    """A model that waits for weights. Raises PluginError if its constructor is not complete."""
     try:
         model = kind(hp)
     except (TypeError, AttributeError) as cause:
@@ -37,7 +41,8 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
     for name, parameter in model.named_parameters():
         if isinstance(parameter, UninitializedParameter):
             raise PluginError(
-                f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: no lazy modules"
+                f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: "
+                f"use no lazy modules"
             )
     model.plugin = plugin
     return model
