@@ -1,8 +1,7 @@
-"""The training curve: the losses and scores of metrics.jsonl as a picture."""
+"""The training curve: the losses and scores of a run's journal as a picture."""
 
-import json
 import math
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,9 +20,8 @@ COLOURS = (
 SIZE, EDGE = (800, 420), 50
 
 
-def curve(metrics: Path) -> Image.Image | None:
+def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | None:
     """A line for each loss and score over the steps, in one frame; None before two reports."""
-    series = _read(metrics)
     points = [point for line in series.values() for point in line]
     if max(map(len, series.values()), default=0) < 2:
         return None
@@ -53,14 +51,3 @@ def curve(metrics: Path) -> Image.Image | None:
         left, top = EDGE + number % 4 * 185, SIZE[1] - 16 + 18 * (number // 4)
         draw.text((left, top), name[:28], fill=colour, font=font)
     return sheet
-
-
-def _read(metrics: Path) -> dict[str, list[tuple[float, float]]]:
-    """Name -> (step, value) for each report; nothing before the first."""
-    series: dict[str, list[tuple[float, float]]] = {}
-    for text in metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []:
-        line = json.loads(text)
-        for name, value in line.items():
-            if name not in ("step", "steps_per_second") and math.isfinite(value):
-                series.setdefault(name, []).append((line["step"], value))
-    return series

@@ -13,7 +13,7 @@ from ganzoo.errors import GanzooError, HparamError, UsageError
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
-from ganzoo.state.checkpoints import newest_checkpoint
+from ganzoo.state.run import Run
 from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.training.transfer import adapt
 from ganzoo.zoo import model_class
@@ -72,7 +72,7 @@ class Plan:
         held_out = (
             None if self.validation is None else prepare(self.validation, validation_hparams(hp))
         )
-        if newest_checkpoint(self.folder):
+        if Run(self.folder).newest_checkpoint():
             model = construct(
                 kind, hp, plugin=plugin
             )  # its weights come from there: no others are read or downloaded

@@ -1,11 +1,9 @@
 """Reports of a training: a progress bar or log lines, metrics.jsonl, TensorBoard events."""
 
-import json
 import math
 import sys
 import time
 from collections.abc import Mapping
-from pathlib import Path
 from types import TracebackType
 from typing import Self
 
@@ -14,7 +12,8 @@ from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from ganzoo.errors import Diverged
-from ganzoo.files import replace_file, writing
+from ganzoo.files import writing
+from ganzoo.state.run import Run
 from ganzoo.training.stepping import Step
 
 
@@ -24,7 +23,7 @@ class Reports:
     On a terminal it is a bar on standard error; otherwise a line on standard output for each report.
     """
 
-    def __init__(self, run: Path, *, done: int, steps: int, every: int) -> None:
+    def __init__(self, run: Run, *, done: int, steps: int, every: int) -> None:
         self.run, self.steps, self.every = run, steps, every
         self._last = (done, time.perf_counter())
         is_terminal = sys.stderr.isatty() and sys.stdout.isatty()
@@ -36,9 +35,8 @@ class Reports:
             disable=not is_terminal,
             file=sys.stderr,
         )
-        self._metrics = run / "metrics.jsonl"
-        with writing(self._metrics):
-            _keep_until(self._metrics, done)
+        with writing(run.metrics):
+            run.journal.truncate(done)
             self._events = SummaryWriter(str(run), purge_step=done + 1)
 
     def __enter__(self) -> Self:
@@ -60,9 +58,8 @@ class Reports:
             return
         losses = step.read()  # waits for the device
         rate = self._rate(step.number)
-        line = {"step": step.number, "steps_per_second": round(rate, 3), **losses}
-        with writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps(line) + "\n")
+        values = {"steps_per_second": round(rate, 3), **losses}
+        self.run.journal.append("report", step.number, values)
         for name, loss in losses.items():
             self._events.add_scalar(name, loss, step.number)
         text = "  ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
@@ -74,14 +71,13 @@ class Reports:
         if broken := [name for name, loss in losses.items() if not math.isfinite(loss)]:
             raise Diverged(
                 f"the loss {broken[0]} is {losses[broken[0]]} at step {step.number}: train with a smaller lr, "
-                f"or look at metrics.jsonl for where it began; checkpoints in {self.run} are from before"
+                f"or look at {self.run.metrics.name} for where it began; checkpoints in {self.run} are from before"
             )
 
     def scores(self, number: int, scores: Mapping[str, float]) -> None:
         """What was measured on held-out data after this step."""
         named = {f"validation/{name}": score for name, score in scores.items()}
-        with writing(self._metrics), self._metrics.open("a", encoding="utf-8") as file:
-            file.write(json.dumps({"step": number, **named}) + "\n")
+        self.run.journal.append("scores", number, named)
         for name, score in named.items():
             self._events.add_scalar(name, score, number)
         text = "  ".join(f"{name} {score:.4f}" for name, score in named.items())
@@ -92,17 +88,3 @@ class Reports:
         (last, then), now = self._last, time.perf_counter()
         self._last = (number, now)
         return max(number - last, 1) / max(now - then, 1e-9)
-
-
-def _keep_until(metrics: Path, step: int) -> None:
-    """Drops the lines of steps that will be made again, and one that was torn by a kill."""
-    if not metrics.exists():
-        return
-    kept = []
-    for line in metrics.read_text(encoding="utf-8").splitlines():
-        try:
-            if json.loads(line)["step"] <= step:
-                kept.append(line + "\n")
-        except (ValueError, KeyError, TypeError):
-            continue
-    replace_file(metrics, "".join(kept).encode())

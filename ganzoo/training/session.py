@@ -16,8 +16,7 @@ from ganzoo.images import enlarged, grid, save_png
 from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.state.card import write_card
-from ganzoo.state.checkpoints import check_no_weights, newest_checkpoint
-from ganzoo.state.run import check_ours, lock
+from ganzoo.state.run import Run
 from ganzoo.training.curve import curve
 from ganzoo.training.plan import Plan
 from ganzoo.training.report import Reports
@@ -30,9 +29,9 @@ def train(plan: Plan) -> int:
 
     Either way the run folder then holds all that was done; the same plan goes on from there.
     """
-    run = plan.folder
-    check_ours(run)
-    if inside := next((source for source in plan.data if is_inside(run, source)), None):
+    run = Run(plan.folder)
+    run.check_ours()
+    if inside := next((source for source in plan.data if is_inside(run.folder, source)), None):
         raise UsageError(
             f"the run {run} lies inside {inside} and would become data: choose another folder with --out"
         )
@@ -43,7 +42,7 @@ def train(plan: Plan) -> int:
         )
     for note in trainer.data.notes:
         click.echo(note)
-    with lock(run):
+    with run.lock():
         _begin(trainer, run)
         steps = trainer.model.hp.steps
         if trainer.steps_done >= steps:
@@ -72,25 +71,23 @@ def train(plan: Plan) -> int:
                 f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}"
             )
             return signals[0]
-        pictures = [
-            run / name for name in ("samples.png", "confusion.png") if (run / name).exists()
-        ]
+        pictures = [path for path in (run.samples, run.confusion) if path.exists()]
         look = f" Look at {pictures[0]}; for more: {_more(trainer.model, run)}" if pictures else ""
         click.echo(f"{run} is finished.{_kept(trainer)}{look}")
         return 0
 
 
-def _begin(trainer: Trainer, run: Path) -> None:
+def _begin(trainer: Trainer, run: Run) -> None:
     """Goes to where the folder's run stands, or makes the folder a run."""
-    if newest_checkpoint(run):
-        notes = trainer.restore(run)
+    if run.newest_checkpoint():
+        notes = trainer.restore(run.folder)
         click.echo("\n".join([f"going on from step {trainer.steps_done} in {run}", *notes]))
         return
-    check_no_weights(run)
-    replace_file(run / "config.json", trainer.config().to_json().encode())
+    run.check_no_weights()
+    replace_file(run.config, trainer.config().to_json().encode())
 
 
-def _more(model: Model, run: Path) -> str:
+def _more(model: Model, run: Run) -> str:
     """What to do with a model that is trained."""
     words = ["sample", str(run)]
     if model.directions:
@@ -107,17 +104,17 @@ def _kept(trainer: Trainer) -> str:
     return f" Kept is step {trainer.best['step']}, the best by {name}: {score:.4f} of {trainer.best['images']} images."
 
 
-def _save(trainer: Trainer, run: Path, found: Evaluation | None) -> None:
-    trainer.save(run)  # first: nothing that goes wrong with a picture may cost a checkpoint
+def _save(trainer: Trainer, run: Run, found: Evaluation | None) -> None:
+    trainer.save(run.folder)  # first: nothing that goes wrong with a picture may cost a checkpoint
     if found and trainer.best == trainer.evaluated:
         for name, picture in found.pictures.items():  # those of the weights that are kept
-            with writing(run / name):
-                save_png(picture, run / name)
-    _picture(trainer, run / "samples.png")
-    if drawn := curve(run / "metrics.jsonl"):
-        with writing(run / "curve.png"):
-            save_png(drawn, run / "curve.png")
-    write_card(run, trainer.model)  # once more, now that there is a picture to show
+            with writing(run.folder / name):
+                save_png(picture, run.folder / name)
+    _picture(trainer, run.samples)
+    if drawn := curve(run.journal.series()):
+        with writing(run.curve):
+            save_png(drawn, run.curve)
+    write_card(run.folder, trainer.model)  # once more, now that there is a picture to show
 
 
 def _picture(trainer: Trainer, path: Path) -> None:

@@ -10,8 +10,9 @@ from ganzoo.data.open import data_config, source_text
 from ganzoo.discovery.registry import Plugin, trainers
 from ganzoo.errors import Diverged, PluginError, StateError
 from ganzoo.state.card import write_card
-from ganzoo.state.checkpoints import TrainState, has_checkpoint, newest_checkpoint, publish
+from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import Config
+from ganzoo.state.run import Run
 from ganzoo.state.weights import from_config
 from ganzoo.training.snapshot import (
     changes,
@@ -97,17 +98,17 @@ class Trainer(Loop):
 
     def save(self, folder: str | Path) -> None:
         """Adds a checkpoint to the run folder, and puts weights, config.json and the card at its top."""
-        run = Path(folder)
+        run = Run(folder)
         self._settle(run)
-        self.state().write(run, self.model.defaults)
-        write_card(run, self.model)
+        run.write_checkpoint(self.state(), self.model.defaults)
+        write_card(run.folder, self.model)
 
-    def _settle(self, run: Path) -> None:
+    def _settle(self, run: Run) -> None:
         """Which weights are the best: these, if they were scored and none that are in the run scored as much."""
         if (
             self.best
             and self.best["step"] != self.steps_done
-            and not has_checkpoint(run, self.best["step"])
+            and not run.has_checkpoint(self.best["step"])
         ):
             self.best = None
         if self.evaluated and self.evaluated["step"] == self.steps_done:
@@ -133,12 +134,12 @@ class Trainer(Loop):
         `data` is needed when it was not a SOURCE. `steps` may be more than before, unless the model's schedule
         depends on it. Raises StateError when the folder, the data or the steps do not allow it.
         """
-        run = Path(folder)
-        checkpoint = newest_checkpoint(run)
+        run = Run(folder)
+        checkpoint = run.newest_checkpoint()
         if checkpoint is None:
             raise StateError(
                 f"{run} has no checkpoint to go on from"
-                if run.is_dir()
+                if run.folder.is_dir()
                 else f"there is no run {run}"
             )
         state = TrainState.read(checkpoint)
@@ -178,14 +179,14 @@ class Trainer(Loop):
 
         Returns what is not as it was and may change the last bits of the result: threads, device, compiling, versions.
         """
-        run = Path(folder)
-        checkpoint = newest_checkpoint(run)
+        run = Run(folder)
+        checkpoint = run.newest_checkpoint()
         if checkpoint is None:
             raise StateError(f"{run} has no checkpoint to go on from")
         return self._go_to(TrainState.read(checkpoint), checkpoint)
 
     def _go_to(self, state: TrainState, checkpoint: Path) -> list[str]:
-        run = checkpoint.parents[1]
+        run = Run(checkpoint.parents[1])
         if differences := state.config.differences(self.config(), self.model.defaults):
             raise StateError(
                 f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, or the same settings"
@@ -195,7 +196,7 @@ class Trainer(Loop):
         self.evaluated, self.best = state.extra.get("evaluated"), state.extra.get("best")
         self._whole = True
         restore_training(self.model, self.averages, self.optimizers, state, checkpoint)
-        publish(run)
+        run.publish()
         return changes(state, self.config(), self.device.torch_device, compiled=self._compiled)
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 from ganzoo.errors import StateError
 from ganzoo.hub.transfer import resolve_run
 from ganzoo.model.contract import Model
-from ganzoo.state.checkpoints import read_with_fallback
+from ganzoo.state.run import Run
 from ganzoo.state.weights import read_weights
 
 
@@ -34,7 +34,7 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     Tensors are matched by name and shape. Raises StateError, having changed nothing, when some do not match and
     `partial` does not allow it, when none does, and when the run cannot be read.
     """
-    config, weights = read_with_fallback(resolve_run(run), read_weights)
+    config, weights = Run(resolve_run(run)).read_with_fallback(read_weights)
     wanted = model.state_dict()
     loaded = [
         name
