@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     from ganzoo.training.trainer import Step as Step
     from ganzoo.training.trainer import Trainer as Trainer
     from ganzoo.training.transfer import adapt as adapt
+    from ganzoo.training.turns import Turn as Turn
     from ganzoo.zoo import create as create
     from ganzoo.zoo import load as load
 
@@ -82,6 +83,7 @@ _HOMES = {
     
     "ganzoo.training.trainer": ["Step", "Trainer"],
     "ganzoo.hparams.fields": ["PowersOfTwo", "Range"],
+    "ganzoo.training.turns": ["Turn"],
     "ganzoo.zoo": ["create", "load"],
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -3,6 +3,7 @@
 import errno
 import hashlib
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
@@ -107,6 +108,21 @@ def remove(path: Path) -> None:
         dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
         os.rename(path, dying)
         shutil.rmtree(dying, ignore_errors=True)
+
+
+def sweep(folder: Path) -> None:
+    """Deletes unfinished files and folders, which a killed process left.
+
+    A folder that was about to be replaced gets its name back if the new one never came.
+    """
+    for litter in folder.glob(f"{ASIDE}*"):
+        replaced = re.fullmatch(rf"{re.escape(ASIDE)}(.+)-old-\d+", litter.name)
+        if replaced and not os.path.lexists(folder / replaced[1]):
+            os.rename(litter, folder / replaced[1])
+        elif litter.is_dir():
+            shutil.rmtree(litter)
+        else:
+            litter.unlink()
 
 
 def is_inside(path: Path, folder: str | Path) -> bool:

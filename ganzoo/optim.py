@@ -7,7 +7,12 @@ import torch
 from torch.optim import Adam
 
 
-def adam(parameters: Iterable[Any], lr: float = 1e-3, betas: tuple[float, float] = (0.9, 0.999), **options: Any) -> Adam:
+def adam(
+    parameters: Iterable[Any],
+    lr: float = 1e-3,
+    betas: tuple[float, float] = (0.9, 0.999),
+    **options: Any,
+) -> Adam:
     """torch.optim.Adam (Kingma & Ba 2014, arXiv:1412.6980); on a GPU the fused one.
 
     `parameters` are those of Adam: tensors, or groups. On a CPU the arithmetic is that of Adam's

@@ -58,7 +58,7 @@ def seeded(*parts: int | str, device: torch.device) -> Iterator[None]:
 def _default_generators(device: torch.device) -> list[torch.Generator]:
     """Those that torch draws from on the CPU and on this device; not those of other GPUs."""
     if device.type == "cuda":
-        torch.cuda.init()
+        torch.cuda.init()  # type: ignore[no-untyped-call]
         return [torch.default_generator, torch.cuda.default_generators[device.index]]
     if device.type == "mps":
         return [torch.default_generator, torch.mps._get_default_mps_generator()]
@@ -74,7 +74,9 @@ class Part:
     total: int
 
     @classmethod
-    def of(cls, total: int, *, rank: int = 0, ranks: int = 1, micro: int = 0, micros: int = 1) -> "Part":
+    def of(
+        cls, total: int, *, rank: int = 0, ranks: int = 1, micro: int = 0, micros: int = 1
+    ) -> "Part":
         """Divides a batch among processes, then the part of each among its micro-batches."""
         rows = torch.arange(total).tensor_split(ranks)[rank].tensor_split(micros)[micro]
         start = int(rows[0]) if len(rows) else 0
@@ -108,7 +110,11 @@ class Draws:
         return self._draw(torch.rand, shape, device, shared)
 
     def _draw(
-        self, sample: Callable[..., Tensor], shape: tuple[int, ...], device: torch.device, shared: bool
+        self,
+        sample: Callable[..., Tensor],
+        shape: tuple[int, ...],
+        device: torch.device,
+        shared: bool,
     ) -> Tensor:
         generator = self._generator(device)
         part = self._part

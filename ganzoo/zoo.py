@@ -12,8 +12,8 @@ from ganzoo.hparams.hparams import Hparams
 from ganzoo.hub.transfer import pull, resolve_run
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
-from ganzoo.state.checkpoints import read_with_fallback
 from ganzoo.state.config import Config
+from ganzoo.state.run import Run
 from ganzoo.state.weights import load_model, load_strict, read_weights
 
 
@@ -50,7 +50,7 @@ def _pretrained(
     else:
         declared = find(plugin.name, name)
         folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
-    config, weights = read_with_fallback(folder, read_weights)
+    config, weights = Run(folder).read_with_fallback(read_weights)
     if config.model != plugin.name:
         raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
     if declared and config.sha256 != declared.sha256:
@@ -97,5 +97,5 @@ def load(run: str | Path, *, device: str = "cpu") -> Model:
 
 def load_with_config(run: str | Path, *, device: str = "cpu") -> tuple[Model, Config]:
     """The same, and what its config.json says."""
-    model, config = read_with_fallback(resolve_run(run), load_model)
+    model, config = Run(resolve_run(run)).read_with_fallback(load_model)
     return model.to(Device.open(device).torch_device), config

@@ -146,6 +146,6 @@ def command(
         eval_every=eval_every,
         again=shlex.join(["ganzoo", *sys.argv[1:]]),
     )
-    stopped_by = train(plan)
+    stopped_by = train(plan).stopped_by
     if stopped_by:
         ctx.exit(128 + stopped_by)

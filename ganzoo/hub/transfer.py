@@ -20,12 +20,10 @@ from ganzoo.files import is_free, new_folder, writing
 from ganzoo.hub.errors import hub_errors_as_one_line
 from ganzoo.model.contract import Model
 from ganzoo.state.card import is_untouched, write_card
-from ganzoo.state.checkpoints import publish
-from ganzoo.state.config import Config
+from ganzoo.state.config import CONFIG, WEIGHTS, Config
+from ganzoo.state.run import CARD, UPLOADED, Run
 from ganzoo.state.weights import read_weights, write_weights
 
-UPLOADED = ("config.json", "model.safetensors", "README.md", "LICENSE", "[!.]*.png")
-"""What of a run's folder goes up and comes down; nothing else is ever read from a repository."""
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 ID = re.compile(r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?", re.ASCII)
 """user/name, or user/name@revision."""
@@ -63,7 +61,7 @@ def push(
         folder = Path(aside)
         _write(run, folder) if isinstance(run, Model) else _copy_run(Path(run), folder)
         config, _ = read_weights(folder)
-        files = {path.name: path.stat().st_size for path in _uploaded_files(folder)}
+        files = {path.name: path.stat().st_size for path in Run(folder).uploaded_files()}
         notes: list[str] = []
         with hub_errors_as_one_line(id):
             api = HfApi(library_name="ganzoo")
@@ -80,10 +78,10 @@ def push(
                 raise HubError(
                     f"{id} is there, and public: make it private in its settings, or leave --private away"
                 )
-            if "README.md" in files and _card_stays(
-                name, there.sha, (folder / "README.md").read_bytes()
+            if CARD in files and _card_stays(
+                name, there.sha, (folder / CARD).read_bytes()
             ):
-                del files["README.md"]
+                del files[CARD]
                 notes.append(
                     f"the card of {id} was edited on the Hub, and stays; to replace it, delete it there first"
                 )
@@ -109,10 +107,10 @@ def pull(id: str, *, revision: str | None = None, out: str | Path | None = None)
     name, revision = _parsed(id, revision)
     if out is not None and not is_free(Path(out)):  # before anything comes down
         raise StateError(f"{Path(out)} is there already: choose another folder with --out")
-    folder = _snapshot(id, name, revision, "config.json")
+    folder = _snapshot(id, name, revision, CONFIG)
     try:
         Config.read(
-            folder / "config.json"
+            folder / CONFIG
         )  # what is none of ganzoo's stops here, before its weights come down
         folder = _snapshot(id, name, revision, *UPLOADED)
         _verify(id, name, folder)
@@ -123,7 +121,7 @@ def pull(id: str, *, revision: str | None = None, out: str | Path | None = None)
         return folder
     target = Path(out)
     with new_folder(target) as aside:
-        for path in _uploaded_files(folder):
+        for path in Run(folder).uploaded_files():
             shutil.copyfile(path, aside / path.name)
         if target.exists():
             target.rmdir()  # refused where somebody put a file into it meanwhile
@@ -155,10 +153,10 @@ def _copy_run(run: Path, folder: Path) -> None:
     """The published part of a run."""
     if not run.is_dir():
         raise StateError(f"there is no run {run}")
-    publish(run)  # what was torn when a process was killed is made again
+    Run(run).publish()  # what was torn when a process was killed is made again
     read_weights(run)  # says what is missing by its own name
     with writing(folder):
-        for path in _uploaded_files(run):
+        for path in Run(run).uploaded_files():
             shutil.copyfile(path, folder / path.name)
 
 
@@ -175,16 +173,11 @@ def _write(model: Model, folder: Path) -> None:
     write_card(folder, model)
 
 
-def _uploaded_files(folder: Path) -> list[Path]:
-    """The files of a folder that go up and come down."""
-    return sorted(path for pattern in UPLOADED for path in folder.glob(pattern) if path.is_file())
-
-
 def _card_stays(name: str, commit: str | None, here: bytes) -> bool:
     """Whether the Hub's card must be left alone: somebody edited it, and it is not the one that is here."""
     try:
         there = Path(
-            hf_hub_download(name, "README.md", revision=commit, library_name="ganzoo")
+            hf_hub_download(name, CARD, revision=commit, library_name="ganzoo")
         ).read_bytes()
     except LocalEntryNotFoundError:
         raise
@@ -211,11 +204,11 @@ def _verify(id: str, name: str, folder: Path) -> None:  # noqa: A002
     try:
         read_weights(folder)
     except StateError as damage:
-        if not (folder / "model.safetensors").exists():
+        if not (folder / WEIGHTS).exists():
             raise
         try:
             with hub_errors_as_one_line(id):
-                for file in ("config.json", "model.safetensors"):
+                for file in (CONFIG, WEIGHTS):
                     hf_hub_download(
                         name, file, revision=folder.name, force_download=True, library_name="ganzoo"
                     )
@@ -230,6 +223,6 @@ def _only_pickles(name: str, revision: str | None) -> str:
     with suppress(OSError, HTTPError):  # it only adds to an error that is raised anyway
         files = HfApi(library_name="ganzoo").list_repo_files(name, revision=revision)
     pickles = [file for file in files if file.lower().endswith(PICKLES)]
-    if not pickles or "model.safetensors" in files:
+    if not pickles or WEIGHTS in files:
         return ""
     return f"; {pickles[0]} is a pickle, and opening one can run code: ask for safetensors"

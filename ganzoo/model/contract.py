@@ -108,7 +108,7 @@ class Model(Inference):
 
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         """Player -> its optimizer. By default an Adam for each child with trained parameters."""
-        players = {}
+        players: dict[nn.Module, Optimizer] = {}
         for child in self.children():
             parameters = [parameter for parameter in child.parameters() if parameter.requires_grad]
             if parameters:

@@ -12,6 +12,8 @@ from ganzoo.model.contract import Model
 
 FORMAT = 1
 """Raised when a newer ganzoo writes what an older one cannot read."""
+CONFIG = "config.json"
+WEIGHTS = "model.safetensors"
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
 
@@ -60,7 +62,7 @@ class Config:
         plugin = {key: fields.pop(key) for key in ("model", "distribution", "version")}
         options = {key: fields.pop(key) for key in ("trainer", "precision")}
         weights = {
-            "file": "model.safetensors",
+            "file": WEIGHTS,
             "sha256": fields.pop("sha256"),
             "step": fields.pop("step"),
         }
@@ -84,7 +86,7 @@ class Config:
                 )
             document = json.loads(path.read_text(encoding="utf-8"))
         except FileNotFoundError:
-            raise StateError(f"{path.parent} is not a ganzoo run: it has no config.json") from None
+            raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
         except (OSError, ValueError, RecursionError) as cause:
             raise StateError(f"{path} cannot be read: {cause}") from None
         if not isinstance(document, dict) or document.get("library_name") != "ganzoo":

@@ -15,7 +15,7 @@ from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
-from ganzoo.state.config import Config
+from ganzoo.state.config import CONFIG, WEIGHTS, Config
 
 
 def cpu_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
@@ -78,24 +78,24 @@ def check_shapes(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], or
 
 def write_weights(folder: Path, model: Model, config: Config) -> None:
     """Writes model.safetensors and config.json, which knows its sha256."""
-    path = folder / "model.safetensors"
+    path = folder / WEIGHTS
     save_tensors(cpu_tensors(model.state_dict()), path)
-    (folder / "config.json").write_text(
+    (folder / CONFIG).write_text(
         config.at(config.step, sha256(path)).to_json(), encoding="utf-8"
     )
 
 
 def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
     """What the weights of a run or a checkpoint are, and they themselves, verified. Raises StateError."""
-    config = Config.read(folder / "config.json")
-    return config, load_tensors(folder / "model.safetensors", config.sha256)
+    config = Config.read(folder / CONFIG)
+    return config, load_tensors(folder / WEIGHTS, config.sha256)
 
 
 def load_model(folder: Path) -> tuple[Model, Config]:
     """The model that config.json describes, with its weights, in eval mode. The folder is a run or a checkpoint."""
     config, weights = read_weights(folder)
     model = from_config(config, folder, weights)
-    load_strict(model, weights, folder / "model.safetensors")
+    load_strict(model, weights, folder / WEIGHTS)
     return model.eval(), config
 
 
@@ -118,7 +118,7 @@ def from_config(config: Config, folder: Path, weights: Mapping[str, Tensor] | No
     except GanzooError as cause:
         raise StateError(f"{folder / 'config.json'}: {cause}") from cause
     if weights and outline:
-        check_shapes(outline, weights, folder / "model.safetensors")
+        check_shapes(outline, weights, folder / WEIGHTS)
     try:
         with seeded(
             "weights", hp.seed, device=torch.device("cpu")

@@ -89,9 +89,7 @@ def _averaged_tensors(module: nn.Module) -> list[Tensor]:
     return tensors
 
 
-def _other_buffers(
-    average: nn.Module, player: nn.Module
-) -> list[tuple[nn.Module, nn.Module, str]]:
+def _other_buffers(average: nn.Module, player: nn.Module) -> list[tuple[nn.Module, nn.Module, str]]:
     """(module of the average, module of the player, name) of each buffer that is copied."""
     statistics = {id(tensor) for tensor in _averaged_tensors(average)}
     buffers = []

@@ -22,8 +22,9 @@ from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
 from ganzoo.seeds import seeded
 from ganzoo.state.card import write_card
-from ganzoo.state.checkpoints import TrainState, has_checkpoint, newest_checkpoint, publish
+from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import Config
+from ganzoo.state.run import Run
 from ganzoo.state.weights import from_config
 from ganzoo.training.averages import Averages
 from ganzoo.training.optimizers import Optimizers
@@ -136,12 +137,17 @@ class Trainer(Iterator[Step]):
     def prepare(self, number: int) -> Any:
         """Sets phase, rates and draws of a step. Returns its batch, a tuple for several."""
         self._check_step_complete()
-        count = self.model.batches_per_step
-        batches = tuple(self.batches[number * count + i] for i in range(count))
+        batch = self.batch(number)
         self._step_complete = False
         self.model.begin(number)
         if self.optimizers.enter(number):
             self._check_state_dict()
+        return batch
+
+    def batch(self, number: int) -> Any:
+        """The batch of a step, or a tuple of `batches_per_step`."""
+        count = self.model.batches_per_step
+        batches = tuple(self.batches[number * count + i] for i in range(count))
         return batches if count > 1 else batches[0]
 
     def run(self, batch: Any) -> dict[str, Tensor]:
@@ -331,15 +337,15 @@ class Trainer(Iterator[Step]):
 
     def save(self, folder: str | Path) -> None:
         """Adds a checkpoint to the run folder; puts weights, config.json and the card at its top."""
-        run = Path(folder)
+        run = Run(folder)
         self._update_best(run)
-        self.state().write(run, self.model.defaults)
-        write_card(run, self.model)
+        run.write_checkpoint(self.state(), self.model.defaults)
+        write_card(run.folder, self.model)
 
-    def _update_best(self, run: Path) -> None:
+    def _update_best(self, run: Run) -> None:
         """Marks the current weights as best if their score beats every checkpoint in the run."""
         best, score = self.best, self.evaluated
-        if best and best.step != self.steps_done and not has_checkpoint(run, best.step):
+        if best and best.step != self.steps_done and not run.has_checkpoint(best.step):
             self.best = None
         if score and score.step == self.steps_done and score.is_better_than(self.best):
             self.best = score
@@ -363,7 +369,7 @@ class Trainer(Iterator[Step]):
         unless the model's schedule depends on it. Raises StateError if the folder, the data or the
         steps do not allow it.
         """
-        run = Path(folder)
+        run = Run(folder)
         checkpoint = _checkpoint_of(run)
         state = TrainState.read(checkpoint)
         config = state.config
@@ -395,11 +401,11 @@ class Trainer(Iterator[Step]):
         Returns what has changed and may change the last bits of the result: threads, device,
         compiling, versions. Raises StateError if the run has other settings.
         """
-        checkpoint = _checkpoint_of(Path(folder))
+        checkpoint = _checkpoint_of(Run(folder))
         return self._restore(TrainState.read(checkpoint), checkpoint)
 
     def _restore(self, state: TrainState, checkpoint: Path) -> list[str]:
-        run = checkpoint.parents[1]
+        run = Run(checkpoint.parents[1])
         if differences := state.config.differences(self.config(), self.model.defaults):
             raise StateError(
                 f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, "
@@ -412,7 +418,7 @@ class Trainer(Iterator[Step]):
         self.evaluated = Score.from_json(state.extra.get("evaluated"))
         self.best = Score.from_json(state.extra.get("best"))
         self._step_complete = True
-        publish(run)
+        run.publish()
         device = self.device.torch_device
         return changes(state, self.config(), device, compiled=self._compiled)
 
@@ -426,10 +432,10 @@ def trainer_class(plugin: Plugin) -> type[Trainer]:
     raise PluginError(f"trainer {plugin.name!r}: {name} is no subclass of ganzoo.Trainer")
 
 
-def _checkpoint_of(run: Path) -> Path:
-    checkpoint = newest_checkpoint(run)
+def _checkpoint_of(run: Run) -> Path:
+    checkpoint = run.newest_checkpoint()
     if checkpoint is None:
-        exists = run.is_dir()
+        exists = run.folder.is_dir()
         raise StateError(f"{run} has no checkpoint to go on from" if exists else f"no run {run}")
     return checkpoint
 

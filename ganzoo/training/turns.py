@@ -57,7 +57,9 @@ class Turns:
         losses = self._named(player, loss)
         for name, value in losses.items():
             if not isinstance(value, Tensor):
-                raise self._error(f"the loss {name} is {value!r}; it must be a tensor of one number")
+                raise self._error(
+                    f"the loss {name} is {value!r}; it must be a tensor of one number"
+                )
             if value.numel() != 1:
                 shape = tuple(value.shape)
                 raise self._error(f"the loss {name} has the shape {shape}, not that of one number")
@@ -86,7 +88,9 @@ class Turns:
         return PluginError(f"{self._model.display_name}: {message}")
 
 
-def stale_graph_error(model: Model, names: Iterable[str], cause: RuntimeError) -> PluginError | None:
+def stale_graph_error(
+    model: Model, names: Iterable[str], cause: RuntimeError
+) -> PluginError | None:
     """The error for a loss that was computed before its networks moved; None for another cause."""
     if not STALE.search(str(cause)):
         return None
@@ -102,5 +106,3 @@ def no_gradient_error(model: Model, names: Iterable[str]) -> PluginError:
     return PluginError(
         f"{model.display_name}: {', '.join(names)} depends on no trained parameter of its player"
     )
-
-

@@ -33,7 +33,7 @@ def check_data(
     else:
         plan = Plan(model=model, assignments=assignments)
         kind = model_class(plan.plugin)
-        report = check(sources, plan.hyperparameters(kind), kind.view, workers)
+        report = check(sources, kind.Hparams.from_options(None, assignments), kind.view, workers)
     if report.usable:
         with writing(sheet, otherwise="choose another file with --sheet"):
             sheet.parent.mkdir(parents=True, exist_ok=True)

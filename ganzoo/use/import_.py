@@ -29,7 +29,7 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     stems = [file.stem for file in files]
     if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
         raise UsageError(f"two of the files are called {twice}")
-    hyperparameters, tensors = kind.from_others({file.stem: state_dict(file) for file in files})
+    hyperparameters, tensors = kind.convert_weights({file.stem: state_dict(file) for file in files})
     model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
     wanted = model.state_dict()
     begun = {_network(model, key) for key in tensors}

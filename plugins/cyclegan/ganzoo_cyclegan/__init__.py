@@ -92,7 +92,7 @@ class CycleGAN(Translator):
         return pool.exchange(fakes, self.rand(len(fakes), 2), seen=self.step * len(fakes))
 
     @classmethod
-    def from_others(
+    def convert_weights(
         cls, files: Mapping[str, Mapping[str, Tensor]]
     ) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return others.cyclegan(files)

@@ -20,16 +20,19 @@ class Simultaneous(ganzoo.Trainer):
 
     def step(self, batch: Any) -> dict[str, Tensor]:
         sums: dict[nn.Module, dict[str, Tensor]] = {}
-        for player, loss in self.moves(batch):
-            mine = sums.setdefault(player, {})
-            for name, term in self.terms(player, loss).items():
-                mine[name] = mine[name] + term if name in mine else term
+        for turn in self.turns(batch):
+            own = sums.setdefault(turn.player, {})
+            for name, loss in turn.losses.items():
+                own[name] = own[name] + loss if name in own else loss
+        losses: dict[str, Tensor] = {}
         gradients = {}
-        for left, (player, terms) in enumerate(sums.items(), 1 - len(sums)):
-            self.backward(player, terms, retain_graph=left < 0)  # losses may share a forward pass
+        for number, (player, terms) in enumerate(sums.items(), start=1):
+            shared = number < len(sums)  # later losses may share a forward pass
+            losses |= self.backward(ganzoo.Turn(player, terms), retain_graph=shared)
             gradients[player] = [parameter.grad for parameter in self.optimizers.trained(player)]
-        for player, found in gradients.items():
-            for parameter, gradient in zip(self.optimizers.trained(player), found, strict=True):
+        for player, own_gradients in gradients.items():
+            parameters = self.optimizers.trained(player)
+            for parameter, gradient in zip(parameters, own_gradients, strict=True):
                 parameter.grad = gradient  # players may share it, each with a gradient of its own
-            self.optimizers[player].step()
-        return {name: term.detach() for terms in sums.values() for name, term in terms.items()}
+            self.update(player)
+        return losses
