@@ -76,7 +76,7 @@ class Verbs(click.Group):
     """Imports a verb's file when the verb is used, and turns ganzoo's errors into one line each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]  # `list` is a module of this package by now
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS and cmd_name not in OTHER_MODULES:
