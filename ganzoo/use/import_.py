@@ -1,6 +1,6 @@
-"""Weights that other projects trained, as a run folder of ganzoo's own."""
+"""`ganzoo import`: weights that other projects trained, as a run folder."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.discovery.registry import models
 from ganzoo.errors import StateError, UsageError
-from ganzoo.files import new_folder
+from ganzoo.files import is_free, new_folder
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
@@ -18,34 +18,26 @@ from ganzoo.zoo import model_class
 
 
 def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
-    """Reads state dicts, never running code from them, and writes a run folder. Returns lines for the user.
+    """Reads state dicts, without running code from them, and writes a run folder.
 
-    Raises StateError when a file cannot be read so, or its tensors do not fit the model.
+    Returns lines for the user. Raises StateError if a file cannot be read, or its tensors do not
+    fit the model.
     """
     plugin = models[name]
     kind = model_class(plugin)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out} is not an empty folder: choose another")
-    stems = [file.stem for file in files]
-    if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
-        raise UsageError(f"two of the files are called {twice}")
-    hyperparameters, tensors = kind.convert_weights({file.stem: state_dict(file) for file in files})
+    if not is_free(out):
+        raise UsageError(f"--out {out} already exists: choose another folder")
+    state_dicts: dict[str, dict[str, Tensor]] = {}
+    for file in files:
+        if file.stem in state_dicts:
+            raise UsageError(f"two of the files have the name {file.stem}")
+        state_dicts[file.stem] = state_dict(file)
+    hyperparameters, tensors = kind.convert_weights(state_dicts)
     model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
-    wanted = model.state_dict()
-    begun = {_network(model, key) for key in tensors}
-    wrong = [
-        f"{key} ({reason})"
-        for key, tensor in tensors.items()
-        if (reason := _mismatch(tensor, wanted.get(key)))
-    ]
-    wrong += [
-        f"{key} (missing)" for key in wanted if key not in tensors and _network(model, key) in begun
-    ]
-    if wrong:
-        raise StateError(
-            f"{len(wrong)} tensors do not match, the first: {', '.join(wrong[:5])}; nothing was written"
-        )
-    model.load_state_dict({**wanted, **tensors})
+    expected = model.state_dict()
+    imported = _networks(model, tensors)
+    _check_tensors(model, expected, tensors, imported)
+    model.load_state_dict({**expected, **tensors})
     config = Config.of(
         model,
         plugin,
@@ -53,43 +45,67 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},
     )
-    with new_folder(out.absolute()) as aside:
-        write_weights(aside, model, config)
-        write_card(aside, model)
-    kept = sorted({_network(model, key) for key in wanted} - begun)
-    notes = [
-        f"{out}: {len(tensors)} of {len(wanted)} tensors of {name} were read; all of them matched"
-    ]
-    return notes + [f"{network} keeps its first weights: no file had them" for network in kept]
+    with new_folder(out) as folder:
+        write_weights(folder, model, config)
+        write_card(folder, model)
+    lines = [f"{out}: {len(tensors)} of {len(expected)} tensors of {name} were read; all matched"]
+    for network in sorted(_networks(model, expected) - imported):
+        lines.append(f"{network} keeps its first weights: no file had them")
+    return lines
+
+
+def _networks(model: Model, keys: Iterable[str]) -> set[str]:
+    return {_network(model, key) for key in keys}
 
 
 def _network(model: Model, key: str) -> str:
-    """The part of the model that a tensor belongs to: a child, or an entry of a ModuleDict."""
+    """The network that a tensor belongs to: a child of the model, or an entry of a ModuleDict."""
     parts = key.split(".")
-    return ".".join(parts[: 2 if isinstance(getattr(model, parts[0], None), nn.ModuleDict) else 1])
+    child = getattr(model, parts[0], None)
+    return ".".join(parts[:2]) if isinstance(child, nn.ModuleDict) else parts[0]
 
 
-def _mismatch(tensor: Tensor, wanted: Tensor | None) -> str:
-    if wanted is None:
+def _check_tensors(
+    model: Model,
+    expected: Mapping[str, Tensor],
+    tensors: Mapping[str, Tensor],
+    imported: set[str],
+) -> None:
+    """Raises StateError unless every imported network has all of its tensors and no others."""
+    mistakes = []
+    for key, tensor in tensors.items():
+        mistake = _mistake(tensor, expected.get(key))
+        if mistake:
+            mistakes.append(f"{key} ({mistake})")
+    for key in expected:
+        if key not in tensors and _network(model, key) in imported:
+            mistakes.append(f"{key} (missing)")
+    if mistakes:
+        examples = ", ".join(mistakes[:5])
+        raise StateError(
+            f"{len(mistakes)} tensors do not match, the first: {examples}; nothing was written"
+        )
+
+
+def _mistake(tensor: Tensor, expected: Tensor | None) -> str | None:
+    if expected is None:
         return "unknown"
-    if tensor.shape != wanted.shape:
-        return f"{tuple(tensor.shape)}, the model has {tuple(wanted.shape)}"
-    if (
-        tensor.layout != torch.strided
-        or tensor.is_quantized
-        or tensor.is_meta
-        or not tensor.is_floating_point()
-    ):
+    if tensor.shape != expected.shape:
+        return f"{tuple(tensor.shape)}, the model has {tuple(expected.shape)}"
+    is_plain = tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_meta)
+    if not is_plain or not tensor.is_floating_point():
         return f"{tensor.dtype}, {tensor.layout}: not plain floats"
-    return "" if tensor.isfinite().all() else "not finite"
+    return None if tensor.isfinite().all() else "not finite"
 
 
 def state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that `torch.save` wrote. Raises StateError for one that would have to run code."""
+    """The tensors of a file that `torch.save` wrote.
+
+    Raises StateError if the file cannot be read without running code from it.
+    """
     try:
-        found = torch.load(
-            path, map_location="cpu", weights_only=True
-        )  # safe since torch 2.6; ours is newer
+        # weights_only is safe since torch 2.6; ours is newer
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as cause:
         raise StateError(f"{path} cannot be read: {cause.strerror or cause}") from None
     except Exception as cause:  # a damaged file can make its reader raise anything at all
@@ -97,12 +113,13 @@ def state_dict(path: Path) -> dict[str, Tensor]:
         raise StateError(
             f"{path} cannot be read without running code from it: {reason:.150}"
         ) from cause
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
-    entries = found.items() if isinstance(found, dict) else ()
-    tensors = {
-        key: value for key, value in entries if isinstance(key, str) and isinstance(value, Tensor)
-    }
+    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
+        content = content["state_dict"]
+    tensors = {}
+    if isinstance(content, dict):
+        for key, value in content.items():
+            if isinstance(key, str) and isinstance(value, Tensor):
+                tensors[key] = value
     if not tensors:
         raise StateError(f"{path} is no state dict: it holds no tensors by name")
     return tensors
