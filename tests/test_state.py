@@ -265,10 +265,10 @@ def _two_threads():
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_other_threads_are_warned_of(run):
+def test_other_threads_are_warned_of(run, caplog):
     torch.set_num_threads(1)
-    with pytest.warns(UserWarning, match="threads"):
-        ganzoo.Trainer.resume(run, device="cpu")
+    ganzoo.Trainer.resume(run, device="cpu")
+    assert "threads" in caplog.text
 
 
 def test_a_run_that_is_not_there(tmp_path):
