@@ -52,7 +52,7 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
 
 def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
     """The hyperparameter that is None and made the constructor fail, if that is the cause."""
-    if str(cause) and "NoneType" not in str(cause):
+    if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):
         return None
     names = FROM_DATA if kind.view is not Tensor else FROM_DATA[:2]  # images alone have no classes
     return next((name for name in names if getattr(hp, name) is None), None)
