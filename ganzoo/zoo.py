@@ -57,9 +57,8 @@ def _pretrained(
         raise StateError(
             f"{folder} has other weights than {declared.package} declares: their sha256 differs"
         )
-    model = construct(
-        kind, kind.Hparams().replaced({**config.hyperparameters, **hyperparameters}), plugin=plugin
-    )
+    hp = kind.Hparams.from_json(config.hyperparameters).replaced(hyperparameters)
+    model = construct(kind, hp, plugin=plugin)
     load_strict(model, weights, folder)
     model.classes, model.origin = config.classes, f"{config.model} {config.sha256}"
     return model

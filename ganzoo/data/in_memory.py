@@ -272,7 +272,7 @@ def _images_of(
                 f"images are (n, channels, height, width), n at least 1, not {tuple(data.shape)}"
             )
         checked_range(data)
-        if (hasattr(hp, "image_size") or hp.load_size) and data.shape[-1] != data.shape[-2]:
+        if (hp.image_size or hp.load_size) and data.shape[-1] != data.shape[-2]:
             raise DataError(
                 f"the images are {data.shape[-1]} wide and {data.shape[-2]} high: the model wants squares"
             )

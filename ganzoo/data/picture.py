@@ -61,17 +61,16 @@ class Preparation:
     @classmethod
     def of(cls, hp: Hparams, info: DataInfo) -> Self:
         """The model's, and where it leaves something open, the data's own."""
-        hp = hp.for_data(info)
-        size = getattr(hp, "image_size", None) or info.size
-        channels = getattr(hp, "channels", None) or info.channels
+        channels = hp.channels or info.channels
         if channels not in MODES:
             raise DataError(f"channels={channels}: pictures have 1 (grey), 3 (RGB) or 4 (RGBA)")
+        size = hp.for_data(info).image_size or info.size
         load_size = hp.load_size or size
         if load_size < size:
             raise DataError(
                 f"load_size={load_size} is smaller than image_size={size}, which is cropped from it"
             )
-        return cls(size, load_size, channels, hp.fit, hp.flip)
+        return cls(size, load_size, channels, hp.resize, hp.flip)
 
     @property
     def stored(self) -> dict[str, Any]:

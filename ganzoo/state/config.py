@@ -8,6 +8,7 @@ from typing import Any, Self
 
 from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import StateError
+from ganzoo.hparams.hparams import FROM_DATA
 from ganzoo.model.contract import Model
 
 FORMAT = 1
@@ -41,6 +42,8 @@ class Config:
     metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     sha256: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Old name -> new name of hyperparameters; not written."""
 
     @classmethod
     def of(cls, model: Model, plugin: Plugin, **rest: Any) -> Self:
@@ -53,12 +56,14 @@ class Config:
             hyperparameters=model.hp.to_json(),
             classes=model.classes,
             origin=model.origin,
+            renamed=dict(model.hp.renamed),
             **rest,
         )
 
     def to_json(self) -> str:
         """The text of the file: the same for equal configurations."""
         fields = asdict(self)
+        del fields["renamed"]
         plugin = {key: fields.pop(key) for key in ("model", "distribution", "version")}
         options = {key: fields.pop(key) for key in ("trainer", "precision")}
         weights = {
@@ -121,15 +126,22 @@ class Config:
 
         `defaults` are the hyperparameters': where one is missing, the run is older than it, and had its default.
         """
-        mine, theirs = (config._compared(defaults) for config in (self, other))
-        return [
-            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
-            for key in dict.fromkeys([*mine, *theirs])
-            if mine.get(key) != theirs.get(key)
-        ]
+        mine, theirs = (config._compared(defaults, other.renamed) for config in (self, other))
+        lines = []
+        for key in dict.fromkeys([*mine, *theirs]):
+            here, there = mine.get(key), theirs.get(key)
+            is_older = key in FROM_DATA and None in (here, there)  # runs of before lack it
+            if here != there and not is_older:
+                here, there = (texts.get(key, "not set") for texts in (mine, theirs))
+                lines.append(f"{key}: {here} here, {there} asked for")
+        return lines
 
-    def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        known = {**defaults, **self.hyperparameters}
+    def _compared(
+        self, defaults: Mapping[str, Any], renamed: Mapping[str, str]
+    ) -> dict[str, Any]:
+        known = dict(defaults)
+        for name, value in self.hyperparameters.items():
+            known[renamed.get(name, name)] = value
         hyperparameters = {key: value for key, value in known.items() if key != "steps"}
         return {
             "model": f"{self.distribution}/{self.model}",

@@ -113,7 +113,7 @@ def from_config(config: Config, folder: Path, weights: Mapping[str, Tensor] | No
         ) from None
     kind: type[Model] = plugin.load()
     try:
-        hp = kind.Hparams().replaced(config.hyperparameters)
+        hp = kind.Hparams.from_json(config.hyperparameters)
         outline = {} if weights is None else meta_state_dict(kind, hp)
     except GanzooError as cause:
         raise StateError(f"{folder / 'config.json'}: {cause}") from cause
@@ -138,7 +138,7 @@ def meta_state_dict(kind: type[Model], hp: Hparams) -> Mapping[str, Tensor]:
     """
     try:
         with torch.device("meta"):
-            return kind(hp).state_dict()
+            return construct(kind, hp, plugin=None).state_dict()
     except (
         RuntimeError,
         TypeError,

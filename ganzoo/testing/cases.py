@@ -77,11 +77,21 @@ class ModelCase:
 
     @cached_property
     def hp(self) -> Hparams:
-        """Hyperparameters; what they leave open is 16x16 pixels, three channels, three classes."""
+        """Hyperparameters; what they leave open is 16x16 pixels, three channels, three classes.
+
+        They stay open if the model can be made without them.
+        """
         defaults = self.kind.Hparams()
+        labelled = self.kind.view is Labelled
+        info = DataInfo(size=16, channels=3, classes=CLASSES if labelled else ())
         try:
             hp = defaults.replaced({"batch_size": 4, "steps": 4, **self.settings})
-            return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
+            is_open = not (hp.image_size and hp.channels) or (labelled and not hp.classes)
+            if is_open and not hp.unfilled():
+                with suppress(HparamError):
+                    initialised(self.kind, hp)
+                    return hp
+            return hp.for_data(info)
         except HparamError as error:
             broken(f"{error}; for its tests, {self.asked({'image_size': 32})}")
 

@@ -5,7 +5,6 @@ from typing import Any
 from ganzoo.data.source import source_class
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
 from ganzoo.errors import GanzooError
-from ganzoo.hparams.fields import type_name
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
@@ -24,7 +23,7 @@ def model_info(name: str) -> dict[str, Any]:
     documentation = kind.__doc__ or ""
     defaults = kind.Hparams().to_json()
     hyperparameters = [
-        {"name": key, "type": type_name(annotation), "default": defaults[key]}
+        {"name": key, "type": str(annotation), "default": defaults[key]}
         for key, annotation in kind.Hparams.annotations().items()
     ]
     return {

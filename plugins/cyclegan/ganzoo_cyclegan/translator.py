@@ -25,7 +25,7 @@ class Translator(ganzoo.Model):
 
         image_size: Annotated[int, ganzoo.Range(16, 1024)] = 256
         load_size: Annotated[int, ganzoo.Range(1, 2**14)] | None = 286
-        fit: Literal["crop", "stretch", "pad"] = "stretch"
+        resize: Literal["crop", "stretch", "pad"] = "stretch"
         flip: bool = True
         channels: Literal[1, 3, 4] = 3
         batch_size: int = 1
