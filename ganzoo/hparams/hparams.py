@@ -160,19 +160,6 @@ class Hparams:
             raise unknown("hyperparameter", name, cls.annotations())
         return new
 
-    @classmethod
-    def from_options(cls, file: Any, assignments: Any) -> Self:
-        import tomllib
-        values: dict[str, Any] = {}
-        if file:
-            try:
-                values = tomllib.loads(file.read_text(encoding="utf-8"))
-                cls().replaced(values)
-            except Exception as cause:
-                raise HparamError(f"{file}: {getattr(cause, 'strerror', None) or cause}") from None
-        values |= dict(cls.parse(assignment) for assignment in assignments)
-        return cls().replaced(values)
-
     def for_data(self, info: DataInfo) -> Self:
         """A copy in which image_size, channels and classes, where None, are those of the data."""
         known = (info.size, info.channels, len(info.classes) or None)
