@@ -41,3 +41,16 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
             )
     model.plugin = plugin
     return model
+
+
+def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
+    """The model without memory for its tensors.
+
+    None if it cannot be built on the meta device: its constructor computes with the values of
+    tensors, or passes them to NumPy.
+    """
+    try:
+        with torch.device("meta"):
+            return kind(hp)
+    except (RuntimeError, TypeError):
+        return None

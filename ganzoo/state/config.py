@@ -1,30 +1,31 @@
-"""config.json: what a run's weights are, and how they came about."""
+"""config.json: how the weights of a run came about, and what is needed to load them."""
 
 import json
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
-from pathlib import Path
+from dataclasses import dataclass, field, replace
+from pathlib import Path, PurePath
 from typing import Any, Self
 
-from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import StateError
 from ganzoo.model.contract import Model
 
-FORMAT = 1
-"""Raised when a newer ganzoo writes what an older one cannot read."""
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+FORMAT = 1
+"""Raised when a newer ganzoo writes what an older one cannot read."""
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that the weights' meaning depends on.
+    """Everything that the weights depend on.
 
-    `sha256` is of model.safetensors, None before there is one; `origin` the model and the sha256 of the weights that
-    the training started from, None for first weights; `metrics` the scores of these weights, how many images they are
-    of, and which.
+    `distribution` and `version` are those of the package that registers the model; they are empty
+    for a class without an entry point, whose name is then `model`. `sha256` is that of the weights,
+    None before there are any. `origin` is the model and the sha256 of the weights that the training
+    started from, None for first weights. `metrics` are scores of these weights, the number of
+    images scored, and which images those were.
     """
 
     model: str
@@ -43,12 +44,13 @@ class Config:
     sha256: str | None = None
 
     @classmethod
-    def of(cls, model: Model, plugin: Plugin, **rest: Any) -> Self:
-        """What the model and the plugin that it comes from say themselves, and the rest."""
+    def of(cls, model: Model, **rest: Any) -> Self:
+        """The configuration of a model; `rest` is what the model does not know itself."""
+        plugin = model.plugin
         return cls(
-            model=plugin.name,
-            distribution=plugin.distribution,
-            version=plugin.version,
+            model=model.display_name,
+            distribution=plugin.distribution if plugin else "",
+            version=plugin.version if plugin else "",
             task=model.task,
             hyperparameters=model.hp.to_json(),
             classes=model.classes,
@@ -58,49 +60,40 @@ class Config:
 
     def to_json(self) -> str:
         """The text of the file: the same for equal configurations."""
-        fields = asdict(self)
-        plugin = {key: fields.pop(key) for key in ("model", "distribution", "version")}
-        options = {key: fields.pop(key) for key in ("trainer", "precision")}
-        weights = {
-            "file": WEIGHTS,
-            "sha256": fields.pop("sha256"),
-            "step": fields.pop("step"),
-        }
         document = {
             "library_name": "ganzoo",
             "format": FORMAT,
-            "model": {"name": plugin.pop("model"), **plugin},
-            **fields,
-            "options": options,
-            "weights": weights,
+            "model": {
+                "name": self.model,
+                "distribution": self.distribution or None,
+                "version": self.version or None,
+            },
+            "task": self.task,
+            "hyperparameters": self.hyperparameters,
+            "data": self.data,
+            "classes": self.classes,
+            "licence": self.licence,
+            "origin": self.origin,
+            "metrics": self.metrics,
+            "options": {"trainer": self.trainer, "precision": self.precision},
+            "weights": {"file": WEIGHTS, "sha256": self.sha256, "step": self.step},
         }
         return json.dumps(document, indent=2) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads the file. Raises StateError, naming it, when it is not ganzoo's, is newer, or is damaged."""
-        try:
-            if path.stat().st_size > LARGEST:
-                raise StateError(
-                    f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo"
-                )
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
-        except (OSError, ValueError, RecursionError) as cause:
-            raise StateError(f"{path} cannot be read: {cause}") from None
-        if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
-            raise StateError(f"{path} was not written by ganzoo")
-        if document.get("format") != FORMAT:
-            raise StateError(
-                f"{path} has format {document.get('format')}, and this ganzoo reads {FORMAT}: pip install -U ganzoo"
-            )
+        """Reads the file.
+
+        Raises StateError, which names the file, if ganzoo did not write it, a newer ganzoo did, or
+        it is damaged.
+        """
+        document = _document(path)
         try:
             model, options, weights = (document[key] for key in ("model", "options", "weights"))
             return cls(
                 model=str(model["name"]),
-                distribution=str(model["distribution"]),
-                version=str(model["version"]),
+                distribution=str(model["distribution"] or ""),
+                version=str(model["version"] or ""),
                 task=str(document["task"]),
                 hyperparameters=dict(document["hyperparameters"]),
                 trainer=str(options["trainer"]),
@@ -117,32 +110,86 @@ class Config:
             raise StateError(f"{path} is damaged: {type(cause).__name__}: {cause}") from None
 
     def differences(self, other: Self, defaults: Mapping[str, Any]) -> list[str]:
-        """What the other run does differently that changes the result, one line each; steps and versions aside.
+        """One line for each setting of another run that would change the result.
 
-        `defaults` are the hyperparameters': where one is missing, the run is older than it, and had its default.
+        The number of steps and versions are not compared. `defaults` are the model's
+        hyperparameters, for a run that is older than one of them.
         """
-        mine, theirs = (config._compared(defaults) for config in (self, other))
-        return [
-            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
-            for key in dict.fromkeys([*mine, *theirs])
-            if mine.get(key) != theirs.get(key)
-        ]
+        mine, theirs = self._compared(defaults), other._compared(defaults)
+        result = []
+        for key in {**mine, **theirs}:
+            here, wanted = mine.get(key, "not set"), theirs.get(key, "not set")
+            if here != wanted:
+                result.append(f"{key}: {here} here, {wanted} asked for")
+        return result
 
     def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        known = {**defaults, **self.hyperparameters}
-        hyperparameters = {key: value for key, value in known.items() if key != "steps"}
+        validation = self.data.get("validation", {}).get("fingerprint", "a part")
+        content = f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}"
         return {
             "model": f"{self.distribution}/{self.model}",
-            **hyperparameters,
+            **defaults,
+            **self.hyperparameters,
+            "steps": None,  # not compared
             "trainer": self.trainer,
             "precision": self.precision,
             "started from": self.origin or "first weights",
-            "what is held out": str(self.data.get("validation", {}).get("fingerprint", "a part"))[
-                :16
-            ],
-            "the data's content": f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}",
+            "what is held out": str(validation)[:16],
+            "the data's content": content,
         }
 
     def at(self, step: int, sha256: str | None) -> Self:
-        """The same run, at another step."""
+        """The same run at another step."""
         return replace(self, step=step, sha256=sha256)
+
+    def public(self) -> Self:
+        """The configuration as it is uploaded: of a local path, only the last component."""
+        metrics = dict(self.metrics)
+        if metrics:
+            for source in sources(self.data.get("validation", {})):
+                text = metrics["measured on"]
+                metrics["measured on"] = text.replace(source, _public(source))
+        hyperparameters, data = _public(self.hyperparameters), _public(self.data)
+        return replace(self, hyperparameters=hyperparameters, data=data, metrics=metrics)
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise StateError(
+                f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo"
+            )
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
+    except (OSError, ValueError, RecursionError) as cause:
+        raise StateError(f"{path} cannot be read: {cause}") from None
+    if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
+        raise StateError(f"{path} was not written by ganzoo")
+    if document.get("format") != FORMAT:
+        raise StateError(
+            f"{path} has format {document.get('format')}, and this ganzoo reads {FORMAT}: "
+            "pip install -U ganzoo"
+        )
+    return document
+
+
+def sources(data: Mapping[str, Any]) -> list[str]:
+    """The data sources by name; none for data that were passed in from Python."""
+    source = data.get("source") or []
+    return [source] if isinstance(source, str) else source
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _public(inside) for key, inside in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(inside) for inside in value]
+    if not isinstance(value, str):
+        return value
+    name, colon, argument = value.partition(":")  # folder:/home/ada/cats
+    for prefix, text in (("", value), (name + colon, argument)):
+        path = PurePath(text)
+        if path.is_absolute() or ".." in path.parts or text.startswith("~"):
+            return prefix + path.name
+    return value

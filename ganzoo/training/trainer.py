@@ -8,7 +8,8 @@ import torch
 
 from ganzoo.data.open import data_config, source_text
 from ganzoo.discovery.registry import Plugin, trainers
-from ganzoo.errors import Diverged, PluginError, StateError
+from ganzoo.errors import Diverged, PluginError, StateError, UnknownName
+from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
 from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import Config
@@ -35,17 +36,7 @@ class Trainer(Loop):
 
     def config(self) -> Config:
         """What config.json says of this run."""
-        model, plugin = self.model, self.model.plugin
         trainer = trainers.of(type(self))
-        if plugin is None or trainer is None:
-            missing = (
-                f"the model {type(model).__name__}"
-                if plugin is None
-                else f"the trainer {type(self).__name__}"
-            )
-            raise PluginError(
-                f"{missing} is registered under no name, so it could not be loaded again: add an entry point"
-            )
         metrics = {}
         if self.evaluated and self.evaluated["step"] == self.steps_done:
             where = (
@@ -59,9 +50,8 @@ class Trainer(Loop):
                 "measured on": where,
             }
         return Config.of(
-            model,
-            plugin,
-            trainer=trainer.name,
+            self.model,
+            trainer=trainer.name if trainer else type(self).__name__,
             precision=self.device.precision,
             data={
                 **data_config(self.data),
@@ -122,6 +112,7 @@ class Trainer(Loop):
         folder: str | Path,
         data: object = None,
         *,
+        model: type[Model] | None = None,
         validation: object = None,
         steps: int | None = None,
         device: str = "auto",
@@ -131,7 +122,8 @@ class Trainer(Loop):
     ) -> "Trainer":
         """The trainer that wrote the newest checkpoint of the run folder, as it was then.
 
-        `data` is needed when it was not a SOURCE. `steps` may be more than before, unless the model's schedule
+        `model` is the class, for a model that is registered under no name; call `resume` on the
+        class of a trainer that is not. `data` is needed when it was not a SOURCE. `steps` may be more than before, unless the model's schedule
         depends on it. Raises StateError when the folder, the data or the steps do not allow it.
         """
         run = Run(folder)
@@ -148,20 +140,20 @@ class Trainer(Loop):
             raise StateError(
                 f"{run} was trained on data passed in from Python: pass it to resume(folder, data)"
             )
-        model = from_config(config, checkpoint)
+        restored = from_config(config, checkpoint, kind=model)
         if steps is not None:
-            model.hp = model.hp.replaced({"steps": steps})
+            restored.hp = restored.hp.replaced({"steps": steps})
         if validation is None and "validation" in config.data:
             validation = config.data["validation"]["source"]
             if validation is None:
                 raise StateError(
                     f"{run} was scored on data passed in from Python: pass resume(..., validation=...)"
                 )
-        kind = trainer_class(trainers[config.trainer])
+        kind = cls if config.trainer == cls.__name__ else trainer_class(_plugin(config, run))
         named = config.data["source"]
         source = (tuple(named) if isinstance(named, list) else named) if data is None else data
         trainer = kind(
-            model,
+            restored,
             source,
             validation=validation,
             device=device,
@@ -198,6 +190,17 @@ class Trainer(Loop):
         restore_training(self.model, self.averages, self.optimizers, state, checkpoint)
         run.publish()
         return changes(state, self.config(), self.device.torch_device, compiled=self._compiled)
+
+
+def _plugin(config: Config, run: Run) -> Plugin:
+    try:
+        return trainers[config.trainer]
+    except UnknownName:
+        name = config.trainer
+        raise StateError(
+            f"{run} was trained with the trainer {name}, which is not installed; "
+            f"if it is a class without an entry point, call {name}.resume(...)"
+        ) from None
 
 
 def trainer_class(plugin: Plugin) -> type[Trainer]:

@@ -48,7 +48,6 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     model.load_state_dict({**wanted, **tensors})
     config = Config.of(
         model,
-        plugin,
         trainer=kind.default_trainer,
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},

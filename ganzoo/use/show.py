@@ -2,10 +2,9 @@
 
 from typing import Any
 
-import torch
-
 from ganzoo.discovery.registry import models
 from ganzoo.hparams.fields import type_name
+from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
 from ganzoo.zoo import model_class
@@ -14,7 +13,8 @@ from ganzoo.zoo import model_class
 def model_info(name: str) -> dict[str, Any]:
     """Documentation, paper, task, hyperparameters, networks and origin of a registered model, as JSON has them.
 
-    `networks` is name -> number of parameters, counted without allocating any; empty where it depends on the data.
+    `networks` is name -> number of parameters, counted without allocating any; empty if it
+    depends on the data, or if the model cannot be built on the meta device.
     """
     plugin = models[name]
     kind = model_class(plugin)
@@ -44,8 +44,9 @@ def _networks(kind: type[Model]) -> dict[str, int]:
     hp = kind.Hparams()
     if hp.unfilled():
         return {}
-    with torch.device("meta"):
-        model = kind(hp)
+    model = on_meta(kind, hp)
+    if model is None:
+        return {}
     counts = {
         name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()
     }
