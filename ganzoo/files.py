@@ -36,16 +36,14 @@ Guard = Callable[[Path], AbstractContextManager[object]]
 
 
 @contextmanager
-def new_folder(
-    path: Path, guard: Guard = writing, *, must_be_free: bool = False
-) -> Iterator[Path]:
+def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False) -> Iterator[Path]:
     """Yields a folder to fill; it gets its name when all of it is on the disk.
 
     It replaces an older folder, unless it `must_be_free`: then UsageError is raised if anything but
     an empty folder exists. If it cannot be written, nothing is left behind, the older folder is
     unchanged, and `guard` raises its error.
     """
-    if must_be_free and not is_free(path):
+    if must_be_free and not _is_free(path):
         raise UsageError(f"{path} already exists: choose another folder with --out")
     aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
     replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
@@ -71,7 +69,7 @@ def new_folder(
                     parent.rmdir()
 
 
-def is_free(path: Path) -> bool:
+def _is_free(path: Path) -> bool:
     """Whether nothing exists there but an empty folder, which is no link and not the current one.
 
     Raises StateError if the folder cannot be read.

@@ -6,7 +6,9 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's
@@ -43,6 +45,25 @@ class Pushed:
     notes: list[str]
 
 
+class Repo(NamedTuple):
+    """A repository of the Hub at a revision, or at its main branch."""
+
+    name: str
+    revision: str | None
+
+    @classmethod
+    def of(cls, id: str, revision: str | None) -> Self:  # noqa: A002
+        """The revision may stand in the id or beside it. Raises HubError if it is no id."""
+        text = f"{id}@{revision}" if revision else id
+        match = ID.fullmatch(text)
+        if not match:
+            raise HubError(f"{text!r} is no id: user/name, or user/name@revision")
+        return cls(match[1], match[2])
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.revision}" if self.revision else self.name
+
+
 def push(
     run: str | Path | Model,
     id: str,  # noqa: A002  (what the Hub calls it)
@@ -60,7 +81,7 @@ def push(
     StateError if the run is incomplete, PluginError if its model is registered under no name, and
     HubError if the Hub refuses.
     """
-    name, revision = _parsed(id, revision)
+    repo = Repo.of(id, revision)
     with tempfile.TemporaryDirectory() as aside:  # a training may change the run at any moment
         copy = Run(aside)
         if isinstance(run, Model):
@@ -68,45 +89,41 @@ def push(
         else:
             _copy_run(Run(run), copy)
         config, _ = read_weights(copy.folder)
-        message = message or f"{config.model}, step {config.step}"
         files = {path.name: path.stat().st_size for path in copy.uploaded_files()}
         with hub_errors_as_one_line(id):
             api = HfApi(library_name="ganzoo")
-            pushed = Pushed(f"{api.endpoint}/{name}", files, changed=True, notes=[])
+            pushed = Pushed(f"{api.endpoint}/{repo.name}", files, changed=True, notes=[])
             if dry_run:
                 return pushed
-            # None: as the settings of the account say
-            api.create_repo(name, private=private or None, exist_ok=True)
-            if revision:
-                api.create_branch(name, branch=revision, exist_ok=True)
-            remote = api.repo_info(name, revision=revision)
-            if private and not remote.private:
-                raise HubError(
-                    f"{id} is there, and public: make it private in its settings, "
-                    "or leave --private away"
+            tip = _tip(api, repo, private)
+            if _card_was_edited(repo.name, tip, copy.card):
+                del files[copy.card.name]
+                pushed.notes.append(
+                    f"the card of {id} was edited on the Hub, and stays; "
+                    "to replace it, delete it there first"
                 )
-            _leave_edited_card(pushed, copy, id, name, remote.sha)
             commit = api.create_commit(  # not upload_folder: with Xet, that may make several
-                name,
+                repo.name,
                 [CommitOperationAdd(file, copy.folder / file) for file in files],
-                commit_message=message,
-                revision=revision,
-                parent_commit=remote.sha,  # refused if somebody edits the card at this moment
+                commit_message=message or f"{config.model}, step {config.step}",
+                revision=repo.revision,
+                parent_commit=tip,  # refused if somebody edits the card at this moment
             )
-    return replace(pushed, changed=commit.oid != remote.sha)
+    return replace(pushed, changed=commit.oid != tip)
 
 
 def pull(id: str, *, revision: str | None = None, out: str | Path | None = None) -> Path:  # noqa: A002
     """Downloads what is published as `user/name` or `user/name@revision`, and verifies its sha256.
 
     Returns the folder in huggingface_hub's cache, or its copy `out`. Raises HubError if the Hub
-    refuses, and StateError if ganzoo did not write the repository or its weights are damaged.
+    refuses, UsageError if `out` is not free, and StateError if ganzoo did not write the repository
+    or its weights are damaged.
     """
-    name, revision = _parsed(id, revision)
+    repo = Repo.of(id, revision)
     if out is None:
-        return _download(id, name, revision)
+        return _download(repo)
     with new_folder(Path(out), must_be_free=True) as aside:
-        for path in Run(_download(id, name, revision)).uploaded_files():
+        for path in Run(_download(repo)).uploaded_files():
             shutil.copyfile(path, aside / path.name)
     return Path(out)
 
@@ -130,15 +147,6 @@ def resolve_run(run: str | Path) -> Path:
         return pull(text)
     except HubError as cause:
         raise HubError(f"there is no folder {text} here; and {cause}") from cause
-
-
-def _parsed(id: str, revision: str | None) -> tuple[str, str | None]:  # noqa: A002
-    """Name and revision, which may stand in the id or beside it."""
-    text = f"{id}@{revision}" if revision else id
-    match = ID.fullmatch(text)
-    if not match:
-        raise HubError(f"{text!r} is no id: user/name, or user/name@revision")
-    return match[1], match[2]
 
 
 def _copy_run(run: Run, copy: Run) -> None:
@@ -171,45 +179,55 @@ def _unregistered(name: str) -> PluginError:
     )
 
 
-def _leave_edited_card(pushed: Pushed, copy: Run, id: str, name: str, commit: str | None) -> None:  # noqa: A002
-    """Takes the card out of the upload if somebody edited it on the Hub."""
-    card = copy.card.name
-    if card not in pushed.files:
-        return
+def _tip(api: HfApi, repo: Repo, private: bool) -> str | None:
+    """The newest commit of the branch; makes repository and branch if they do not exist."""
+    # None: as the settings of the account say
+    api.create_repo(repo.name, private=private or None, exist_ok=True)
+    if repo.revision:
+        api.create_branch(repo.name, branch=repo.revision, exist_ok=True)
+    info = api.repo_info(repo.name, revision=repo.revision)
+    if private and not info.private:
+        raise HubError(
+            f"{repo} is there, and public: make it private in its settings, or leave --private away"
+        )
+    return info.sha
+
+
+def _card_was_edited(name: str, commit: str | None, card: Path) -> bool:
+    """Whether somebody edited the card on the Hub, and it is not the local one."""
+    if not card.exists():
+        return False
     try:
-        file = hf_hub_download(name, card, revision=commit, library_name="ganzoo")
+        file = hf_hub_download(name, card.name, revision=commit, library_name="ganzoo")
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError:
-        return
+        return False
     remote = Path(file).read_bytes()
-    if remote != copy.card.read_bytes() and not is_untouched(remote.decode(errors="replace")):
-        del pushed.files[card]
-        pushed.notes.append(
-            f"the card of {id} was edited on the Hub, and stays; "
-            "to replace it, delete it there first"
-        )
+    return remote != card.read_bytes() and not is_untouched(remote.decode(errors="replace"))
 
 
-def _download(id: str, name: str, revision: str | None) -> Path:  # noqa: A002
+def _download(repo: Repo) -> Path:
     """The folder in the cache, verified."""
-    folder = _snapshot(id, name, revision, CONFIG)
+    folder = _snapshot(repo, CONFIG)
     try:
         Config.read(folder / CONFIG)  # another library's stops here, before its weights come down
-        folder = _snapshot(id, name, revision, *UPLOADED)
-        _verify(id, name, folder)
+        folder = _snapshot(repo, *UPLOADED)
+        _verify(repo, folder)
     except StateError as cause:
-        reason = str(cause).replace(str(folder), id) + _only_pickles(name, revision)
-        raise StateError(f"{reason}; nothing of {id} is used: ask whoever published it") from cause
+        reason = str(cause).replace(str(folder), str(repo)) + _only_pickles(repo)
+        raise StateError(
+            f"{reason}; nothing of {repo} is used: ask whoever published it"
+        ) from cause
     return folder
 
 
-def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:  # noqa: A002
+def _snapshot(repo: Repo, *patterns: str) -> Path:
     """The folder in the cache with these files, of the top of the repository alone."""
-    with hub_errors_as_one_line(id):
+    with hub_errors_as_one_line(str(repo)):
         folder = snapshot_download(
-            name,
-            revision=revision,
+            repo.name,
+            revision=repo.revision,
             allow_patterns=list(patterns),
             ignore_patterns=["*/*"],
             library_name="ganzoo",
@@ -217,29 +235,30 @@ def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:
     return Path(folder)
 
 
-def _verify(id: str, name: str, folder: Path) -> None:  # noqa: A002
+def _verify(repo: Repo, folder: Path) -> None:
     """Raises StateError unless the weights are whole; damaged ones are downloaded again first."""
     try:
         read_weights(folder)
     except StateError as damage:
         if not (folder / WEIGHTS).exists():
             raise
+        again = partial(
+            hf_hub_download, revision=folder.name, force_download=True, library_name="ganzoo"
+        )
         try:
-            with hub_errors_as_one_line(id):
-                for file in (CONFIG, WEIGHTS):
-                    hf_hub_download(
-                        name, file, revision=folder.name, force_download=True, library_name="ganzoo"
-                    )
+            with hub_errors_as_one_line(str(repo)):
+                again(repo.name, CONFIG)
+                again(repo.name, WEIGHTS)
         except HubError as cause:
             raise StateError(f"{damage}; and it cannot be downloaded again: {cause}") from cause
         read_weights(folder)
 
 
-def _only_pickles(name: str, revision: str | None) -> str:
+def _only_pickles(repo: Repo) -> str:
     """Says so if a repository has pickles instead; empty if not, or if the Hub cannot be asked."""
     files: list[str] = []
     with suppress(OSError, HTTPError):  # it only adds to an error that is raised anyway
-        files = HfApi(library_name="ganzoo").list_repo_files(name, revision=revision)
+        files = HfApi(library_name="ganzoo").list_repo_files(repo.name, revision=repo.revision)
     pickles = [file for file in files if file.lower().endswith(PICKLES)]
     if not pickles or WEIGHTS in files:
         return ""

@@ -12,10 +12,20 @@ from ganzoo.discovery.registry import trainers
 from ganzoo.files import replace_file
 from ganzoo.hparams.fields import text_of
 from ganzoo.model.contract import Model
-from ganzoo.state.config import Config, sources
+from ganzoo.state.config import Config
 from ganzoo.state.run import Run
 
 STAMP = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. {} -->\n"
+FROM_PYTHON = "data passed in from Python"
+USES = {
+    "image-classification": "model.classify(images)  # in [-1, 1] -> probabilities of the classes",
+    "image-to-image": "model.translate(images)  # (n, channels, height, width) in [-1, 1]",
+    "unconditional-image-generation": "ganzoo.to_pil(model.sample(8, seed=0))",
+}
+LIMITS = """## Limits
+
+It knows what resembles its training data, at the size that it was trained for, and no measure of \
+its quality is stated unless one stands above."""
 
 
 def write_card(folder: Path, model: Model) -> None:
@@ -24,18 +34,17 @@ def write_card(folder: Path, model: Model) -> None:
     if run.card.exists() and not is_untouched(run.card.read_text(encoding="utf-8")):
         return
     text = _card(run, Config.read(run.config).public(), model)
-    text = text.encode(errors="replace").decode()
-    replace_file(run.card, (text + STAMP.format(_digest(text))).encode())
+    replace_file(run.card, _stamped(text.encode(errors="replace").decode()).encode())
 
 
 def is_untouched(text: str) -> bool:
     """Whether a card is as ganzoo wrote it."""
     body, marker, _ = text.rpartition(STAMP.partition("{}")[0])
-    return bool(marker) and text == body + STAMP.format(_digest(body))
+    return bool(marker) and text == _stamped(body)
 
 
-def _digest(text: str) -> str:
-    return hashlib.sha256(text.encode()).hexdigest()[:16]
+def _stamped(text: str) -> str:
+    return text + STAMP.format(hashlib.sha256(text.encode()).hexdigest()[:16])
 
 
 def paper(documentation: str) -> str | None:
@@ -56,30 +65,29 @@ def _card(run: Run, config: Config, model: Model) -> str:
         f"# {config.model}",
         summary,
         _picture("what it makes", run.samples),
-        _use(config, model),
+        _use(config),
         _training(config, model),
         _picture("losses and scores over the steps", run.curve),
         _metrics(config, run),
-        "## Hyperparameters\n\n| name | value |\n|---|---|" + _rows(config.hyperparameters),
-        _limits(model),
+        f"## Hyperparameters\n\n{_table('name', config.hyperparameters)}",
+        LIMITS,
     ]
     return "\n\n".join(part for part in parts if part) + "\n\n"
 
 
 def _metadata(config: Config, model: Model) -> str:
     """The YAML that the Hub reads."""
-    names = sources(config.data)
+    names = config.sources()
     datasets = [_dataset(name) for name in names if name.startswith("hf:")]
-    where = " and ".join(names) or "data passed in from Python"
     results = [
         EvalResult(
             task_type=config.task,
             dataset_type=datasets[0] if datasets else "other",
-            dataset_name=f"{where}: {config.metrics['measured on']}",
+            dataset_name=f"{' and '.join(names) or FROM_PYTHON}: {config.metrics['measured on']}",
             metric_type=name,
             metric_value=value,
         )
-        for name, value in _scores(config).items()
+        for name, value in config.scores().items()
     ]
     return ModelCardData(
         library_name="ganzoo",
@@ -98,35 +106,44 @@ def _dataset(source: str) -> str:
     return "/".join(path.split("/")[:2])
 
 
+def _use(config: Config) -> str:
+    if config.task not in USES:
+        return ""
+    words = '"path/to/this/folder"'
+    if not config.distribution:
+        words += f", model={config.model}"
+    lines = f"import ganzoo\n\nmodel = ganzoo.load({words})\n{USES[config.task]}"
+    return f"## Use\n\n```python\n{lines}\n```"
+
+
 def _training(config: Config, model: Model) -> str:
     if not config.step:
         return "## Training\n\nElsewhere: the weights were imported."
-    data = " and ".join(f"`{name}`" for name in sources(config.data))
-    licence = config.data.get("licence")
-    images = f"{config.data['images']:,} images" + (f"; {licence}" if licence else "")
-    package = f"{config.distribution} {config.version}".strip() or "a class of its own"
-    origin = f", from the weights of {config.origin}" if config.origin else ""
+    data = " and ".join(f"`{name}`" for name in config.sources()) or FROM_PYTHON
+    data += f" ({config.data['images']:,} images"
+    if licence := config.data.get("licence"):
+        data += f"; {licence}"
+    package = f"{config.distribution} {config.version}" if config.distribution else "its own class"
     text = (
-        f"## Training\n\n{config.step:,} steps on {data or 'data passed in from Python'} "
-        f"({images}), with {package}, trainer `{config.trainer}`, {config.precision}{origin}."
+        f"## Training\n\n{config.step:,} steps on {data}), with {package}, "
+        f"trainer `{config.trainer}`, {config.precision}"
     )
+    if config.origin:
+        text += f", from RUN, the weights of {config.origin}"
     command = _command(config, model)
-    if command and origin:
-        text += " RUN is a folder with those weights."
-    return f"{text} Again:\n\n```\n{command}\n```" if command else text
+    return f"{text}. Again:\n\n```\n{command}\n```" if command else f"{text}."
 
 
 def _command(config: Config, model: Model) -> str:
-    """The command that makes the same run; empty if there is none."""
-    validation = config.data.get("validation")
-    registered = config.distribution and config.trainer in trainers
-    named = sources(config.data) and (not validation or sources(validation))
-    if not (registered and named):
+    """The command that makes the same run; empty if no command can."""
+    data, validation = config.sources(), config.sources("validation")
+    from_python = not data or ("validation" in config.data and not validation)
+    if from_python or not config.distribution or config.trainer not in trainers:
         return ""
     words = ["ganzoo", "train", config.model]
-    for source in sources(config.data):
+    for source in data:
         words += ["--data", source]
-    for source in sources(validation or {}):
+    for source in validation:
         words += ["--validation", source]
     for name, value in config.hyperparameters.items():
         if model.defaults.get(name) != value:
@@ -138,47 +155,19 @@ def _command(config: Config, model: Model) -> str:
 
 
 def _metrics(config: Config, run: Run) -> str:
-    scores = {name.replace("_", " "): f"{x:.4f}" for name, x in _scores(config).items()}
+    scores = config.scores()
     if not scores:
         return ""
     where = f"Of {config.metrics['images']:,} images: {config.metrics['measured on']}."
-    table = f"## Scores\n\n{where}\n\n| score | value |\n|---|---|{_rows(scores)}"
-    return f"{table}\n\n{_picture('what it takes for what', run.confusion)}".rstrip()
+    rows = {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()}
+    picture = _picture("what it takes for what", run.confusion)
+    return f"## Scores\n\n{where}\n\n{_table('score', rows)}\n\n{picture}".rstrip()
 
 
-def _scores(config: Config) -> dict[str, float]:
-    return {name: value for name, value in config.metrics.items() if isinstance(value, float)}
-
-
-def _rows(values: Mapping[str, object]) -> str:
-    return "".join(f"\n| {name} | {text_of(value)} |" for name, value in values.items())
+def _table(head: str, values: Mapping[str, object]) -> str:
+    rows = [f"| {name} | {text_of(value)} |" for name, value in values.items()]
+    return "\n".join([f"| {head} | value |", "|---|---|", *rows])
 
 
 def _picture(text: str, path: Path) -> str:
     return f"![{text}]({path.name})" if path.exists() else ""
-
-
-def _use(config: Config, model: Model) -> str:
-    if model.directions:
-        line = f'model.translate(images, direction="{model.directions[0]}")'
-        line += "  # (n, channels, height, width) in [-1, 1]"
-    elif model.classifies:
-        line = "model.classify(images)  # squares in [-1, 1] -> probabilities of model.classes"
-    elif type(model).generate is not Model.generate or type(model).sample is not Model.sample:
-        line = "ganzoo.to_pil(model.sample(8, seed=0))"
-    else:
-        return ""
-    words = '"path/to/this/folder"'
-    if not config.distribution:
-        words += f", model={config.model}"
-    return f"## Use\n\n```python\nimport ganzoo\n\nmodel = ganzoo.load({words})\n{line}\n```"
-
-
-def _limits(model: Model) -> str:
-    text = "It makes what resembles its training data, at the size that it was trained for"
-    if model.classifies:
-        text = (
-            "It names one of its classes whatever it is shown, with confidence as in its training "
-            "data at best"
-        )
-    return f"## Limits\n\n{text}, and no measure of its quality is stated unless one stands above."

@@ -1,9 +1,10 @@
 """config.json: how the weights of a run came about, and what is needed to load them."""
 
 import json
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any, Self
 
 from ganzoo.errors import StateError
@@ -15,6 +16,10 @@ FORMAT = 1
 """Raised when a newer ganzoo writes what an older one cannot read."""
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
+LOCAL = re.compile(
+    r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?([^/\\]+)[/\\]*$"
+)
+"""A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -116,12 +121,11 @@ class Config:
         hyperparameters, for a run that is older than one of them.
         """
         mine, theirs = self._compared(defaults), other._compared(defaults)
-        result = []
-        for key in {**mine, **theirs}:
-            here, wanted = mine.get(key, "not set"), theirs.get(key, "not set")
-            if here != wanted:
-                result.append(f"{key}: {here} here, {wanted} asked for")
-        return result
+        return [
+            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
+            for key in {**mine, **theirs}
+            if mine.get(key) != theirs.get(key)
+        ]
 
     def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         validation = self.data.get("validation", {}).get("fingerprint", "a part")
@@ -142,15 +146,24 @@ class Config:
         """The same run at another step."""
         return replace(self, step=step, sha256=sha256)
 
+    def sources(self, part: str = "") -> list[str]:
+        """The data sources, or those of the part "validation"; none if they came from Python."""
+        data = self.data.get(part, {}) if part else self.data
+        source = data.get("source") or []
+        return [source] if isinstance(source, str) else source
+
+    def scores(self) -> dict[str, float]:
+        """The scores of these weights, by name."""
+        return {name: value for name, value in self.metrics.items() if isinstance(value, float)}
+
     def public(self) -> Self:
         """The configuration as it is uploaded: of a local path, only the last component."""
-        metrics = dict(self.metrics)
-        if metrics:
-            for source in sources(self.data.get("validation", {})):
-                text = metrics["measured on"]
-                metrics["measured on"] = text.replace(source, _public(source))
-        hyperparameters, data = _public(self.hyperparameters), _public(self.data)
-        return replace(self, hyperparameters=hyperparameters, data=data, metrics=metrics)
+        return replace(
+            self,
+            hyperparameters=_public(self.hyperparameters),
+            data=_public(self.data),
+            metrics=_public(self.metrics),
+        )
 
 
 def _document(path: Path) -> dict[str, Any]:
@@ -174,22 +187,9 @@ def _document(path: Path) -> dict[str, Any]:
     return document
 
 
-def sources(data: Mapping[str, Any]) -> list[str]:
-    """The data sources by name; none for data that were passed in from Python."""
-    source = data.get("source") or []
-    return [source] if isinstance(source, str) else source
-
-
 def _public(value: Any) -> Any:
     if isinstance(value, dict):
         return {key: _public(inside) for key, inside in value.items()}
     if isinstance(value, list | tuple):
         return [_public(inside) for inside in value]
-    if not isinstance(value, str):
-        return value
-    name, colon, argument = value.partition(":")  # folder:/home/ada/cats
-    for prefix, text in (("", value), (name + colon, argument)):
-        path = PurePath(text)
-        if path.is_absolute() or ".." in path.parts or text.startswith("~"):
-            return prefix + path.name
-    return value
+    return LOCAL.sub(r"\1", value) if isinstance(value, str) else value

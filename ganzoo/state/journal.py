@@ -35,7 +35,7 @@ class Journal:
             replace_file(self.path, "".join(kept).encode())
 
     def series(self) -> dict[str, list[tuple[int, float]]]:
-        """Name -> `(step, value)` for each loss and score; values that are not finite are left out."""
+        """Name -> `(step, value)` for each loss and score that is finite."""
         result: dict[str, list[tuple[int, float]]] = {}
         for line in self._lines():
             if line.get("kind") == "event":

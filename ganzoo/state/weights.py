@@ -40,7 +40,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
 
 
 def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
-    """Reads a safetensors file. Raises StateError, which names it, unless its sha256 is `digest`."""
+    """Reads a safetensors file. Raises StateError unless its sha256 is `digest`."""
     try:
         if sha256(path) != digest:
             raise StateError(

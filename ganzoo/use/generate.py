@@ -15,7 +15,7 @@ import ganzoo
 from ganzoo.data.picture import decoded, ignore_pillow_warnings
 from ganzoo.data.source import Source, open_source
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.images import save_png, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.seeds import derive_seed
@@ -56,7 +56,7 @@ def generate(asked: GenerationPlan) -> Iterator[str]:
     source = open_source(asked.data) if asked.data else None
     _check(asked, model, judge, source)
     rows: list[dict[str, Any]] = []
-    with new_folder(asked.out) as folder:
+    with new_folder(asked.out, must_be_free=True) as folder:
         for number, name in enumerate(classes):
             (folder / folder_name(name)).mkdir()
             for i, (row, image) in enumerate(_drawn(asked, model, number, judge and judge[0])):
@@ -80,8 +80,6 @@ def generate(asked: GenerationPlan) -> Iterator[str]:
         (folder / "manifest.json").write_text(
             json.dumps(manifest, indent=2) + "\n", encoding="utf-8"
         )
-        if asked.out.exists():
-            asked.out.rmdir()  # refused where somebody put a file into it meanwhile
     added = f" and {real:,} real ones" if real else ""
     yield f"{asked.out}: {len(rows):,} generated images{added} of {len(classes)} classes, and manifest.json"
 
@@ -128,8 +126,6 @@ def _check(
         raise DataError(
             f"the classifier {asked.classifier} knows other classes: {', '.join(judge[0].classes)}"
         )
-    if not is_free(asked.out):
-        raise UsageError(f"{asked.out} is there already: choose another folder with --out")
 
 
 def _drawn(

@@ -24,8 +24,6 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     """
     plugin = models[name]
     kind = model_class(plugin)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out} is not an empty folder: choose another")
     stems = [file.stem for file in files]
     if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
         raise UsageError(f"two of the files are called {twice}")
@@ -52,7 +50,7 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},
     )
-    with new_folder(out.absolute()) as aside:
+    with new_folder(out, must_be_free=True) as aside:
         write_weights(aside, model, config)
         write_card(aside, model)
     kept = sorted({_network(model, key) for key in wanted} - begun)
