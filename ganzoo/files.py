@@ -44,7 +44,7 @@ def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False
     unchanged, and `guard` raises its error.
     """
     if must_be_free and not _is_free(path):
-        raise UsageError(f"{path} already exists: choose another folder with --out")
+        raise UsageError(f"--out {path} already exists: choose another folder")
     aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
     replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
     missing = [parent for parent in path.parents if not os.path.exists(parent)]
