@@ -39,9 +39,8 @@ def run_of(name, folder):
         if tensor.is_floating_point() and not place.endswith("running_var"):
             tensor += ganzoo.noise(1, *tensor.shape, seed=i)[0] / 10
     folder.mkdir()
-    write_weights(
-        folder, model, Config.of(model, plugin, trainer="alternating", precision="fp32", data={})
-    )
+    config = Config.of(model, trainer="alternating", precision="fp32", data={})
+    write_weights(folder, model, config)
     return folder
 
 

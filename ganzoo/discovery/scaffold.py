@@ -11,7 +11,7 @@ from string import Template
 
 from ganzoo.discovery.registry import KINDS
 from ganzoo.errors import UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 
 LONGEST = 64
 """Letters of a name."""
@@ -40,10 +40,8 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
     module = name.replace("-", "_")
     _check_name(name, module, kind)
     folder = Path(os.path.normpath(folder or name))
-    if not is_free(folder):
-        raise UsageError(f"{folder} already exists: choose another with --out DIR")
     texts = _texts(name, module, kind)
-    with new_folder(folder) as unfinished:
+    with new_folder(folder, must_be_free=True) as unfinished:
         (unfinished / "tests").mkdir()
         for path, text in texts.items():
             (unfinished / path).write_text(text, encoding="utf-8")

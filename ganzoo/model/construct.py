@@ -55,6 +55,19 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
     return model
 
 
+def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
+    """The model without memory for its tensors.
+
+    None if it cannot be built on the meta device: its constructor computes with the values of
+    tensors, or passes them to NumPy.
+    """
+    try:
+        with torch.device("meta"):
+            return construct(kind, hp, plugin=None)
+    except (RuntimeError, TypeError):
+        return None
+
+
 def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
     """The hyperparameter that is None and made the constructor fail, if that is the cause."""
     if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):

@@ -16,7 +16,7 @@ import ganzoo
 from ganzoo.data.picture import decoded, ignore_pillow_warnings
 from ganzoo.data.source import Source, open_source
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.images import save_png, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.seeds import derive_seed
@@ -53,8 +53,6 @@ def generate(plan: GenerationPlan) -> str:
     again. Returns a line for the user. Raises Unsupported if the model is not class-conditional,
     DataError if the classes differ or the classifier accepts too few images.
     """
-    if not is_free(plan.out):
-        raise UsageError(f"{plan.out} already exists: choose another folder with --out")
     model, config = load_with_config(plan.run, device=plan.device)
     classes = conditional_classes(model)
     source = open_source(plan.data) if plan.data else None
@@ -65,7 +63,7 @@ def generate(plan: GenerationPlan) -> str:
         _check_classifier(plan, model, classifier)
         filter_facts = {**_identity(its_config), "confidence": plan.confidence}
     rows = []
-    with new_folder(plan.out) as folder:
+    with new_folder(plan.out, must_be_free=True) as folder:
         for number, name in enumerate(classes):
             class_folder = folder_name(name)
             (folder / class_folder).mkdir()
@@ -87,8 +85,6 @@ def generate(plan: GenerationPlan) -> str:
         }
         text = json.dumps(manifest, indent=2) + "\n"
         (folder / "manifest.json").write_text(text, encoding="utf-8")
-        if plan.out.exists():
-            plan.out.rmdir()  # fails if somebody has put a file into it meanwhile
     added = f" and {real:,} real ones" if real else ""
     total = f"{len(rows):,} generated images{added} of {len(classes)} classes"
     return f"{plan.out}: {total}, and manifest.json"

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.discovery.registry import models
 from ganzoo.errors import StateError, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
@@ -25,8 +25,6 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     """
     plugin = models[name]
     kind = model_class(plugin)
-    if not is_free(out):
-        raise UsageError(f"--out {out} already exists: choose another folder")
     state_dicts: dict[str, dict[str, Tensor]] = {}
     for file in files:
         if file.stem in state_dicts:
@@ -40,12 +38,11 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     model.load_state_dict({**expected, **tensors})
     config = Config.of(
         model,
-        plugin,
         trainer=kind.default_trainer,
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},
     )
-    with new_folder(out) as folder:
+    with new_folder(out, must_be_free=True) as folder:
         write_weights(folder, model, config)
         write_card(folder, model)
     lines = [f"{out}: {len(tensors)} of {len(expected)} tensors of {name} were read; all matched"]

@@ -16,7 +16,7 @@ def model_info(name: str) -> dict[str, Any]:
     """Documentation, paper, task, hyperparameters, networks and package of a model, for JSON.
 
     `networks` is name -> number of parameters, counted without allocating any; empty if it
-    depends on the data.
+    depends on the data, or if the model cannot be built on the meta device.
     """
     plugin = models[name]
     kind = model_class(plugin)
