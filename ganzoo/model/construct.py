@@ -4,7 +4,7 @@ import torch
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import PluginError
+from ganzoo.errors import GanzooError, PluginError
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
@@ -41,3 +41,17 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
             )
     model.plugin = plugin
     return model
+
+
+def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
+    """The model on the meta device: names and shapes of its tensors, without memory for them.
+
+    None if it cannot be built there, as it computes with values, say.
+    """
+    try:
+        with torch.device("meta"):
+            return construct(kind, hp, plugin=None)
+    except GanzooError:
+        raise
+    except Exception:  # a stranger's code may raise anything; building it for use shows it
+        return None

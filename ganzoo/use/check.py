@@ -23,12 +23,17 @@ def check_data(
 
     Raises DataError if there is no such source.
     """
-    _check_sheet(sheet, sources)
+    if sheet.suffix.lower() != ".png":
+        raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
+    for source in sources:
+        if is_inside(sheet, source):
+            raise UsageError(
+                f"--sheet {sheet} lies inside {source} and would become data: choose another file"
+            )
     if model:
         kind = model_class(models[model])
         values = dict(map(kind.Hparams.parse, assignments))
-        hp = kind.Hparams().replaced(values)
-        report = check(sources, hp, kind.view, workers)
+        report = check(sources, kind.Hparams().replaced(values), kind.view, workers)
     elif assignments:
         raise UsageError("--set requires --model NAME: it sets what that model needs")
     else:
@@ -38,13 +43,3 @@ def check_data(
             sheet.parent.mkdir(parents=True, exist_ok=True)
             save_png(report.sheet(), sheet)
     return report
-
-
-def _check_sheet(sheet: Path, sources: Sequence[str]) -> None:
-    if sheet.suffix.lower() != ".png":
-        raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
-    for source in sources:
-        if is_inside(sheet, source):
-            raise UsageError(
-                f"--sheet {sheet} lies inside {source} and would become data: choose another file"
-            )

@@ -57,28 +57,28 @@ def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iter
 def _classified(model: Model, items: Sequence[Item], top: int) -> Iterator[Classified]:
     preparation = Preparation.of(model.hp, DataInfo(size=0, channels=3))
     for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
         arrays = []
         skipped = {}
-        chunk = items[start : start + CHUNK]
         with ignore_pillow_warnings():
             for item in chunk:
                 try:
                     arrays.append(torch.from_numpy(pixels(item, preparation)))
                 except BadImage as cause:
                     skipped[item] = Classified(item.name, [], f"{cause.kind}: {cause}")
-        rows = iter(())
-        if arrays:
-            images = centred(scaled(torch.stack(arrays)), preparation.image_size)
-            rows = iter(_best_classes(model, images, top))
+        rows = _best_classes(model, arrays, preparation.image_size, top)
         for item in chunk:
             yield skipped.get(item) or Classified(item.name, next(rows))
 
 
-def _best_classes(model: Model, images: Tensor, top: int) -> list[list[tuple[str, float]]]:
+def _best_classes(
+    model: Model, arrays: list[Tensor], size: int, top: int
+) -> Iterator[list[tuple[str, float]]]:
+    if not arrays:
+        return
+    images = centred(scaled(torch.stack(arrays)), size)
     names = model.class_names
     best = model.classify(images).cpu().topk(min(top, len(names)))
-    rows = []
     for scores, numbers in zip(best.values.tolist(), best.indices.tolist(), strict=True):
         labels = [names[number] for number in numbers]
-        rows.append(list(zip(labels, scores, strict=True)))
-    return rows
+        yield list(zip(labels, scores, strict=True))

@@ -214,10 +214,5 @@ def _copy_real(source: Source, folder: Path) -> int:
 
 
 def _identity(config: Config) -> dict[str, Any]:
-    return {
-        "model": config.model,
-        "distribution": config.distribution,
-        "version": config.version,
-        "step": config.step,
-        "sha256": config.sha256,
-    }
+    fields = ("model", "distribution", "version", "step", "sha256")
+    return {field: getattr(config, field) for field in fields}

@@ -1,6 +1,6 @@
 """`ganzoo import`: weights that other projects trained, as a run folder."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -35,8 +35,11 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     hyperparameters, tensors = kind.from_others(state_dicts)
     model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
     expected = model.state_dict()
-    imported = _networks(model, tensors)
-    _check_tensors(model, expected, tensors, imported)
+    network_of = {key: _network(model, key) for key in [*expected, *tensors]}
+    imported = {network_of[key] for key in tensors}
+    _check_tensors(
+        tensors, {key: tensor for key, tensor in expected.items() if network_of[key] in imported}
+    )
     model.load_state_dict({**expected, **tensors})
     config = Config.of(
         model,
@@ -49,37 +52,25 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
         write_weights(folder, model, config)
         write_card(folder, model)
     lines = [f"{out}: {len(tensors)} of {len(expected)} tensors of {name} were read; all matched"]
-    for network in sorted(_networks(model, expected) - imported):
+    for network in sorted(set(network_of.values()) - imported):
         lines.append(f"{network} keeps its first weights: no file had them")
     return lines
 
 
-def _networks(model: Model, keys: Iterable[str]) -> set[str]:
-    return {_network(model, key) for key in keys}
-
-
 def _network(model: Model, key: str) -> str:
     """The network that a tensor belongs to: a child of the model, or an entry of a ModuleDict."""
-    parts = key.split(".")
-    child = getattr(model, parts[0], None)
-    return ".".join(parts[:2]) if isinstance(child, nn.ModuleDict) else parts[0]
+    child, *rest = key.split(".")
+    if isinstance(getattr(model, child, None), nn.ModuleDict):
+        return f"{child}.{rest[0]}"
+    return child
 
 
-def _check_tensors(
-    model: Model,
-    expected: Mapping[str, Tensor],
-    tensors: Mapping[str, Tensor],
-    imported: set[str],
-) -> None:
-    """Raises StateError unless every imported network has all of its tensors and no others."""
+def _check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     mistakes = []
-    for key, tensor in tensors.items():
-        mistake = _mistake(tensor, expected.get(key))
+    for key in dict.fromkeys([*tensors, *expected]):
+        mistake = _mistake(tensors.get(key), expected.get(key))
         if mistake:
             mistakes.append(f"{key} ({mistake})")
-    for key in expected:
-        if key not in tensors and _network(model, key) in imported:
-            mistakes.append(f"{key} (missing)")
     if mistakes:
         examples = ", ".join(mistakes[:5])
         raise StateError(
@@ -87,13 +78,15 @@ def _check_tensors(
         )
 
 
-def _mistake(tensor: Tensor, expected: Tensor | None) -> str | None:
+def _mistake(tensor: Tensor | None, expected: Tensor | None) -> str | None:
+    if tensor is None:
+        return "missing"
     if expected is None:
         return "unknown"
     if tensor.shape != expected.shape:
         return f"{tuple(tensor.shape)}, the model has {tuple(expected.shape)}"
-    is_plain = tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_meta)
-    if not is_plain or not tensor.is_floating_point():
+    odd = tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta
+    if odd or not tensor.is_floating_point():
         return f"{tensor.dtype}, {tensor.layout}: not plain floats"
     return None if tensor.isfinite().all() else "not finite"
 
@@ -113,13 +106,13 @@ def state_dict(path: Path) -> dict[str, Tensor]:
         raise StateError(
             f"{path} cannot be read without running code from it: {reason:.150}"
         ) from cause
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    tensors = {}
     if isinstance(content, dict):
-        for key, value in content.items():
+        nested = content.get("state_dict")
+        entries = nested if isinstance(nested, dict) else content
+        tensors = {}
+        for key, value in entries.items():
             if isinstance(key, str) and isinstance(value, Tensor):
                 tensors[key] = value
-    if not tensors:
-        raise StateError(f"{path} is no state dict: it holds no tensors by name")
-    return tensors
+        if tensors:
+            return tensors
+    raise StateError(f"{path} is no state dict: it holds no tensors by name")
