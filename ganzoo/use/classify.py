@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -77,8 +78,6 @@ def _best_classes(
     if not arrays:
         return
     images = centred(scaled(torch.stack(arrays)), size)
-    names = model.class_names
-    best = model.classify(images).cpu().topk(min(top, len(names)))
-    for scores, numbers in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        labels = [names[number] for number in numbers]
-        yield list(zip(labels, scores, strict=True))
+    for scores in model.classify(images).tolist():
+        classes = zip(model.class_names, scores, strict=True)
+        yield sorted(classes, key=itemgetter(1), reverse=True)[:top]

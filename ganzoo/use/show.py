@@ -3,7 +3,7 @@
 from typing import Any
 
 from ganzoo.data.source import source_class
-from ganzoo.discovery.registry import Plugin, datasets, models, trainers
+from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import GanzooError
 from ganzoo.hparams.fields import type_name
 from ganzoo.model.construct import on_meta
@@ -72,7 +72,6 @@ def check_plugin(plugin: Plugin) -> str | None:
         elif plugin.kind == trainers.kind:
             trainer_class(plugin)
         else:
-            assert plugin.kind == datasets.kind
             source_class(plugin)
     except GanzooError as error:
         return str(error)

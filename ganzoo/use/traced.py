@@ -10,20 +10,21 @@ from torch.nn.modules.module import register_module_forward_pre_hook
 from ganzoo.model.contract import Model
 from ganzoo.seeds import noise
 
-OPEN = {0: Dim("batch", min=1), 2: Dim("height", min=1), 3: Dim("width", min=1)}
-"""The dimensions that a graph can leave open."""
-BATCH_ONLY = (0,)
+BATCH = {0: Dim("batch", min=1)}
+BATCH_AND_SIZE = {**BATCH, 2: Dim("height", min=1), 3: Dim("width", min=1)}
 
 
 class Use(nn.Module):
-    """What a model is for, as one module. `open_axes` are the dimensions to leave open."""
+    """What a model is for, as one module with named inputs."""
 
     output: ClassVar[str]
-    open_axes: tuple[int, ...] = BATCH_ONLY
+    dynamic = BATCH
+    """The dimensions of every input that the graph leaves open, by axis."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, direction: str = "") -> None:
         super().__init__()
         self.model = model
+        self.direction = direction
         self.size: int = getattr(model.hp, "image_size", None) or 64
         self.eval()
 
@@ -32,21 +33,12 @@ class Use(nn.Module):
         channels = getattr(self.model.hp, "channels", None) or 3
         return {"images": noise(n, channels, height, width, seed=1).clamp(-1, 1)}
 
-    def open_dimensions(self) -> dict[str, dict[int, Dim]]:
-        """Input -> axis -> dimension, as `torch.export` takes them."""
-        dimensions = {}
-        for name, tensor in self.inputs(1, 1, 1).items():
-            axes = [axis for axis in self.open_axes if axis < tensor.ndim]
-            dimensions[name] = {axis: OPEN[axis] for axis in axes}
-        return dimensions
-
     def signature(self) -> str:
         """`images (batch, 3, height, width) -> logits`."""
-        dimensions = self.open_dimensions()
         inputs = []
         for name, tensor in self.inputs(1, self.size, self.size).items():
             shape = list(map(str, tensor.shape))
-            for axis, dimension in dimensions[name].items():
+            for axis, dimension in self.dynamic.items():
                 shape[axis] = dimension.__name__
             inputs.append(f"{name} ({', '.join(shape)})")
         return f"{', '.join(inputs)} -> {self.output}"
@@ -72,11 +64,7 @@ class Translating(Use):
     """Images -> images of the other domain, of the same size."""
 
     output = "translated"
-    open_axes = tuple(OPEN)
-
-    def __init__(self, model: Model, direction: str) -> None:
-        super().__init__(model)
-        self.direction = direction
+    dynamic = BATCH_AND_SIZE
 
     def forward(self, images: Tensor) -> Tensor:
         return self.model.translated(images, self.direction)
@@ -101,7 +89,7 @@ def use_of(model: Model, direction: str | None) -> Use:
 def traced(use: Use) -> ExportedProgram:
     """The graph, with only the networks that it needs: the model loses its others."""
     height = width = use.size
-    if use.open_axes != BATCH_ONLY:
+    if use.dynamic != BATCH:
         height, width = 2 * height, 3 * width  # no two lengths equal: none is taken for another
     inputs = use.inputs(3, height, width)
     called: set[nn.Module] = set()
@@ -112,7 +100,7 @@ def traced(use: Use) -> ExportedProgram:
         use,
         (),
         inputs,  # by name
-        dynamic_shapes=use.open_dimensions(),
+        dynamic_shapes=dict.fromkeys(inputs, use.dynamic),
         prefer_deferred_runtime_asserts_over_guards=True,
     )
     for node in list(program.graph.nodes):
