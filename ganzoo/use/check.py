@@ -33,9 +33,10 @@ def check_data(
     if model:
         kind = model_class(models[model])
         values = dict(map(kind.Hparams.parse, assignments))
-        report = check(sources, kind.Hparams().replaced(values), kind.view, workers)
+        hp = kind.Hparams().replaced(values)
+        report = check(sources, hp, kind.view, workers)
     elif assignments:
-        raise UsageError("--set requires --model NAME: it sets what that model needs")
+        raise UsageError("--set requires --model NAME")
     else:
         report = check(sources, workers=workers)
     if report.usable:

@@ -41,11 +41,13 @@ def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iter
     """
     model = load(run, device=device)
     if not model.classifies:
-        raise Unsupported(f"{model.display_name} is not a classifier; it is for {model.task}")
+        name = model.display_name
+        raise Unsupported(f"{name} is not a classifier; it is for {model.task}")
     items = pictures(source)
     results = _classified(model, items, top)
     any_usable = False
-    for result in with_progress(results, len(items), f"classifying {source}"):
+    title = f"classifying {source}"
+    for result in with_progress(results, len(items), title):
         if not result.skipped:
             any_usable = True
         elif source.is_file():
@@ -66,7 +68,8 @@ def _classified(model: Model, items: Sequence[Item], top: int) -> Iterator[Class
                 try:
                     arrays.append(torch.from_numpy(pixels(item, preparation)))
                 except BadImage as cause:
-                    skipped[item] = Classified(item.name, [], f"{cause.kind}: {cause}")
+                    reason = f"{cause.kind}: {cause}"
+                    skipped[item] = Classified(item.name, [], reason)
         rows = _best_classes(model, arrays, preparation.image_size, top)
         for item in chunk:
             yield skipped.get(item) or Classified(item.name, next(rows))

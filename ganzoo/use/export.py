@@ -25,6 +25,8 @@ It is absolute for outputs in [-1, 1] (an eighth of a grey level), relative to t
 for logits.
 """
 OPTIONAL = ("onnx", "onnxscript", "onnxruntime")
+Saved = Callable[..., Tensor]
+"""A file that was read again: inputs by name -> output."""
 
 
 def export(
@@ -57,7 +59,7 @@ def export(
         out.parent.mkdir(parents=True, exist_ok=True)
         replace_file(out, file, guard)
     yield f"{out}: {use.signature()}"
-    yield f"differs from the model by {difference:.1e} at most; {TOLERANCE:.0e} is allowed"
+    yield (f"differs from the model by {difference:.1e} at most; {TOLERANCE:.0e} is allowed")
 
 
 def _check(out: Path, kind: str, opset: int | None) -> None:
@@ -79,7 +81,8 @@ def _shapes(use: Use) -> list[tuple[int, int, int]]:
     size = use.size
     shapes = [(1, size, size), (5, size, size)]
     if use.dynamic != BATCH:
-        shapes += [(1, size // 2 + 1, 2 * size), (2, 2 * size, size + 3)]
+        shapes.append((1, size // 2 + 1, 2 * size))
+        shapes.append((2, 2 * size, size + 3))
     return shapes
 
 
@@ -99,9 +102,10 @@ def _write(file: Path, use: Use, config: Config, opset: int | None) -> float:
         difference = max(_difference(saved, use, shape) for shape in _shapes(use))
     except (OSError, GanzooError):
         raise
-    except Exception as cause:  # a stranger's model can make an exporter or a runtime raise anything
+    except Exception as cause:  # a stranger's model can make an exporter raise anything
         reason = " ".join(str(cause).split())
-        raise Unsupported(f"{refusal}: {type(cause).__name__}: {reason:.160}") from cause
+        kind = type(cause).__name__
+        raise Unsupported(f"{refusal}: {kind}: {reason:.160}") from cause
     if difference > TOLERANCE:
         raise Unsupported(
             f"{refusal}: the file differs from the model by {difference:.1e},"
@@ -110,18 +114,17 @@ def _write(file: Path, use: Use, config: Config, opset: int | None) -> float:
     return difference
 
 
-def _difference(saved: Callable[..., Tensor], use: Use, shape: tuple[int, int, int]) -> float:
+def _difference(saved: Saved, use: Use, shape: tuple[int, int, int]) -> float:
     inputs = use.inputs(*shape)
     expected = use(**inputs)
     actual = saved(**inputs)
     if actual.shape != expected.shape or not actual.isfinite().all():
         return float("inf")
-    return float((actual - expected).abs().max() / expected.abs().max().clamp(min=1))
+    largest = expected.abs().max().clamp(min=1)
+    return float((actual - expected).abs().max() / largest)
 
 
-def _onnx(
-    file: Path, use: Use, metadata: dict[str, str], opset: int | None
-) -> Callable[..., Tensor]:
+def _onnx(file: Path, use: Use, metadata: dict[str, str], opset: int | None) -> Saved:
     """Writes an .onnx file, and opens it with ONNX Runtime."""
     names = list(use.inputs(1, use.size, use.size))
     with warnings.catch_warnings():
@@ -139,7 +142,8 @@ def _onnx(
     assert program is not None
     needed = program.model.opset_imports[""]
     if opset not in (None, needed):
-        raise Unsupported(f"{use.model.display_name} needs opset {needed}: leave --opset out")
+        name = use.model.display_name
+        raise Unsupported(f"{name} needs opset {needed}: leave --opset out")
     program.model.metadata_props.update(metadata)
     program.save(file)
     runtime = import_module("onnxruntime")
@@ -154,7 +158,7 @@ def _onnx(
     return saved
 
 
-def _pt2(file: Path, use: Use, metadata: dict[str, str]) -> Callable[..., Tensor]:
+def _pt2(file: Path, use: Use, metadata: dict[str, str]) -> Saved:
     """Writes a .pt2 file, and opens it. It opens no other: they can hold pickles."""
     extra = {"ganzoo.json": json.dumps(metadata, indent=2)}
     torch.export.save(traced(use), file, extra_files=extra)

@@ -127,9 +127,8 @@ def _check_classes(plan: GenerationPlan, classes: Sequence[str], source: Source 
 
 def _check_classifier(plan: GenerationPlan, model: Model, classifier: Model) -> None:
     if not classifier.classifies:
-        raise Unsupported(
-            f"--classifier {plan.classifier}: {classifier.display_name} is no classifier"
-        )
+        name = classifier.display_name
+        raise Unsupported(f"--classifier {plan.classifier}: {name} is no classifier")
     if set(classifier.class_names) != set(model.class_names):
         names = ", ".join(classifier.class_names)
         raise DataError(f"the classifier {plan.classifier} knows other classes: {names}")
@@ -137,7 +136,8 @@ def _check_classifier(plan: GenerationPlan, model: Model, classifier: Model) -> 
     if channels != expected and (channels, expected) != (1, 3):
         raise DataError(
             f"{plan.run} generates images of channels={channels},"
-            f" the classifier {plan.classifier} takes channels={expected}: choose another classifier"
+            f" the classifier {plan.classifier} takes channels={expected}:"
+            " choose another classifier"
         )
 
 
@@ -160,11 +160,12 @@ def _write_class(
     for attempt in range(ROUNDS * math.ceil(plan.per_class / chunk)):
         seed = derive_seed("augment", plan.seed, number, attempt)
         images = model.sample(chunk, seed, torch.full((chunk,), number))
-        scores = _scores(classifier, images, name) if classifier else None
+        if classifier:
+            scores = _scores(classifier, images, name)
         for index, image in enumerate(images):
             file = f"{class_folder}/generated-{len(rows):06}.png"
             row = {"file": file, "class": name, "seed": seed, "index": index}
-            if scores:
+            if classifier:
                 if scores[index] < plan.confidence:
                     continue
                 row["confidence"] = round(scores[index], 6)

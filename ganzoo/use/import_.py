@@ -33,13 +33,19 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
             raise UsageError(f"two of the files have the name {file.stem}")
         state_dicts[file.stem] = state_dict(file)
     hyperparameters, tensors = kind.from_others(state_dicts)
-    model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+    hp = kind.Hparams().replaced(hyperparameters)
+    model = initialised(kind, hp, plugin=plugin)
     expected = model.state_dict()
-    network_of = {key: _network(model, key) for key in [*expected, *tensors]}
-    imported = {network_of[key] for key in tensors}
-    _check_tensors(
-        tensors, {key: tensor for key, tensor in expected.items() if network_of[key] in imported}
-    )
+    imported = {_network(model, key) for key in tensors}
+    needed = {}
+    untouched = set()
+    for key, tensor in expected.items():
+        network = _network(model, key)
+        if network in imported:
+            needed[key] = tensor
+        else:
+            untouched.add(network)
+    _check_tensors(tensors, needed)
     model.load_state_dict({**expected, **tensors})
     config = Config.of(
         model,
@@ -51,8 +57,9 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     with new_folder(out) as folder:
         write_weights(folder, model, config)
         write_card(folder, model)
-    lines = [f"{out}: {len(tensors)} of {len(expected)} tensors of {name} were read; all matched"]
-    for network in sorted(set(network_of.values()) - imported):
+    counts = f"{len(tensors)} of {len(expected)} tensors of {name}"
+    lines = [f"{out}: {counts} were read; all matched"]
+    for network in sorted(untouched):
         lines.append(f"{network} keeps its first weights: no file had them")
     return lines
 
@@ -85,8 +92,8 @@ def _mistake(tensor: Tensor | None, expected: Tensor | None) -> str | None:
         return "unknown"
     if tensor.shape != expected.shape:
         return f"{tuple(tensor.shape)}, the model has {tuple(expected.shape)}"
-    odd = tensor.layout != torch.strided or tensor.is_quantized or tensor.is_meta
-    if odd or not tensor.is_floating_point():
+    is_dense = tensor.layout == torch.strided and not tensor.is_meta
+    if not is_dense or tensor.is_quantized or not tensor.is_floating_point():
         return f"{tensor.dtype}, {tensor.layout}: not plain floats"
     return None if tensor.isfinite().all() else "not finite"
 
@@ -100,8 +107,9 @@ def state_dict(path: Path) -> dict[str, Tensor]:
         # weights_only is safe since torch 2.6; ours is newer
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as cause:
-        raise StateError(f"{path} cannot be read: {cause.strerror or cause}") from None
-    except Exception as cause:  # a damaged file can make its reader raise anything at all
+        reason = cause.strerror or cause
+        raise StateError(f"{path} cannot be read: {reason}") from None
+    except Exception as cause:  # a damaged file can make its reader raise anything
         reason = " ".join(str(cause).split())
         raise StateError(
             f"{path} cannot be read without running code from it: {reason:.150}"

@@ -13,7 +13,13 @@ from ganzoo.zoo import load
 
 
 def sample(
-    run: Path, *, count: int, seed: int, out: Path, labels: Sequence[str] = (), device: str = "auto"
+    run: Path,
+    *,
+    count: int,
+    seed: int,
+    out: Path,
+    labels: Sequence[str] = (),
+    device: str = "auto",
 ) -> str:
     """Draws images: into one .png, or each into a file of a folder. Returns a line for the user.
 
@@ -30,11 +36,12 @@ def sample(
         turns = numbers[torch.arange(count) % len(numbers)]
     batches = model.sample_batches(count, seed, turns)
     with writing(out):
+        folder = out.parent if is_png else out
+        folder.mkdir(parents=True, exist_ok=True)
         if is_png:
-            out.parent.mkdir(parents=True, exist_ok=True)
-            save_png(grid(torch.cat(list(batches))), out)
+            images = torch.cat(list(batches))
+            save_png(grid(images), out)
             return f"{out}: {count} images"
-        out.mkdir(parents=True, exist_ok=True)
         number = 0
         for images in batches:
             for picture in to_pil(images):
@@ -50,8 +57,10 @@ def class_number(model: Model, label: str) -> int:
     """
     if label in model.classes:
         return model.classes.index(label)
-    if not getattr(model.hp, "classes", None):
-        raise UsageError(f"{model.display_name} is unconditional: it takes no --label")
-    if label.isdecimal() and int(label) < model.hp.classes:
+    classes = getattr(model.hp, "classes", None)
+    if not classes:
+        name = model.display_name
+        raise UsageError(f"{name} is unconditional: it takes no --label")
+    if label.isdecimal() and int(label) < classes:
         return int(label)
     raise unknown("class", label, model.class_names)

@@ -2,6 +2,8 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from ganzoo.data.source import source_class
 from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import GanzooError
@@ -58,7 +60,7 @@ def _networks(kind: type[Model]) -> dict[str, int]:
         return {}
     counts = {}
     for name, network in model.named_children():
-        count = sum(parameter.numel() for parameter in network.parameters())
+        count = sum(map(Tensor.numel, network.parameters()))
         if count:
             counts[name] = count
     return counts

@@ -11,7 +11,7 @@ from ganzoo.model.contract import Model
 from ganzoo.seeds import noise
 
 BATCH = {0: Dim("batch", min=1)}
-BATCH_AND_SIZE = {**BATCH, 2: Dim("height", min=1), 3: Dim("width", min=1)}
+HEIGHT_AND_WIDTH = {2: Dim("height", min=1), 3: Dim("width", min=1)}
 
 
 class Use(nn.Module):
@@ -64,7 +64,7 @@ class Translating(Use):
     """Images -> images of the other domain, of the same size."""
 
     output = "translated"
-    dynamic = BATCH_AND_SIZE
+    dynamic = BATCH | HEIGHT_AND_WIDTH
 
     def forward(self, images: Tensor) -> Tensor:
         return self.model.translated(images, self.direction)
@@ -90,10 +90,12 @@ def traced(use: Use) -> ExportedProgram:
     """The graph, with only the networks that it needs: the model loses its others."""
     height = width = use.size
     if use.dynamic != BATCH:
-        height, width = 2 * height, 3 * width  # no two lengths equal: none is taken for another
+        # no two lengths are equal, so that none is taken for another
+        height, width = 2 * height, 3 * width
     inputs = use.inputs(3, height, width)
     called: set[nn.Module] = set()
-    with torch.no_grad(), register_module_forward_pre_hook(lambda module, _: called.add(module)):
+    hook = register_module_forward_pre_hook(lambda module, _: called.add(module))
+    with hook, torch.no_grad():
         use(**inputs)
     _prune(use, called)
     program = torch.export.export(

@@ -40,18 +40,18 @@ def translate(
     direction = model.checked_direction(direction)
     channels = getattr(model.hp, "channels", None)
     if channels not in MODES:
-        raise Unsupported(
-            f"{model.display_name} has no hyperparameter channels, the mode of its pictures"
-        )
+        name = model.display_name
+        raise Unsupported(f"{name} has no hyperparameter channels of 1, 3 or 4")
     try:
         targets = _targets(source, out, channels)
     except OSError as cause:
         raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
     done = 0
     notes = Counter[str]()
-    for target, item in with_progress(iter(targets.items()), len(targets), f"translating {source}"):
+    title = f"translating {source}"
+    for target, item in with_progress(iter(targets.items()), len(targets), title):
         try:
-            images, kinds = _translated(model, item, direction, max_side)
+            images, kinds = _translated(model, item, direction, channels, max_side)
         except BadImage as cause:
             if source.is_file():
                 raise DataError(f"{source} cannot be translated ({cause.kind}): {cause}") from None
@@ -66,28 +66,29 @@ def translate(
         raise DataError(f"{source} has no pictures that can be translated")
     summary = f"{done} of {len(targets)} translated {direction} into {out}"
     if notes:
-        changes = ", ".join(f"{count} {kind} before" for kind, count in notes.items())
-        summary += f" ({changes})"
+        counts = [f"{count} {kind} before" for kind, count in notes.items()]
+        summary += f" ({', '.join(counts)})"
     yield summary
 
 
 def _translated(
-    model: Model, item: Item, direction: str, max_side: int | None
+    model: Model, item: Item, direction: str, channels: int, max_side: int | None
 ) -> tuple[Tensor, set[str]]:
     """The translation `(1, channels, height, width)`, and the kinds of notes on the picture."""
     with ignore_pillow_warnings():
         picture, notes = decoded(item)
-        picture, more_notes = converted(picture, model.hp.channels)
+        picture, more_notes = converted(picture, channels)
     if max_side and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     try:
         images = model.translate(from_pil(picture)[None], direction)
     except RuntimeError as cause:
-        if "memory" not in str(cause):  # torch has a type of error for this on a GPU only
+        if "memory" not in str(cause):  # only on a GPU torch has a type for it
             raise
         size = f"{picture.width}x{picture.height}"
         raise BadImage(
-            "too large", f"{size} does not fit into memory: shrink it with --max-side PIXELS"
+            "too large",
+            f"{size} does not fit into memory: shrink it with --max-side PIXELS",
         ) from cause
     return images, {note.kind for note in notes + more_notes}
 
@@ -102,8 +103,8 @@ def _targets(source: Path, out: Path, channels: int) -> dict[Path, Item]:
         return {_file_target(source, out, channels): items[0]}
     if out.resolve() == source.resolve() or is_inside(out, source):
         raise UsageError(
-            f"{out} lies inside {source}, and would take the place of what is translated:"
-            " choose another OUT"
+            f"{out} lies inside {source},"
+            " and would take the place of what is translated: choose another OUT"
         )
     targets: dict[Path, Item] = {}
     for item in items:
@@ -123,7 +124,7 @@ def _file_target(source: Path, out: Path, channels: int) -> Path:
     if _output_name(out.name, channels) != out.name:
         endings = ", ".join(SAVED)
         raise UsageError(
-            f"{out}: such pictures are written as {endings}; JPEG and BMP without alpha"
+            f"{out}: pictures are written as {endings}; JPEG and BMP only without alpha"
         )
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} would take the place of what is translated: choose another OUT")
@@ -133,6 +134,7 @@ def _file_target(source: Path, out: Path, channels: int) -> Path:
 def _output_name(name: str, channels: int) -> str:
     """The name of a translation: `.png` is added if the format of the ending cannot hold it."""
     ending = name.lower()
-    if not ending.endswith(SAVED) or (channels == 4 and ending.endswith(NO_ALPHA)):
+    loses_alpha = channels == 4 and ending.endswith(NO_ALPHA)
+    if loses_alpha or not ending.endswith(SAVED):
         return f"{name}.png"
     return name
