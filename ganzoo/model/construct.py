@@ -5,7 +5,7 @@ from torch import Tensor
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import PluginError
+from ganzoo.errors import GanzooError, PluginError
 from ganzoo.hparams.hparams import FROM_DATA, Hparams, unfilled_error
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
@@ -59,12 +59,14 @@ def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
     """The model without memory for its tensors.
 
     None if it cannot be built on the meta device: its constructor computes with the values of
-    tensors, or passes them to NumPy.
+    tensors, say, or passes them to NumPy.
     """
     try:
         with torch.device("meta"):
             return construct(kind, hp, plugin=None)
-    except (RuntimeError, TypeError):
+    except GanzooError:
+        raise
+    except Exception:  # a stranger's code may raise anything; building it for use shows it
         return None
 
 

@@ -2,8 +2,10 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from ganzoo.data.source import source_class
-from ganzoo.discovery.registry import Plugin, datasets, models, trainers
+from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import GanzooError
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
@@ -57,7 +59,7 @@ def _networks(kind: type[Model]) -> dict[str, int]:
         return {}
     counts = {}
     for name, network in model.named_children():
-        count = sum(parameter.numel() for parameter in network.parameters())
+        count = sum(map(Tensor.numel, network.parameters()))
         if count:
             counts[name] = count
     return counts
@@ -71,7 +73,6 @@ def check_plugin(plugin: Plugin) -> str | None:
         elif plugin.kind == trainers.kind:
             trainer_class(plugin)
         else:
-            assert plugin.kind == datasets.kind
             source_class(plugin)
     except GanzooError as error:
         return str(error)
