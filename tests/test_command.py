@@ -51,6 +51,7 @@ def test_training_leaves_a_run_folder_and_logs_lines(finished):
     assert [line["step"] for line in lines] == [2, 4, 6]
     assert set(lines[0]) == {
         "step",
+        "kind",
         "steps_per_second",
         "discriminator/real",
         "discriminator/fake",

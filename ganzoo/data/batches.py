@@ -45,7 +45,7 @@ class Batches:
             [self._varied(part, order, number) for part, order in enumerate(self.orders)]
         )
 
-    def once(self) -> Iterator[Any]:
+    def one_epoch(self) -> Iterator[Any]:
         """Every image once, in turn, its middle and not mirrored: what scores are measured on."""
         orders = [self._order(SequentialSampler, part) for part in range(len(self.data.parts))]
         for number in range(-(-max(len(order.chosen) for order in orders) // self.batch_size)):
@@ -76,7 +76,7 @@ class Batches:
         """How many images there are."""
         return len(self.data) if self.chosen is None else len(self.chosen)
 
-    def first(self, count: int) -> Any:
+    def preview_batch(self, count: int) -> Any:
         """The first batches as one, of at least `count` images."""
         batches = [self[number] for number in range(-(-count // self.batch_size))]
         if isinstance(batches[0], Tensor):

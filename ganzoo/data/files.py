@@ -156,6 +156,22 @@ def read_file(path: Path) -> bytes:
         raise BadImage("unreadable", cause.strerror or str(cause)) from None
 
 
+def pictures(source: Path) -> list[Item]:
+    """A file, or the files below a folder that are not hidden.
+
+    Raises DataError if there is neither.
+    """
+    if source.is_file():
+        return [Item(source.name, partial(read_file, source))]
+    if not source.is_dir():
+        raise DataError(f"there is no file or folder {source}")
+    items = []
+    for item in Folder(str(source)).items():
+        if not any(map(hidden, item.name.split("/"))):
+            items.append(item)
+    return items
+
+
 def measured(items: Sequence[Item]) -> tuple[int, int]:
     """Of some 32 images, picked at random: the shorter side that most have, and 1 channel when all are grey."""
     with ignore_pillow_warnings():

@@ -24,7 +24,6 @@ from ganzoo.testing.untrained import (
     is_listed_without_being_imported,
     names_its_paper,
 )
-from ganzoo.training.snapshot import depends_on_steps
 from ganzoo.zoo import load
 
 
@@ -108,7 +107,7 @@ def neither_waits_for_the_device_nor_leaves_it(case: ModelCase, folder: Path) ->
     """A step reads no value of a tensor, and has all its tensors on one device."""
     model = case.model()
     trainer = case.trainer(model)
-    batch = trainer._batch(0)
+    batch = trainer.batch(0)
     if fault := fault_in_losses(model, batch, steps=case.hp.steps):
         broken(
             f"losses(batch) would wait for a GPU, or fail on it: {fault}. Keep to tensors (torch.where instead of if), "
@@ -151,7 +150,7 @@ def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
     Unless its schedule says that it depends on their number.
     """
     half = _half(case)
-    fixed = depends_on_steps(case.recorded.model)
+    fixed = case.recorded.model.schedule_depends_on_steps
     found = _lost(case, folder / "run", planned=case.hp.steps if fixed else half)
     if found and not fixed:
         grown, found = found, _lost(case, folder / "planned", planned=case.hp.steps)

@@ -34,7 +34,7 @@ def gives_scores_that_are_numbers(case: ModelCase, folder: Path) -> None:
         return
     trainer = case.trainer()
     with torch.no_grad():
-        found = model.evaluate([trainer._batch(0), trainer._batch(1)])
+        found = model.evaluate([trainer.batch(0), trainer.batch(1)])
     if not isinstance(found, Evaluation) or not found.scores:
         broken(
             f"evaluate(batches) gives {type(found).__name__}: it must give ganzoo.Evaluation({{name: number}})"
@@ -64,7 +64,7 @@ def shows_a_preview(case: ModelCase, folder: Path) -> None:
     if case.kind.task == "image-classification":
         return
     trainer = case.trainer()
-    batch = trainer._batch(0)
+    batch = trainer.batch(0)
     try:
         with trainer.averaged_model() as model:
             images = model.preview(batch)

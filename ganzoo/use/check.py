@@ -1,4 +1,4 @@
-"""`ganzoo data check`: a source against what a model needs, and a sheet to look at."""
+"""`ganzoo data check`: compares a source with what a model needs, and draws a contact sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
@@ -15,25 +15,30 @@ def check_data(
     sources: Sequence[str],
     *,
     model: str | None,
-    assignments: tuple[str, ...],
+    assignments: Sequence[str],
     sheet: Path,
     workers: int | None,
 ) -> Report:
-    """Reads every file, and writes a contact sheet when any is usable. Raises DataError for no source at all."""
+    """Reads every file, and writes a contact sheet if any is usable.
+
+    Raises DataError if there is no such source.
+    """
     if sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
-    if inside := next((source for source in sources if is_inside(sheet, source)), None):
-        raise UsageError(
-            f"--sheet {sheet} lies inside {inside} and would become data: choose another file"
-        )
-    if model is None:
-        if assignments:
-            raise UsageError("--set says what a model needs: give --model NAME too")
-        report = check(sources, workers=workers)
-    else:
+    for source in sources:
+        if is_inside(sheet, source):
+            raise UsageError(
+                f"--sheet {sheet} lies inside {source} and would become data: choose another file"
+            )
+    if model:
         kind = model_class(models[model])
-        hp = kind.Hparams.from_options(None, assignments)
+        values = dict(map(kind.Hparams.parse, assignments))
+        hp = kind.Hparams().replaced(values)
         report = check(sources, hp, kind.view, workers)
+    elif assignments:
+        raise UsageError("--set requires --model NAME")
+    else:
+        report = check(sources, workers=workers)
     if report.usable:
         with writing(sheet, otherwise="choose another file with --sheet"):
             sheet.parent.mkdir(parents=True, exist_ok=True)

@@ -131,7 +131,7 @@ class CycleGAN(Translator):
         return pool.exchange(fakes.detach(), draws, seen=self.step * len(fakes))
 
     @classmethod
-    def from_others(
+    def convert_weights(
         cls, files: Mapping[str, Mapping[str, Tensor]]
     ) -> tuple[dict[str, Any], dict[str, Tensor]]:
         return authors_weights.cyclegan(files)

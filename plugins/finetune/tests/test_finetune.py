@@ -93,7 +93,7 @@ def test_the_steps_are_those_of_a_loop_by_hand_on_resnet18(optimizer):
         losses.append(loss.item())
     assert found == losses
     assert equal(weights_of(head), weights_of(model.classifier["head"]))
-    images, labels = next(iter(trainer.validation.once()))
+    images, labels = next(iter(trainer.validation.one_epoch()))
     x = ((images.expand(-1, 3, -1, -1) + 1) / 2 - mean[:, None, None]) / std[:, None, None]
     assert torch.equal(model.classify(images), head(backbone(x)).softmax(1))
 
@@ -224,7 +224,7 @@ def test_what_is_held_out_is_never_trained_on_and_is_of_every_class():
     labels = trainer.data.parts[0].labels
     shares = torch.bincount(labels[kept]) / torch.bincount(labels)
     assert (shares - 0.25).abs().max() < 0.01
-    batches = list(trainer.validation.once())
+    batches = list(trainer.validation.one_epoch())
     assert sum(len(images) for images, _ in batches) == len(kept)
     assert torch.equal(torch.cat([labels for _, labels in batches]), labels[kept])
     assert torch.equal(kept, trainer_of(finetune(validation=0.25)).validation.chosen)
@@ -253,7 +253,7 @@ def test_scores_are_those_of_counting_and_change_nothing():
         found = trainer.evaluate()
     list(undisturbed)
     assert equal(weights_of(trainer.model), weights_of(undisturbed.model))
-    images, labels = (torch.cat(parts) for parts in zip(*trainer.validation.once(), strict=True))
+    images, labels = (torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True))
     probabilities = trainer.model.classify(images)
     assert found.scores["accuracy"] == (probabilities.argmax(1) == labels).double().mean().item()
     expected = -probabilities[range(len(labels)), labels].log().mean().item()
@@ -585,7 +585,7 @@ def test_files_are_prepared_as_those_of_the_training(run, ganzoo_command):
     ]["classes"]
     model = ganzoo.load(run)
     data = open_data("digits", model.hp, ganzoo.Labelled)
-    images, _ = next(Batches(data, ganzoo.Labelled, 8, 0, torch.device("cpu")).once())
+    images, _ = next(Batches(data, ganzoo.Labelled, 8, 0, torch.device("cpu")).one_epoch())
     expected = model.classify(images[7:])[0]
     for one in said:
         assert one["score"] == pytest.approx(expected[int(one["label"])].item(), abs=1e-5)

@@ -21,29 +21,19 @@ class Simultaneous(ganzoo.Trainer):
 
     def step(self, batch: Any) -> dict[str, Tensor]:
         sums: dict[nn.Module, dict[str, Tensor]] = {}
-        for player, loss in self.moves(batch):
-            terms = sums.setdefault(player, {})
-            for name, term in self.terms(player, loss).items():
-                terms[name] = terms[name] + term if name in terms else term
-
+        for turn in self.turns(batch):
+            own = sums.setdefault(turn.player, {})
+            for name, loss in turn.losses.items():
+                own[name] = own[name] + loss if name in own else loss
+        losses: dict[str, Tensor] = {}
         gradients = {}
-        remaining = len(sums)
-        for player, terms in sums.items():
-            remaining -= 1
-            # losses may share a forward pass
-            self.backward(player, terms, retain_graph=remaining > 0)
-            trained = self.optimizers.trained(player)
-            gradients[player] = [parameter.grad for parameter in trained]
-
-        for player, own in gradients.items():
-            trained = self.optimizers.trained(player)
-            for parameter, gradient in zip(trained, own, strict=True):
-                # Players may share the parameter, each with a gradient of its own.
-                parameter.grad = gradient
-            self.optimizers[player].step()
-
-        losses = {}
-        for terms in sums.values():
-            for name, term in terms.items():
-                losses[name] = term.detach()
+        for number, (player, terms) in enumerate(sums.items(), start=1):
+            shared = number < len(sums)  # later losses may share a forward pass
+            losses |= self.backward(ganzoo.Turn(player, terms), retain_graph=shared)
+            gradients[player] = [parameter.grad for parameter in self.optimizers.trained(player)]
+        for player, own_gradients in gradients.items():
+            parameters = self.optimizers.trained(player)
+            for parameter, gradient in zip(parameters, own_gradients, strict=True):
+                parameter.grad = gradient  # players may share it, each with its own gradient
+            self.update(player)
         return losses
