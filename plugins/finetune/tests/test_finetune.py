@@ -253,7 +253,9 @@ def test_scores_are_those_of_counting_and_change_nothing():
         found = trainer.evaluate()
     list(undisturbed)
     assert equal(weights_of(trainer.model), weights_of(undisturbed.model))
-    images, labels = (torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True))
+    images, labels = (
+        torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True)
+    )
     probabilities = trainer.model.classify(images)
     assert found.scores["accuracy"] == (probabilities.argmax(1) == labels).double().mean().item()
     expected = -probabilities[range(len(labels)), labels].log().mean().item()
