@@ -1,15 +1,16 @@
-"""Tensors in [-1, 1] as pictures."""
+"""Pictures from tensors in [-1, 1], and back."""
 
 import errno
 from collections.abc import Sequence
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+from ganzoo.channels import MODES as MODES
 
 
 def to_pil(images: Tensor) -> list[Image.Image]:
@@ -28,6 +29,25 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     mode = MODES[images.shape[1]]
     arrays = levels.permute(0, 2, 3, 1).numpy()
     return [Image.fromarray(array[..., 0] if mode == "L" else array, mode=None) for array in arrays]
+
+
+def from_pil(picture: Image.Image) -> Tensor:
+    """A picture -> `(channels, height, width)` in [-1, 1]: the inverse of `to_pil`.
+
+    Raises ValueError unless its mode is L, RGB or RGBA.
+    """
+    return levels(picture).float().div_(127.5).sub_(1)
+
+
+def levels(picture: Image.Image) -> Tensor:
+    """The same, as uint8 from 0 to 255."""
+    if picture.mode not in MODES.values():
+        modes = ", ".join(MODES.values())
+        raise ValueError(f"a picture has the mode {picture.mode}; convert it to one of {modes}")
+    array = np.array(picture)
+    if array.ndim == 2:
+        array = array[..., None]
+    return torch.from_numpy(array).permute(2, 0, 1)
 
 
 def grid(images: Tensor, columns: int = 8, *, margin: int = 2) -> Image.Image:

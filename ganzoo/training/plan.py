@@ -1,5 +1,6 @@
 """Plan: what `ganzoo train` was asked for, and the trainer that does it."""
 
+import logging
 import tomllib
 from dataclasses import dataclass
 from functools import partial
@@ -17,6 +18,8 @@ from ganzoo.state.checkpoints import newest_checkpoint
 from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.training.transfer import adapt
 from ganzoo.zoo import model_class
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -81,10 +84,10 @@ class Plan:
                 kind, hp, plugin=plugin, origin=str(self.origin) if self.origin else None
             )
         if self.origin:
-            opened.notes += adapt(model, self.origin, partial=self.partial).lines(str(self.origin))
+            for line in adapt(model, self.origin, partial=self.partial).lines(str(self.origin)):
+                logger.info(line)
         elif self.partial:
             raise UsageError("--partial says how much of --from is taken: give --from RUN too")
-        opened.notes += held_out.notes if held_out else []
         return trainer(
             model,
             opened,

@@ -41,8 +41,6 @@ def train(plan: Plan) -> int:
         raise UsageError(
             f"--eval-every: nothing is held out of the data of {trainer.model.display_name}"
         )
-    for note in trainer.data.notes:
-        click.echo(note)
     with lock(run):
         _begin(trainer, run)
         steps = trainer.model.hp.steps

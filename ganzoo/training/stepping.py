@@ -1,6 +1,5 @@
 """The loop over steps. One step: seed, batch, the model's moves, averages."""
 
-import warnings
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
@@ -76,9 +75,6 @@ class Loop(Iterator[Step]):
         self.held_out = (
             None if validation is None else opened(validation, hp=validation_hparams(model.hp))
         )
-        for there, given in ((self.data, data), (self.held_out, validation)):
-            for note in there.notes if there and there is not given else []:
-                warnings.warn(note, stacklevel=2)
         self.batches, self.validation = train_validation_split(
             self.data, self.held_out, model.hp, model.view, self.device.torch_device
         )
@@ -102,6 +98,7 @@ class Loop(Iterator[Step]):
     def __next__(self) -> Step:
         model, step = self.model, self.steps_done
         if step >= model.hp.steps:
+            self.data.close()
             raise StopIteration
         self._check_whole()
         batch = self._batch(step)
