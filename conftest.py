@@ -5,19 +5,25 @@ import os
 import shutil
 import subprocess
 import sys
+import tomllib
+from contextlib import redirect_stderr, redirect_stdout
+from io import StringIO
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 import torch
 from click.testing import CliRunner
+from support import write_metadata
 
 ROOT = Path(__file__).parent
 TOY = ROOT / "tests/toy"
+os.environ.update(OMP_NUM_THREADS="1", MKL_NUM_THREADS="1")  # of workers and what they start
 
 
 @pytest.fixture(autouse=True)
 def _own_folders(tmp_path, monkeypatch):
-    torch.set_num_threads(2)
+    torch.set_num_threads(1)
     monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
     work = tmp_path / "work"
     work.mkdir()
@@ -26,11 +32,11 @@ def _own_folders(tmp_path, monkeypatch):
 
 @pytest.fixture(scope="session")
 def toy_site(tmp_path_factory):
-    """A folder into which pip has installed tests/toy, as a stranger's package would be."""
-    source = shutil.copytree(TOY, tmp_path_factory.mktemp("toy") / "source")
+    """A folder with tests/toy as pip would install it; tests/test_new.py has pip do it."""
     site = tmp_path_factory.mktemp("site")
-    pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "install", "--quiet", "--no-deps"]
-    subprocess.run([*pip, "--no-build-isolation", "--target", str(site), str(source)], check=True)
+    project = tomllib.loads((TOY / "pyproject.toml").read_text())["project"]
+    shutil.copy(TOY / "ganzoo_toy.py", site)
+    write_metadata(site, project["name"], project["version"], project["entry-points"])
     return site
 
 
@@ -41,7 +47,10 @@ def released(tmp_path_factory):
     left_out = shutil.ignore_patterns(".*", "tests", "benchmarks", "runs", "build")
     source = shutil.copytree(ROOT, folder / "source", ignore=left_out)
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
-    subprocess.run([*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source], check=True)
+    subprocess.run(
+        [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source],
+        check=True,
+    )
     (wheel,) = folder.glob("ganzoo-*.whl")
     subprocess.run([*pip, "install", "--no-deps", "--target", folder / "site", wheel], check=True)
     return folder / "site"
@@ -61,11 +70,7 @@ def distribution(tmp_path, monkeypatch):
     monkeypatch.syspath_prepend(tmp_path / "site")
 
     def make(name, entries, group="ganzoo.models", version="1.0", **modules):
-        info = tmp_path / "site" / f"{name.replace('-', '_')}-{version}.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
-        lines = [f"{entry} = {target}" for entry, target in entries.items()]
-        (info / "entry_points.txt").write_text("\n".join([f"[{group}]", *lines]) + "\n")
+        write_metadata(tmp_path / "site", name, version, {group: entries})
         for module, source in modules.items():
             (tmp_path / "site" / f"{module}.py").write_text(source)
         importlib.invalidate_caches()
@@ -82,7 +87,9 @@ def ganzoo_command():
     """`ganzoo_command("list")` runs the command line in this process; the result has exit_code, output, stderr."""
     from ganzoo.cli import main
 
-    return lambda *words: CliRunner().invoke(main, [str(word) for word in words], prog_name="ganzoo")
+    return lambda *words: CliRunner().invoke(
+        main, [str(word) for word in words], prog_name="ganzoo"
+    )
 
 
 @pytest.fixture
@@ -91,11 +98,26 @@ def process():
 
     def run(*words, check=True, **kwargs):
         command = [sys.executable, *map(str, words)]
-        done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False, **kwargs)
+        done = subprocess.run(
+            command, capture_output=True, text=True, timeout=240, check=False, **kwargs
+        )
         assert not check or done.returncode == 0, done.stderr
         return done
 
     return run
+
+
+@pytest.fixture
+def inner_pytest():
+    """`inner_pytest("--ganzoo", "zoo")` runs pytest within this process; the result has returncode, stdout, stderr."""
+
+    def run(*words):
+        with redirect_stdout(StringIO()) as stdout, redirect_stderr(StringIO()) as stderr:
+            code = pytest.main(["-s", "-p", "no:cacheprovider", "-p", "no:xdist", *map(str, words)])
+        return SimpleNamespace(returncode=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
+
+    yield run
+    sys.modules.pop("anyone", None)  # whose tests are those of the package that was chosen
 
 
 @pytest.fixture

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn.functional import pad
 
-from ganzoo.hparams.augmentation import AugmentHparams
+from ganzoo.hparams import augmentation
 
-Hparams = AugmentHparams
+Hparams = augmentation.AugmentHparams
 
 
 def augmented(images: Tensor, hp: Hparams, rand: Callable[..., Tensor]) -> Tensor:

@@ -30,7 +30,10 @@ class Good(ganzoo.Model):
     def losses(self, real):
         fake = self.generator(self.randn(len(real), 4))
         real_term = softplus(-self.discriminator(real)).mean()
-        yield self.discriminator, {"real": real_term, "fake": softplus(self.discriminator(fake.detach())).mean()}
+        yield (
+            self.discriminator,
+            {"real": real_term, "fake": softplus(self.discriminator(fake.detach())).mean()},
+        )
         yield self.generator, softplus(-self.discriminator(fake)).mean()
 
     def latents(self, n, seed):
@@ -207,7 +210,10 @@ class OnTheCPU(Good):
 
     def losses(self, real):
         fake = self.generator(torch.randn(len(real), 4))
-        yield self.discriminator, self.discriminator(fake.detach()).mean() - self.discriminator(real).mean()
+        yield (
+            self.discriminator,
+            self.discriminator(fake.detach()).mean() - self.discriminator(real).mean(),
+        )
         yield self.generator, -self.discriminator(fake).mean()
 
 
@@ -360,7 +366,9 @@ class Scheduled(Good):
 
     def optimizers(self):
         players = super().optimizers()
-        self.schedulers = [torch.optim.lr_scheduler.StepLR(optimizer, 1) for optimizer in players.values()]
+        self.schedulers = [
+            torch.optim.lr_scheduler.StepLR(optimizer, 1) for optimizer in players.values()
+        ]
         return players
 
     def losses(self, real):
@@ -490,7 +498,9 @@ class NormalisesTheBatch(Good):
         classes: int = 3
 
     def logits(self, images):
-        return self.discriminator((images - images.mean()) / images.std())[:, None] * torch.arange(3)
+        return self.discriminator((images - images.mean()) / images.std())[:, None] * torch.arange(
+            3
+        )
 
 
 class PhaseOfItsOwn(Good):
@@ -521,7 +531,10 @@ class PenaltyCompiled(Good):
     def losses(self, real):
         fake = self.generator(self.randn(len(real), 4))
         draws = self.rand(len(real), 1, 1, 1)
-        yield self.discriminator, ganzoo.losses.gradient_penalty(self.discriminator, real, fake, draws)
+        yield (
+            self.discriminator,
+            ganzoo.losses.gradient_penalty(self.discriminator, real, fake, draws),
+        )
         yield self.generator, -self.discriminator(fake).mean()
 
 
@@ -541,7 +554,9 @@ class PoolOfHalves(Good):
 
     def losses(self, real):
         yield from super().losses(real)
-        self.pool[torch.arange(2, device=real.device)] = self.generator[0](self.randn(2, 4)).detach()
+        self.pool[torch.arange(2, device=real.device)] = self.generator[0](
+            self.randn(2, 4)
+        ).detach()
 
 
 class NeverBlack(Good):
@@ -555,7 +570,9 @@ class SeedsToDraw(Good):
     """Seeds everybody's torch to draw."""
 
     def latents(self, n, seed):
-        return torch.stack([torch.randn(4, generator=torch.manual_seed(seed * 1000 + i)) for i in range(n)])
+        return torch.stack(
+            [torch.randn(4, generator=torch.manual_seed(seed * 1000 + i)) for i in range(n)]
+        )
 
 
 class OnlyTrains(Good):

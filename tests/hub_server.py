@@ -34,7 +34,9 @@ class Repo:
         """Adds or replaces files at the tip of a branch; gives the new commit's hash."""
         tree = {**self.commits.get(self.branches.get(branch, ""), {}), **files}
         self.titles.append(title)
-        self.branches[branch] = hashlib.sha1(f"{title} {len(self.titles)}".encode(), usedforsecurity=False).hexdigest()
+        self.branches[branch] = hashlib.sha1(
+            f"{title} {len(self.titles)}".encode(), usedforsecurity=False
+        ).hexdigest()
         self.commits[self.branches[branch]] = tree
         return self.branches[branch]
 
@@ -70,7 +72,9 @@ class Hub:
     """The server: `with Hub() as hub:`, then `hub.url`. What it holds may be looked at, and changed, at any time."""
 
     def __init__(self) -> None:
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), type("Bound", (Handler,), {"hub": self}))
+        self._server = ThreadingHTTPServer(
+            ("127.0.0.1", 0), type("Bound", (Handler,), {"hub": self})
+        )
         self.url = f"http://127.0.0.1:{self._server.server_port}"
         self.reset()
 
@@ -115,7 +119,11 @@ class Hub:
 
     def asked(self, pattern: str) -> list[Request]:
         """The requests so far in whose `METHOD path` the pattern is found."""
-        return [request for request in self.requests if re.search(pattern, f"{request.method} {request.path}")]
+        return [
+            request
+            for request in self.requests
+            if re.search(pattern, f"{request.method} {request.path}")
+        ]
 
 
 class Handler(BaseHTTPRequestHandler):
@@ -141,7 +149,9 @@ class Handler(BaseHTTPRequestHandler):
     def do_GET(self) -> None:
         self.body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
         path = urlsplit(self.path).path
-        self.hub.requests.append(Request(self.command, unquote(path), self.headers.get("Range"), len(self.body)))
+        self.hub.requests.append(
+            Request(self.command, unquote(path), self.headers.get("Range"), len(self.body))
+        )
         token = (self.headers.get("Authorization") or "").removeprefix("Bearer ")
         self.token = token if token in (WRITER, READER) else None
         if fault := self.hub.fault(f"{self.command} {unquote(path)}"):
@@ -152,7 +162,9 @@ class Handler(BaseHTTPRequestHandler):
             return self.refuse(403 if self.token else 401, "", "you may not write")
         for pattern, name in self.routes:
             if match := re.fullmatch(pattern, f"{self.command} {path}"):
-                return getattr(self, name)(*(unquote(part) if part else part for part in match.groups()))
+                return getattr(self, name)(
+                    *(unquote(part) if part else part for part in match.groups())
+                )
         return self.refuse(404, "", "no such page")
 
     do_POST = do_PUT = do_HEAD = do_GET  # noqa: N815
@@ -161,14 +173,21 @@ class Handler(BaseHTTPRequestHandler):
         asked = json.loads(self.body)
         name = f"{asked['organization']}/{asked['name']}"
         if name in self.hub.repos:
-            return self.answer({"url": f"{self.hub.url}/{name}", "error": "You already created this model repo"}, 409)
-        self.hub.create(name, private=asked.get("visibility") == "private" or bool(asked.get("private")))
+            return self.answer(
+                {"url": f"{self.hub.url}/{name}", "error": "You already created this model repo"},
+                409,
+            )
+        self.hub.create(
+            name, private=asked.get("visibility") == "private" or bool(asked.get("private"))
+        )
         return self.answer({"url": f"{self.hub.url}/{name}"})
 
     def validate(self) -> None:
         front = re.match(r"---\n(.+?\n)---\n", json.loads(self.body)["content"], re.DOTALL)
         if not front:
-            return self.answer({"warnings": [{"message": "empty or missing yaml metadata in repo card"}]})
+            return self.answer(
+                {"warnings": [{"message": "empty or missing yaml metadata in repo card"}]}
+            )
         wrong = [line for line in front[1].splitlines() if not re.match(r"\w+:|[ -]", line)]
         errors = [{"message": f"no YAML: {line}"} for line in wrong]
         return self.answer({"warnings": [], "errors": errors}, 400 if errors else 200)
@@ -239,7 +258,11 @@ class Handler(BaseHTTPRequestHandler):
             for path, content in found[0].commits[found[1]].items():
                 entry = {"type": "file", "path": path, "size": len(content), "oid": _git(content)}
                 if path.endswith(LARGE):
-                    entry["lfs"] = {"oid": _etag(path, content), "size": len(content), "pointerSize": 130}
+                    entry["lfs"] = {
+                        "oid": _etag(path, content),
+                        "size": len(content),
+                        "pointerSize": 130,
+                    }
                 entries.append(entry)
             self.answer(entries)
 
@@ -254,7 +277,11 @@ class Handler(BaseHTTPRequestHandler):
         if path in self.hub.corrupt:
             content = content[:-1] + bytes([content[-1] ^ 1])
         start = int((re.fullmatch(r"bytes=(\d+)-", self.headers.get("Range") or "") or [0, 0])[1])
-        headers = {"ETag": f'"{etag}"', "X-Linked-Etag": f'"{etag}"', "X-Linked-Size": str(len(content))}
+        headers = {
+            "ETag": f'"{etag}"',
+            "X-Linked-Etag": f'"{etag}"',
+            "X-Linked-Size": str(len(content)),
+        }
         headers |= {"X-Repo-Commit": commit, "Accept-Ranges": "bytes"}
         if start:
             headers["Content-Range"] = f"bytes {start}-{len(content) - 1}/{len(content)}"
@@ -270,12 +297,23 @@ class Handler(BaseHTTPRequestHandler):
 
     def refuse(self, status: int, code: str, message: str) -> None:
         self.answer(
-            {"error": message}, status, {"X-Error-Message": message, **({"X-Error-Code": code} if code else {})}
+            {"error": message},
+            status,
+            {"X-Error-Message": message, **({"X-Error-Code": code} if code else {})},
         )
 
-    def answer(self, document: Any, status: int = 200, headers: dict[str, str] | None = None) -> None:
+    def answer(
+        self, document: Any, status: int = 200, headers: dict[str, str] | None = None
+    ) -> None:
         content = json.dumps(document).encode()
-        self.head(status, {"Content-Type": "application/json", "Content-Length": str(len(content)), **(headers or {})})
+        self.head(
+            status,
+            {
+                "Content-Type": "application/json",
+                "Content-Length": str(len(content)),
+                **(headers or {}),
+            },
+        )
         if self.command != "HEAD":
             self.wfile.write(content)
 

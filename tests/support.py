@@ -38,3 +38,14 @@ def kill_after(count, running):
             break
     running.communicate(timeout=120)
     assert running.returncode == -signal.SIGKILL
+
+
+def write_metadata(site, name, version, entry_points):
+    """What the metadata of an installed distribution say: `{"ganzoo.models": {"model": "module:Class"}}`."""
+    info = site / f"{name.replace('-', '_')}-{version}.dist-info"
+    info.mkdir(parents=True)
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")
+    lines = []
+    for group, entries in entry_points.items():
+        lines += [f"[{group}]", *(f"{entry} = {target}" for entry, target in entries.items())]
+    (info / "entry_points.txt").write_text("\n".join(lines) + "\n")

@@ -32,12 +32,19 @@ def levels(images):
 def test_digits_are_scikit_learns_upsampled_by_pillow():
     data = open_data("digits", ganzoo.create("dcgan-mini").hp)
     part = data.parts[0]
-    assert (len(data), data.info.size, data.info.channels, data.info.classes) == (1797, 32, 1, tuple("0123456789"))
+    assert (len(data), data.info.size, data.info.channels, data.info.classes) == (
+        1797,
+        32,
+        1,
+        tuple("0123456789"),
+    )
     assert part.images.shape == (1797, 1, 32, 32)
     bunch = load_digits()
     assert part.labels.tolist() == bunch.target.tolist()
     picture = Image.fromarray(np.rint(bunch.images[1796] * 255 / 16).astype(np.uint8))
-    np.testing.assert_array_equal(part.images[1796, 0], picture.resize((32, 32), Image.Resampling.BICUBIC))
+    np.testing.assert_array_equal(
+        part.images[1796, 0], picture.resize((32, 32), Image.Resampling.BICUBIC)
+    )
 
 
 def test_digits_come_in_the_size_and_channels_that_the_model_wants():
@@ -85,14 +92,14 @@ def test_datasets_of_pictures_and_pairs():
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        (torch.full((2, 1, 4, 4), 3.0), "these reach from 3 to 3"),
-        (torch.full((2, 1, 4, 4), float("nan")), r"images of floats are in \[-1, 1\]"),
-        (torch.zeros(2, 1, 4, 4, dtype=torch.int64), "uint8 or floats"),
-        (torch.zeros(4, 4), r"not \(4, 4\)"),
-        (torch.zeros(0, 1, 4, 4), "n at least 1"),
-        ([], "the data set is empty"),
-        (["a word"], "a data set's item is an image"),
-        (7, "not int"),
+        (torch.full((2, 1, 4, 4), 3.0), r"\b3\b"),
+        (torch.full((2, 1, 4, 4), float("nan")), r"\[-1, 1\]"),
+        (torch.zeros(2, 1, 4, 4, dtype=torch.int64), "int64"),
+        (torch.zeros(4, 4), r"\(4, 4\)"),
+        (torch.zeros(0, 1, 4, 4), r"\(0, 1, 4, 4\)"),
+        ([], "empty"),
+        (["a word"], "a word"),
+        (7, r"\bint\b"),
     ],
 )
 def test_what_is_no_data_is_refused(data, message):
@@ -101,35 +108,36 @@ def test_what_is_no_data_is_refused(data, message):
 
 
 def test_floats_from_0_to_1_are_warned_of():
-    with pytest.warns(UserWarning, match="pass x \\* 2 - 1"):
+    with pytest.warns(UserWarning, match=r"x \* 2 - 1"):
         open_data(torch.rand(2, 1, 4, 4), ganzoo.Hparams())
 
 
 def test_data_of_another_size_than_the_models_is_refused_with_the_way_out():
-    with pytest.raises(
-        ganzoo.DataError, match="the data has image_size 28, the model 32: create it with image_size=28"
-    ):
+    with pytest.raises(ganzoo.DataError, match="image_size=28"):
         ganzoo.Trainer(ganzoo.create("dcgan-mini"), torch.zeros(4, 1, 28, 28, dtype=torch.uint8))
 
 
 def test_a_model_that_wants_labels_says_so():
-    with pytest.raises(ganzoo.DataError, match="the model wants labels, and the data has none"):
+    with pytest.raises(ganzoo.DataError, match="labels"):
         batches(numbered(4), 2, view=ganzoo.Labelled)[0]
 
 
 def test_sources_are_plugins_and_unknown_ones_are_answered_with_the_closest(toy):
     assert len(open_data("toy-squares:5", ganzoo.Hparams(batch_size=5))) == 5
-    with pytest.raises(ganzoo.UnknownName, match="no data source 'digit'; did you mean 'digits'"):
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'digits'"):
         open_data("digit", ganzoo.Hparams())
-    with pytest.raises(ganzoo.DataError, match="digits takes nothing after the colon, not 'odd'"):
+    with pytest.raises(ganzoo.DataError, match="odd"):
         open_data("digits:odd", ganzoo.Hparams())
-    with pytest.raises(ganzoo.DataError, match="the data source toy-squares:0 has no images"):
+    with pytest.raises(ganzoo.DataError, match="toy-squares:0"):
         open_data("toy-squares:0", ganzoo.Hparams())
 
 
 @pytest.mark.parametrize("ranks", [1, 2, 3, 4, 7])
 def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
-    data = open_data(torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8), ganzoo.Hparams(load_size=6, flip=True))
+    data = open_data(
+        torch.randint(0, 256, (23, 3, 6, 6), dtype=torch.uint8),
+        ganzoo.Hparams(load_size=6, flip=True),
+    )
     data.preparation = replace(data.preparation, image_size=4)
     whole = Batches(data, torch.Tensor, 10, 3, torch.device("cpu"))
     parts = [replace(whole, rank=rank, ranks=ranks) for rank in range(ranks)]
@@ -138,7 +146,9 @@ def test_processes_see_disjoint_parts_of_the_same_batches(ranks):
         together = torch.cat([part[number] for part in parts])
         assert torch.equal(together, whole[number])
         seen += [i for part in parts for i in part.orders[0][number].indices.tolist()]
-    assert [sorted(seen[epoch * 23 : epoch * 23 + 23]) for epoch in range(10)] == [list(range(23))] * 10
+    assert [sorted(seen[epoch * 23 : epoch * 23 + 23]) for epoch in range(10)] == [
+        list(range(23))
+    ] * 10
 
 
 @pytest.mark.parametrize("start", [1, 6, 17])
@@ -158,7 +168,9 @@ def test_crops_and_mirrorings_are_those_of_the_image_and_all_places_are_met():
     ramp = torch.arange(36, dtype=torch.uint8).view(1, 1, 6, 6).expand(500, 1, 6, 6).clone()
     data = open_data(ramp, ganzoo.Hparams(load_size=6, flip=True))
     data.preparation = replace(data.preparation, image_size=4)
-    images = Batches(data, torch.Tensor, 500, 0, torch.device("cpu"))[0].add(1).mul(127.5).round().int()
+    images = (
+        Batches(data, torch.Tensor, 500, 0, torch.device("cpu"))[0].add(1).mul(127.5).round().int()
+    )
     met = set()
     for image in images[:, 0]:
         mirrored = bool(image[0, 0] > image[0, 1])
@@ -170,7 +182,7 @@ def test_crops_and_mirrorings_are_those_of_the_image_and_all_places_are_met():
 
 
 def test_a_smaller_load_size_than_image_size_is_refused():
-    with pytest.raises(ganzoo.DataError, match="load_size=16 is smaller than image_size=32"):
+    with pytest.raises(ganzoo.DataError, match="load_size=16"):
         open_data("digits", ganzoo.create("dcgan-mini", load_size=16).hp)
 
 
@@ -189,7 +201,9 @@ def test_a_datasets_own_transforms_draw_from_seed_epoch_and_index_with_any_worke
     hp = ganzoo.Hparams(batch_size=7)
 
     def fresh(workers):
-        return Batches(open_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu"))
+        return Batches(
+            open_data(Noisy(), hp, workers=workers), torch.Tensor, 7, 0, torch.device("cpu")
+        )
 
     random.seed(5), np.random.seed(5), torch.manual_seed(5)
     one, two, resumed = fresh(None), fresh(2), fresh(2)
@@ -224,7 +238,9 @@ def test_pairs_stay_together_and_are_cropped_alike():
         data.preparation = replace(data.preparation, image_size=5)
         batch = Batches(data, ganzoo.Pair, 12, 0, torch.device("cpu"))[0]
         assert batch.source.shape == batch.target.shape == (12, 3, 5, 5)
-        torch.testing.assert_close(batch.target - batch.source, torch.full((12, 3, 5, 5), 50 / 127.5))
+        torch.testing.assert_close(
+            batch.target - batch.source, torch.full((12, 3, 5, 5), 50 / 127.5)
+        )
 
 
 def draw(folder, name, level, size=(12, 12)):
@@ -262,12 +278,12 @@ def test_pairs_by_name_and_side_by_side(tmp_path):
     draw(tmp_path, "sides/square.png", 50)
     (tmp_path / "names" / "B" / "3.bmp").write_bytes(b"BM")
     for folder, left, reasons in [
-        ("names", 3, "(2 no partner, 1 corrupt)"),
-        ("sides", 4, "(1 not a pair)"),
+        ("names", 3, ["2 no partner", "1 corrupt"]),
+        ("sides", 4, ["1 not a pair"]),
     ]:
         data = open_data(str(tmp_path / folder), SMALL, ganzoo.Pair)
         assert data.parts[0].images[:, :, 4, 4].tolist() == [[i, 100 + i] for i in range(left)]
-        assert reasons in data.notes[0]
+        assert all(reason in data.notes[0] for reason in reasons)
     two = open_data((str(tmp_path / "names/A"), str(tmp_path / "names/B")), SMALL, ganzoo.Pair)
     assert len(two) == 3
 
@@ -275,54 +291,74 @@ def test_pairs_by_name_and_side_by_side(tmp_path):
 @pytest.mark.parametrize(
     ("view", "data", "message"),
     [
-        (ganzoo.Domains, "digits", "digits is not two domains: give two sources"),
-        (ganzoo.Domains, "cats", "cats is not two domains: it has no A/ and B/ .*, but x, y; two folders go as --data"),
-        (ganzoo.Pair, "digits", "digits has no pairs"),
-        (ganzoo.Pair, ("cats/x", "cats/y"), "no two files of the two folders have the same name"),
-        (ganzoo.Labelled, "cats/x", "wants labels, and cats/x has none"),
-        (torch.Tensor, ("cats", "digits"), "the model takes one data source, not 2: cats, digits"),
-        (ganzoo.Domains, ("cats", "cats", "cats"), "there are two domains, not 3"),
-        (ganzoo.Domains, "digits-photo:a", "digits-photo:a is one domain"),
-        (ganzoo.Domains, "half", "domain B of half has 1 usable image, and"),
-        (ganzoo.Domains, "empty", "it has no A/ and B/"),
-        (ganzoo.Domains, torch.zeros(4, 1, 8, 8), r"pass a tuple of two, \(a, b\)"),
-        (ganzoo.Pair, torch.zeros(4, 1, 8, 8), r"pass a tuple of two tensors"),
-        (ganzoo.Pair, (numbered(3), numbered(4)), "pairs have equal shapes"),
-        (ganzoo.Pair, [Image.new("L", (8, 8))] * 4, "where pairs are wanted, an item is"),
-        (torch.Tensor, (numbered(3), numbered(3)), "takes one data set, not 2"),
-        (dict, "digits", "no data source gives batches of"),
-        (torch.Tensor, "no/where", "there is no folder or zip no/where"),
-        (torch.Tensor, "nowhere", "no data source 'nowhere'; there is .*, and no folder or zip nowhere"),
-        (torch.Tensor, "folder:cats/none", "there is no folder cats/none"),
-        (torch.Tensor, "zip:none.zip", r"there is no zip none\.zip"),
-        (torch.Tensor, "digits-photo:c", "digits-photo takes one of"),
+        (ganzoo.Domains, "digits", "domains"),
+        (ganzoo.Domains, "cats", "x, y"),
+        (ganzoo.Pair, "digits", "pairs"),
+        (ganzoo.Pair, ("cats/x", "cats/y"), "name"),
+        (ganzoo.Labelled, "cats/x", "labels"),
+        (torch.Tensor, ("cats", "digits"), "cats, digits"),
+        (ganzoo.Domains, ("cats", "cats", "cats"), r"\b3\b"),
+        (ganzoo.Domains, "digits-photo:a", "digits-photo:a"),
+        (ganzoo.Domains, "half", "domain B"),
+        (ganzoo.Domains, "empty", "A/"),
+        (ganzoo.Domains, torch.zeros(4, 1, 8, 8), "tuple"),
+        (ganzoo.Pair, torch.zeros(4, 1, 8, 8), "tuple"),
+        (ganzoo.Pair, (numbered(3), numbered(4)), r"\(4, 1, 2, 2\)"),
+        (ganzoo.Pair, [Image.new("L", (8, 8))] * 4, r"\(source, target\)"),
+        (torch.Tensor, (numbered(3), numbered(3)), r"\b2\b"),
+        (dict, "digits", "dict"),
+        (torch.Tensor, "no/where", "no/where"),
+        (torch.Tensor, "nowhere", "nowhere"),
+        (torch.Tensor, "folder:cats/none", "cats/none"),
+        (torch.Tensor, "zip:none.zip", r"none\.zip"),
+        (torch.Tensor, "digits-photo:c", "a-test"),
     ],
 )
 @pytest.mark.filterwarnings("ignore:the images are all in")
 def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
-    for name, count in [("cats/x/1", 2), ("cats/y/2", 2), ("half/A/1", 3), ("half/B/1", 1), ("empty/A/1", 2)]:
+    for name, count in [
+        ("cats/x/1", 2),
+        ("cats/y/2", 2),
+        ("half/A/1", 3),
+        ("half/B/1", 1),
+        ("empty/A/1", 2),
+    ]:
         for i in range(count):
             draw(Path(), f"{name}{i}.png", i)
     Path("empty/B").mkdir()
     with pytest.raises(ganzoo.GanzooError, match=message):
-        Batches(open_data(data, SMALL.replaced({"image_size": 8}), view), view, 2, 0, torch.device("cpu"))[0]
+        Batches(
+            open_data(data, SMALL.replaced({"image_size": 8}), view),
+            view,
+            2,
+            0,
+            torch.device("cpu"),
+        )[0]
 
 
 @pytest.mark.parametrize(
     ("data", "message"),
     [
-        ([(numbered(1)[0], "cat")] * 2, "the label of a data set's item is the number of its class, not 'cat'"),
-        ([(numbered(1)[0], 1), numbered(1)[0]], "some items of the data set have labels, and others none"),
-        ([Image.new("P", (4, 4))] * 2, r'has the mode P: convert it, \.convert\("RGB"\)'),
-        ({"train": [numbered(1)[0]]}, "not dict"),
-        ([(numbered(1)[0], torch.zeros(1, 3, 3, dtype=torch.uint8))] * 2, "source and target of a pair differ"),
+        ([(numbered(1)[0], "cat")] * 2, "'cat'"),
+        ([(numbered(1)[0], 1), numbered(1)[0]], "labels"),
+        ([Image.new("P", (4, 4))] * 2, "mode P"),
+        ({"train": [numbered(1)[0]]}, "dict"),
+        ([(numbered(1)[0], torch.zeros(1, 3, 3, dtype=torch.uint8))] * 2, "pair"),
     ],
 )
 @pytest.mark.parametrize("workers", [1, 2])
-def test_items_that_are_not_what_they_should_be_are_one_line_from_a_worker_too(data, message, workers):
+def test_items_that_are_not_what_they_should_be_are_one_line_from_a_worker_too(
+    data, message, workers
+):
     view = ganzoo.Pair if "pair" in message else torch.Tensor
     with pytest.raises(ganzoo.DataError, match=message) as caught:
-        Batches(open_data(data, ganzoo.Hparams(), view, workers=workers), view, 2, 0, torch.device("cpu"))[0]
+        Batches(
+            open_data(data, ganzoo.Hparams(), view, workers=workers),
+            view,
+            2,
+            0,
+            torch.device("cpu"),
+        )[0]
     assert "Traceback" not in str(caught.value)
 
 
@@ -335,10 +371,22 @@ def test_a_loader_of_one_order_is_not_used_for_another():
 
 
 def test_two_domains_of_different_sizes_are_refused():
-    with pytest.raises(ganzoo.DataError, match="the two differ: 3 channels of 8x8, and 1 channels of 6x6"):
-        open_data((torch.zeros(4, 3, 8, 8) - 0.1, torch.zeros(4, 1, 6, 6) - 0.1), ganzoo.Hparams(), ganzoo.Domains)
+    with pytest.raises(ganzoo.DataError, match="8x8"):
+        open_data(
+            (torch.zeros(4, 3, 8, 8) - 0.1, torch.zeros(4, 1, 6, 6) - 0.1),
+            ganzoo.Hparams(),
+            ganzoo.Domains,
+        )
 
 
 def test_more_processes_than_images_in_a_batch_are_refused():
-    with pytest.raises(ganzoo.DataError, match="a batch of 2 cannot be split among 3 processes"):
-        Batches(open_data(numbered(4), ganzoo.Hparams()), torch.Tensor, 2, 0, torch.device("cpu"), rank=0, ranks=3)
+    with pytest.raises(ganzoo.DataError, match="processes"):
+        Batches(
+            open_data(numbered(4), ganzoo.Hparams()),
+            torch.Tensor,
+            2,
+            0,
+            torch.device("cpu"),
+            rank=0,
+            ranks=3,
+        )

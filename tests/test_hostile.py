@@ -20,7 +20,9 @@ OLD = Path(__file__).parent / "format-1"
 ROOM = 2**30
 """Bytes of address space that loading may take."""
 
-settings.register_profile("same", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck))
+settings.register_profile(
+    "same", derandomize=True, deadline=None, suppress_health_check=list(HealthCheck)
+)
 settings.load_profile("same")
 
 
@@ -56,10 +58,18 @@ def put(folder, config, weights):
 CONFIG, WEIGHTS = (OLD / "config.json").read_bytes(), (OLD / "model.safetensors").read_bytes()
 HEADER_SIZE = struct.unpack("<Q", WEIGHTS[:8])[0]
 HEADER, BODY = json.loads(WEIGHTS[8 : 8 + HEADER_SIZE]), WEIGHTS[8 + HEADER_SIZE :]
-numbers = st.integers(-(2**70), 2**70) | st.floats() | st.sampled_from([10**9, 10**400, -1, 0, 1, 2, 64])
+numbers = (
+    st.integers(-(2**70), 2**70) | st.floats() | st.sampled_from([10**9, 10**400, -1, 0, 1, 2, 64])
+)
 values = st.recursive(
-    st.none() | st.booleans() | numbers | st.text(max_size=8) | st.sampled_from(["ganzoo", "F32", "dcgan", "../x"]),
-    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4),
+    st.none()
+    | st.booleans()
+    | numbers
+    | st.text(max_size=8)
+    | st.sampled_from(["ganzoo", "F32", "dcgan", "../x"]),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=5), inner, max_size=4)
+    ),
     max_leaves=6,
 )
 
@@ -98,11 +108,17 @@ def retold(data, header):
         told = header[name]
         what = data.draw(st.sampled_from(["dtype", "shape", "data_offsets", "swap", "name"]))
         if what == "dtype":
-            told["dtype"] = data.draw(st.sampled_from(["F32", "I32", "U32", "F16", "F64", "BOOL", "F8_E4M3", "C64"]))
+            told["dtype"] = data.draw(
+                st.sampled_from(["F32", "I32", "U32", "F16", "F64", "BOOL", "F8_E4M3", "C64"])
+            )
         elif what == "shape":
-            told["shape"] = data.draw(st.permutations(told["shape"]) | st.lists(st.integers(0, 2**40), max_size=5))
+            told["shape"] = data.draw(
+                st.permutations(told["shape"]) | st.lists(st.integers(0, 2**40), max_size=5)
+            )
         elif what == "data_offsets":
-            told["data_offsets"] = sorted(data.draw(st.lists(st.integers(0, 4000), min_size=2, max_size=2)))
+            told["data_offsets"] = sorted(
+                data.draw(st.lists(st.integers(0, 4000), min_size=2, max_size=2))
+            )
         elif what == "swap":
             other = data.draw(st.sampled_from(sorted(set(header) - {"__metadata__"})))
             header[name], header[other] = header[other], header[name]
@@ -124,47 +140,76 @@ def dumped(document):
     return json.dumps(document).encode()
 
 
-@settings(max_examples=500)
-@given(st.data())
-def test_a_configuration_of_any_content_loads_or_is_refused(folder, bounded, data):
-    put(folder, dumped(at_random(data, json.loads(CONFIG))), WEIGHTS)
-    model = outcome(folder)
-    if model is not None:
-        for name, tensor in load_file(OLD / "model.safetensors").items():
-            assert torch.equal(model.state_dict()[name], tensor)
+@pytest.mark.parametrize("examples", [60, pytest.param(500, marks=pytest.mark.slow)])
+def test_a_configuration_of_any_content_loads_or_is_refused(folder, bounded, examples):
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data):
+        put(folder, dumped(at_random(data, json.loads(CONFIG))), WEIGHTS)
+        model = outcome(folder)
+        if model is not None:
+            for name, tensor in load_file(OLD / "model.safetensors").items():
+                assert torch.equal(model.state_dict()[name], tensor)
+
+    holds()
 
 
-@settings(max_examples=300)
-@given(st.data())
-def test_a_header_of_any_content_loads_or_is_refused(folder, bounded, data):
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_a_header_of_any_content_loads_or_is_refused(folder, bounded, examples):
     """config.json says the sha256 that the damaged file has: nothing but its content can be why it is refused."""
-    header = dumped(at_random(data, HEADER) if data.draw(st.booleans()) else retold(data, HEADER))
-    weights = struct.pack("<Q", len(header)) + header + BODY
-    config = replaced(json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest())
-    put(folder, dumped(config), weights)
-    model = outcome(folder)
-    if model is not None:
-        for name, tensor in load_file(folder / "model.safetensors").items():
-            loaded = model.state_dict()[name]
-            torch.testing.assert_close(loaded, tensor.to(loaded.dtype), rtol=0, atol=0, equal_nan=True)
+
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data):
+        header = dumped(
+            at_random(data, HEADER) if data.draw(st.booleans()) else retold(data, HEADER)
+        )
+        weights = struct.pack("<Q", len(header)) + header + BODY
+        config = replaced(
+            json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest()
+        )
+        put(folder, dumped(config), weights)
+        model = outcome(folder)
+        if model is not None:
+            for name, tensor in load_file(folder / "model.safetensors").items():
+                loaded = model.state_dict()[name]
+                torch.testing.assert_close(
+                    loaded, tensor.to(loaded.dtype), rtol=0, atol=0, equal_nan=True
+                )
+
+    holds()
 
 
-@settings(max_examples=300)
-@given(st.data())
-def test_bytes_of_any_content_load_or_are_refused(folder, bounded, data):
-    weights = flipped(data, WEIGHTS)
-    config = CONFIG
-    if data.draw(st.booleans()):
-        config = dumped(replaced(json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest()))
-    else:
-        config = flipped(data, CONFIG)
-    put(folder, config, weights)
-    outcome(folder)
+@pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
+def test_bytes_of_any_content_load_or_are_refused(folder, bounded, examples):
+    @settings(max_examples=examples)
+    @given(st.data())
+    def holds(data):
+        weights = flipped(data, WEIGHTS)
+        config = CONFIG
+        if data.draw(st.booleans()):
+            config = dumped(
+                replaced(
+                    json.loads(CONFIG), ("weights", "sha256"), hashlib.sha256(weights).hexdigest()
+                )
+            )
+        else:
+            config = flipped(data, CONFIG)
+        put(folder, config, weights)
+        outcome(folder)
+
+    holds()
 
 
 @pytest.mark.parametrize(
     ("key", "value"),
-    [("width", 10**9), ("width", 4096), ("image_size", 10**9), ("latent_dim", 10**9), ("steps", 10**30)],
+    [
+        ("width", 10**9),
+        ("width", 4096),
+        ("image_size", 10**9),
+        ("latent_dim", 10**9),
+        ("steps", 10**30),
+    ],
 )
 def test_sizes_without_bound_are_refused_before_anything_is_made(folder, bounded, key, value):
     put(folder, dumped(replaced(json.loads(CONFIG), ("hyperparameters", key), value)), WEIGHTS)
@@ -173,7 +218,7 @@ def test_sizes_without_bound_are_refused_before_anything_is_made(folder, bounded
 
 
 def test_a_configuration_that_is_deep_or_large_is_refused(folder, bounded):
-    for config, expected in {b"[" * 100_000: "cannot be read", b" " * (2**24 + 1): "is larger than"}.items():
+    for config, expected in {b"[" * 100_000: "recursion", b" " * (2**24 + 1): "16,777,216"}.items():
         put(folder, config, WEIGHTS)
         with pytest.raises(ganzoo.StateError, match=expected):
             ganzoo.load(folder)
@@ -188,12 +233,16 @@ def test_a_folder_of_the_first_format_still_loads():
 
 def test_a_newer_format_says_what_to_do(folder):
     put(folder, dumped(replaced(json.loads(CONFIG), ("format",), 2)), WEIGHTS)
-    with pytest.raises(ganzoo.StateError, match="has format 2, and this ganzoo reads 1: pip install -U ganzoo"):
+    with pytest.raises(ganzoo.StateError, match="pip install -U ganzoo"):
         ganzoo.load(folder)
 
 
 def test_a_model_that_is_not_installed_says_which_package_to_install(folder):
-    config = replaced(json.loads(CONFIG), ("model",), {"name": "wgan", "distribution": "ganzoo-wgan", "version": "2"})
+    config = replaced(
+        json.loads(CONFIG),
+        ("model",),
+        {"name": "wgan", "distribution": "ganzoo-wgan", "version": "2"},
+    )
     put(folder, dumped(config), WEIGHTS)
     with pytest.raises(ganzoo.StateError, match="pip install ganzoo-wgan"):
         ganzoo.load(folder)

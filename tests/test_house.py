@@ -1,5 +1,6 @@
 """The house in order: what is public, what is registered, what the pieces draw."""
 
+import ast
 import re
 import tomllib
 from pathlib import Path
@@ -13,10 +14,10 @@ from ganzoo.seeds import derive_seed
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = """
-    BadImage DataError DataInfo DeviceError Diverged Domains Doublings Evaluation GanzooError HparamError
-    Hparams HubError Item Labelled Model Move NameClash Pair PluginError Range Source StateError Step Trainer
-    UnknownName Unsupported UsageError adapt augment create datasets frozen list_models load losses models noise
-    pull push to_pil trainers
+    BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError
+    Hparams HubError Item Labelled Model Move NameClash Pair PluginError PowersOfTwo Range Source StateError Step Trainer
+    UnknownName Unsupported UsageError adapt augment cache_folder create datasets frozen list_models load losses measured models noise
+    pull push to_pil trainers unknown
 """
 
 
@@ -24,7 +25,7 @@ def test_the_public_names_are_these_and_all_there():
     assert sorted(ganzoo.__all__) == sorted(PUBLIC.split())
     assert all(getattr(ganzoo, name) is not None for name in ganzoo.__all__)
     assert set(ganzoo.__all__) <= set(dir(ganzoo))
-    with pytest.raises(AttributeError, match="no attribute 'crate'"):
+    with pytest.raises(AttributeError, match="crate"):
         ganzoo.crate  # noqa: B018
 
 
@@ -34,13 +35,46 @@ def test_what_type_checkers_see_is_what_there_is():
     assert (ROOT / "ganzoo/py.typed").exists()
 
 
-def test_every_package_in_plugins_is_registered():
-    packages = {path.name for path in (ROOT / "plugins").iterdir() if (path / "__init__.py").exists()}
-    settings = tomllib.loads((ROOT / "pyproject.toml").read_text())
-    groups = settings["project"]["entry-points"].values()
-    registered = {target.partition(":")[0].split(".")[0] for group in groups for target in group.values()}
+def settings():
+    return tomllib.loads((ROOT / "pyproject.toml").read_text())
+
+
+def test_every_package_in_plugins_is_registered_and_listed():
+    folders = sorted(
+        path.parent.parent for path in (ROOT / "plugins").glob("*/ganzoo_*/__init__.py")
+    )
+    packages = {path.name for path in (ROOT / "plugins").glob("*/ganzoo_*")}
+    groups = settings()["project"]["entry-points"].values()
+    targets = {target for group in groups for target in group.values()}
     assert packages
-    assert packages <= registered
+    assert packages <= {target.partition(":")[0].split(".")[0] for target in targets}
+    listed = settings()["tool"]["setuptools"]["packages"]["find"]["where"]
+    assert {str(path.relative_to(ROOT)) for path in folders} == set(listed) - {".", "weights"}
+
+
+def imported(path):
+    """(module, names taken from it) for each import of a file, wherever it stands."""
+    for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            yield from ((alias.name, []) for alias in node.names)
+        elif isinstance(node, ast.ImportFrom) and not node.level:
+            yield node.module, [alias.name for alias in node.names]
+
+
+def test_plugins_import_the_public_modules_alone_and_not_each_other():
+    public = {"ganzoo", "ganzoo.losses", "ganzoo.augment", "ganzoo.testing"}
+    for package in (ROOT / "plugins").glob("*/ganzoo_*"):
+        for path in package.rglob("*.py"):
+            for module, names in imported(path):
+                top = module.partition(".")[0]
+                assert top != "ganzoo" or module in public, f"{path}: {module}"
+                assert module != "ganzoo" or set(names) <= set(ganzoo.__all__), f"{path}: {names}"
+                assert not top.startswith("ganzoo_") or top == package.name, f"{path}: {module}"
+
+
+def test_the_core_names_no_plugin():
+    for path in (ROOT / "ganzoo").rglob("*.py"):
+        assert not [module for module, _ in imported(path) if module.startswith("ganzoo_")], path
 
 
 def test_ci_runs_the_readmes_test_command():
@@ -51,13 +85,20 @@ def test_ci_runs_the_readmes_test_command():
 
 def test_pictures_have_the_nearest_of_256_levels():
     images = torch.tensor([-1.0, 1.0, 0.0, -2.0, 3.0, 2 / 255 - 1]).view(6, 1, 1, 1)
-    assert [picture.getpixel((0, 0)) for picture in ganzoo.to_pil(images)] == [0, 255, 128, 0, 255, 1]
+    assert [picture.getpixel((0, 0)) for picture in ganzoo.to_pil(images)] == [
+        0,
+        255,
+        128,
+        0,
+        255,
+        1,
+    ]
     red = torch.tensor([1.0, -1.0, -1.0]).view(3, 1, 1).expand(3, 4, 2)
     picture = ganzoo.to_pil(red)[0]
     assert (picture.mode, picture.size, picture.getpixel((1, 3))) == ("RGB", (2, 4), (255, 0, 0))
     assert ganzoo.to_pil(torch.zeros(1, 4, 2, 2))[0].mode == "RGBA"
     for wrong in (torch.zeros(2, 2), torch.zeros(1, 2, 4, 4)):
-        with pytest.raises(ValueError, match="images are"):
+        with pytest.raises(ValueError, match=r"\(\d, \d"):
             ganzoo.to_pil(wrong)
 
 
@@ -65,7 +106,9 @@ def test_a_grid_is_read_row_by_row():
     levels = torch.linspace(-1, 1, 5).view(5, 1, 1, 1).expand(5, 1, 3, 4)
     sheet = grid(levels, columns=2)
     assert sheet.size == (2 * 6 + 2, 3 * 5 + 2)
-    assert [sheet.getpixel((2 + 6 * column, 2 + 5 * row)) for row, column in ((0, 0), (0, 1), (2, 0))] == [0, 64, 255]
+    assert [
+        sheet.getpixel((2 + 6 * column, 2 + 5 * row)) for row, column in ((0, 0), (0, 1), (2, 0))
+    ] == [0, 64, 255]
     assert sheet.getpixel((10, 13)) == 255  # the empty place is white
 
 
@@ -84,6 +127,8 @@ def test_noise_depends_on_seed_and_index_alone():
 
 
 def test_the_version_is_semantic_and_the_changelog_starts_with_it():
-    assert re.fullmatch(r"\d+\.\d+\.\d+", ganzoo.__version__)
-    first = next(line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## "))
+    assert re.fullmatch(r"\d+\.\d+\.\d+(\.dev\d+)?", ganzoo.__version__)
+    first = next(
+        line for line in (ROOT / "CHANGELOG.md").read_text().splitlines() if line.startswith("## ")
+    )
     assert first.split()[1] == ganzoo.__version__

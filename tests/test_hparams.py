@@ -46,31 +46,32 @@ def test_values_are_read_as_the_type_of_the_field(text, value):
 @pytest.mark.parametrize(
     ("text", "message"),
     [
-        ("lr=fast", "lr=fast: expected float, from 0 to 100"),
-        ("steps=1.5", "steps=1.5: expected int"),
-        ("steps=inf", "steps=inf: expected int"),
-        ("lr=nan", "lr=nan: expected a finite number"),
-        ("lr=-1", "lr=-1.0: expected a number from 0 to 100"),
-        ("flag=maybe", "flag=maybe: expected bool"),
-        ("mode=c", "mode=c: expected 'a' or 'b'"),
-        ("betas=0.5", "betas=0.5: expected float, float"),
-        ("betas=0.5,1", "betas=0.5,1.0: each must be at least 0 and below 1"),
-        ("bounded=9", "bounded=9: expected a number from 1 to 8"),
-        ("batch_size=0", "batch_size=0: expected a number from 1 to 1,048,576"),
-        ("classes=many", "classes=many: expected int or none"),
-        ("widht=3", "no hyperparameter 'widht'; did you mean 'widths'"),
-        ("lr", "'lr' is not key=value"),
+        ("lr=fast", "float"),
+        ("steps=1.5", "int"),
+        ("steps=inf", "int"),
+        ("lr=nan", "finite"),
+        ("lr=-1", "from 0 to 100"),
+        ("flag=maybe", "bool"),
+        ("mode=c", "'a' or 'b'"),
+        ("betas=0.5", "float, float"),
+        ("betas=0.5,1", "below 1"),
+        ("bounded=9", "from 1 to 8"),
+        ("batch_size=0", "from 1 to 1,048,576"),
+        ("classes=many", "int or none"),
+        ("widht=3", "did you mean 'widths'"),
+        ("lr", "key=value"),
     ],
 )
 def test_a_wrong_value_says_what_was_expected(text, message):
     with pytest.raises(ganzoo.UsageError) as caught:
         Many().replaced(dict([Many.parse(text)]))
     assert message in str(caught.value)
+    assert text.partition("=")[0] in str(caught.value)
 
 
 @pytest.mark.parametrize("value", ["8", 8.0, True, None, [8]])
 def test_python_values_are_checked_too(value):
-    with pytest.raises(ganzoo.HparamError, match="expected int"):
+    with pytest.raises(ganzoo.HparamError, match="bounded"):
         Many(bounded=value)
 
 
@@ -108,11 +109,11 @@ def test_a_forgotten_decorator_is_said():
         sizes: list[int] = field(default_factory=lambda: [1])
 
     for kind, message in (
-        (Forgotten, "width is not a field: put @dataclass"),
-        (ForgottenAgain, "bounded is not a field: put @dataclass"),
-        (Untyped, "bounded is not a field: write bounded: int = 2"),
-        (Bare, "width has no default"),
-        (Listed, r"sizes: hyperparameters are int, .*, as tuple\[int, \.\.\.\]"),
+        (Forgotten, "width.*@dataclass"),
+        (ForgottenAgain, "bounded.*@dataclass"),
+        (Untyped, "bounded: int = 2"),
+        (Bare, "width.*default"),
+        (Listed, r"sizes.*tuple\[int"),
     ):
         with pytest.raises((ganzoo.PluginError, ganzoo.HparamError), match=message):
             kind(**({"width": 1} if kind is Bare else {}))
@@ -124,7 +125,7 @@ def test_a_new_default_keeps_the_range_it_had():
         bounded: int = 2
         lr: float = 0.1
 
-    with pytest.raises(ganzoo.HparamError, match="bounded=9: expected a number from 1 to 8"):
+    with pytest.raises(ganzoo.HparamError, match="bounded=9"):
         Redeclared(bounded=9)
     assert Redeclared().lr == 0.1
 
@@ -134,7 +135,13 @@ def test_a_size_that_is_halved_again_and_again_is_one_number_doubled():
     class Sized(ganzoo.Hparams):
         image_size: Annotated[int, ganzoo.PowersOfTwo(8, 64)] | None = None
 
-    assert [Sized(image_size=size).image_size for size in (8, 16, 32, 64, None)] == [8, 16, 32, 64, None]
+    assert [Sized(image_size=size).image_size for size in (8, 16, 32, 64, None)] == [
+        8,
+        16,
+        32,
+        64,
+        None,
+    ]
     with pytest.raises(ganzoo.HparamError, match="image_size"):
         Sized(image_size=24)
     with pytest.raises(ganzoo.HparamError, match="image_size"):

@@ -3,8 +3,6 @@
 import re
 from pathlib import Path
 
-import pytest
-
 import ganzoo
 
 README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
@@ -41,15 +39,13 @@ def test_every_block_of_python_is_run():
     assert len(BLOCKS) == 3
 
 
-@pytest.mark.parametrize("command", ["list", "train my-gan --data digits --set steps=3", "sample runs/my-gan"])
-def test_your_own_model(distribution, ganzoo_command, command):
+def test_your_own_model(distribution, ganzoo_command):
     distribution("my-package", {"my-gan": "my_gan:MyGAN"}, my_gan=block_with("class MyGAN"))
     assert 'my-gan = "my_gan:MyGAN"' in README
-    if command.startswith("sample"):
-        ganzoo_command("train", "my-gan", "--data", "digits", "--set", "steps=1")
-    done = ganzoo_command(*command.split())
-    assert done.exit_code == 0, done.output
-    if command == "list":
-        assert "Two linear layers against each other" in done.output
-    if command.startswith("train"):
-        assert ganzoo.load("runs/my-gan").hp.image_size == 32
+    outputs = []
+    for command in ("list", "train my-gan --data digits --set steps=3", "sample runs/my-gan"):
+        done = ganzoo_command(*command.split())
+        assert done.exit_code == 0, done.output
+        outputs.append(done.output)
+    assert "linear" in outputs[0]
+    assert ganzoo.load("runs/my-gan").hp.image_size == 32

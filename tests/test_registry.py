@@ -4,31 +4,21 @@ import json
 import os
 
 import pytest
+from support import write_metadata
 
 import ganzoo
 
 RAISES = '"""Documented."""\nclass Broken:\n    """A model whose module raises."""\n    task = "x"\n1 / 0\n'
 
 
-def test_listing_imports_neither_torch_nor_a_plugin(process):
-    code = (
-        "import sys\nfrom ganzoo.cli import main\nmain(['list'], standalone_mode=False)\n"
-        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
-        "assert not heavy, heavy\n"
-    )
-    assert "dcgan-mini" in process("-c", code).stdout
-
-
-def test_importing_ganzoo_and_its_registry_imports_no_torch(process):
-    process("-c", "import ganzoo, sys; ganzoo.list_models('dc*'); ganzoo.errors; assert 'torch' not in sys.modules")
-
-
 def test_summary_and_task_are_read_from_the_source(ganzoo_command):
     rows = json.loads(ganzoo_command("list", "--json").output)
     dcgan = next(row for row in rows if row["name"] == "dcgan")
-    assert dcgan["summary"].startswith("Deep convolutional GAN (Radford")
+    assert "Radford" in dcgan["summary"]
     assert dcgan["distribution"] == "ganzoo"
-    assert {row["task"] for row in rows if row["name"].startswith("dcgan")} == {"unconditional-image-generation"}
+    assert {row["task"] for row in rows if row["name"].startswith("dcgan")} == {
+        "unconditional-image-generation"
+    }
 
 
 def test_a_broken_a_missing_and_a_clashing_plugin_are_listed_and_fail_alone(
@@ -39,23 +29,19 @@ def test_a_broken_a_missing_and_a_clashing_plugin_are_listed_and_fail_alone(
     listed = process("-m", "ganzoo", "list", env=site_env(site)).stdout
     assert "A model whose module raises." in listed
     assert "missing" in listed
-    assert "claimed by several packages: say zoo-missing/dcgan-mini" in listed
-    with pytest.raises(ganzoo.PluginError, match=r"'raises' of the package zoo-raises 1\.0.*ZeroDivisionError"):
+    assert "zoo-missing/dcgan-mini" in listed
+    with pytest.raises(ganzoo.PluginError, match=r"zoo-raises.*ZeroDivisionError"):
         ganzoo.create("raises")
-    with pytest.raises(
-        ganzoo.PluginError, match=r"zoo-missing 1\.0 cannot be loaded: ModuleNotFoundError: No module.*nowhere"
-    ):
+    with pytest.raises(ganzoo.PluginError, match=r"zoo-missing.*nowhere"):
         ganzoo.create("missing")
-    with pytest.raises(
-        ganzoo.NameClash, match="claimed by ganzoo and zoo-missing; say ganzoo/dcgan-mini or zoo-missing/"
-    ):
+    with pytest.raises(ganzoo.NameClash, match="zoo-missing/dcgan-mini"):
         ganzoo.create("dcgan-mini")
     assert ganzoo.create("ganzoo/dcgan-mini", width=2).hp.width == 2
     assert ganzoo.create("dcgan", width=2).hp.width == 2
     checked = ganzoo_command("list", "--check")
     assert checked.exit_code == 1
-    assert "ZeroDivisionError" in checked.output
-    assert checked.output.count("cannot be loaded") == 3
+    assert checked.output.count("ZeroDivisionError") == 1
+    assert checked.output.count("ModuleNotFoundError") == 2
 
 
 def test_a_module_that_exits_or_is_no_python_does_not_end_the_listing(distribution, ganzoo_command):
@@ -69,10 +55,12 @@ def test_a_module_that_exits_or_is_no_python_does_not_end_the_listing(distributi
 
 def test_an_object_that_is_no_model_says_what_it_lacks(distribution):
     source = "import ganzoo\nclass Plain: pass\nclass NoTask(ganzoo.Model): pass\n"
-    distribution("zoo-plain", {"plain": "plain_one:Plain", "no-task": "plain_one:NoTask"}, plain_one=source)
-    with pytest.raises(ganzoo.PluginError, match=r"Plain lacks ganzoo\.Model as its base"):
+    distribution(
+        "zoo-plain", {"plain": "plain_one:Plain", "no-task": "plain_one:NoTask"}, plain_one=source
+    )
+    with pytest.raises(ganzoo.PluginError, match=r"ganzoo\.Model"):
         ganzoo.create("plain")
-    with pytest.raises(ganzoo.PluginError, match="NoTask lacks a task"):
+    with pytest.raises(ganzoo.PluginError, match=r"NoTask.*\btask\b"):
         ganzoo.create("no-task")
 
 
@@ -80,25 +68,33 @@ def test_summaries_follow_reexports_and_changes_of_the_file(tmp_path, distributi
     distribution("zoo-deep", {"deep": "deep_package:Model"})
     package = tmp_path / "site" / "deep_package"
     package.mkdir()
-    (package / "__init__.py").write_text("from .inner import Real as Model\nraise RuntimeError('imported')\n")
+    (package / "__init__.py").write_text(
+        "from .inner import Real as Model\nraise RuntimeError('imported')\n"
+    )
     (package / "inner.py").write_text("class Base:\n  task = 't'\nclass Real(Base):\n  'First.'\n")
 
     def row():
         return next(row for row in json.loads(ganzoo_command("list", "deep", "--json").output))
 
     assert (row()["summary"], row()["task"]) == ("First.", "t")
-    (package / "inner.py").write_text("class Base:\n  task: str = 'u'\nclass Real(Base):\n  'Second one.'\n")
+    (package / "inner.py").write_text(
+        "class Base:\n  task: str = 'u'\nclass Real(Base):\n  'Second one.'\n"
+    )
     assert (row()["summary"], row()["task"]) == ("Second one.", "u")
 
 
-def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(tmp_path, distribution, ganzoo_command):
+def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(
+    tmp_path, distribution, ganzoo_command
+):
     distribution("zoo-moving", {"moving": "moving_package:Real"})
     package = tmp_path / "site" / "moving_package"
     package.mkdir()
     (package / "__init__.py").write_text("from .inner import Real\n")
 
     def summary():
-        return next(row for row in json.loads(ganzoo_command("list", "moving", "--json").output))["summary"]
+        return next(row for row in json.loads(ganzoo_command("list", "moving", "--json").output))[
+            "summary"
+        ]
 
     assert summary() == ""
     (package / "inner.py").write_text("class Real:\n  'First.'\n")
@@ -112,8 +108,12 @@ def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(tmp_path, d
     assert summary() == "Another."
 
 
-@pytest.mark.parametrize("content", [b"[ganzoo.models]\nno equals sign\n", b"[ganzoo.models]\nfa\xe7ade = a:B\n"])
-def test_entry_points_that_cannot_be_read_hide_nobody_elses(tmp_path, distribution, ganzoo_command, content):
+@pytest.mark.parametrize(
+    "content", [b"[ganzoo.models]\nno equals sign\n", b"[ganzoo.models]\nfa\xe7ade = a:B\n"]
+)
+def test_entry_points_that_cannot_be_read_hide_nobody_elses(
+    tmp_path, distribution, ganzoo_command, content
+):
     distribution("zoo-fine", {"fine": "raising:Broken"}, raising=RAISES)
     distribution("zoo-garbled", {"garbled": "nowhere:Gone"})
     (tmp_path / "site" / "zoo_garbled-1.0.dist-info" / "entry_points.txt").write_bytes(content)
@@ -157,22 +157,24 @@ def test_an_unwritable_cache_does_no_harm(tmp_path, monkeypatch, ganzoo_command)
 
 
 def test_unknown_names_are_answered_with_the_closest(ganzoo_command):
-    with pytest.raises(ganzoo.UnknownName, match="no model 'dcgam'; did you mean 'dcgan'"):
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'dcgan'"):
         ganzoo.create("dcgam")
-    with pytest.raises(ganzoo.UnknownName, match="no trainer 'alternate'; did you mean 'alternating'"):
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'alternating'"):
         ganzoo.trainers["alternate"]
     assert ganzoo.list_models("dc*") == ["dcgan", "dcgan-mini"]
     assert ganzoo.list_models("dcgan-m") == ["cdcgan-mini", "dcgan-mini"]
-    assert "no model matches 'zzz'" in ganzoo_command("list", "zzz").stderr
+    assert "zzz" in ganzoo_command("list", "zzz").stderr
 
 
 def test_trainers_and_data_sources_are_listed_too(toy, ganzoo_command):
     listed = ganzoo_command("list", "--kind", "trainer").output.splitlines()
     assert [line.split()[0] for line in listed] == ["alternating", "simultaneous", "toy-trainer"]
-    assert "Every player moves once per step" in listed[1]
-    sources = json.loads(ganzoo_command("list", "toy", "--kind", "dataset", "--check", "--json").output)
+    assert "player" in listed[1]
+    sources = json.loads(
+        ganzoo_command("list", "toy", "--kind", "dataset", "--check", "--json").output
+    )
     assert [(row["name"], row["problem"]) for row in sources] == [("toy-squares", None)]
-    assert "no data source matches 'zzz'" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
+    assert "zzz" in ganzoo_command("list", "zzz", "--kind", "dataset").stderr
 
 
 def test_a_trainer_or_a_data_source_that_is_none_is_marked_and_said(distribution, ganzoo_command):
@@ -180,13 +182,13 @@ def test_a_trainer_or_a_data_source_that_is_none_is_marked_and_said(distribution
     for group, name in (("ganzoo.trainers", "odd-trainer"), ("ganzoo.datasets", "odd-data")):
         distribution(name, {name: "loose_one:Loose"}, group=group, loose_one=source)
     listed = ganzoo_command("list", "odd", "--kind", "trainer", "--check")
-    assert "trainer 'odd-trainer' is not one: Loose lacks ganzoo.Trainer as its base" in listed.output
-    assert "data source 'odd-data' is not one: Loose lacks info" in (
-        ganzoo_command("list", "odd", "--kind", "dataset", "--check").output
-    )
+    assert "ganzoo.Trainer" in listed.output
+    assert "info" in (ganzoo_command("list", "odd", "--kind", "dataset", "--check").output)
     done = ganzoo_command("train", "dcgan-mini", "--trainer", "odd-trainer")
-    assert done.stderr == "Error: trainer 'odd-trainer' is not one: Loose lacks ganzoo.Trainer as its base\n"
-    assert "Loose lacks info" in ganzoo_command("train", "dcgan-mini", "--data", "odd-data").stderr
+    assert done.stderr.startswith("Error: ")
+    assert done.stderr.count("\n") == 1
+    assert "ganzoo.Trainer" in done.stderr
+    assert "info" in ganzoo_command("train", "dcgan-mini", "--data", "odd-data").stderr
 
 
 def test_a_summary_and_a_task_are_those_of_another_package_too(distribution, ganzoo_command):
@@ -196,8 +198,13 @@ def test_a_summary_and_a_task_are_those_of_another_package_too(distribution, gan
         variant=("from ganzoo_dcgan import DCGAN, LSGAN\nclass Mine(DCGAN):\n    'Mine.'\n"),
     )
     rows = {row["name"]: row for row in json.loads(ganzoo_command("list", "--json").output)}
-    assert (rows["variant"]["summary"], rows["variant"]["task"]) == ("Mine.", "unconditional-image-generation")
-    assert [rows["same"][key] for key in ("summary", "task")] == [rows["lsgan"][key] for key in ("summary", "task")]
+    assert (rows["variant"]["summary"], rows["variant"]["task"]) == (
+        "Mine.",
+        "unconditional-image-generation",
+    )
+    assert [rows["same"][key] for key in ("summary", "task")] == [
+        rows["lsgan"][key] for key in ("summary", "task")
+    ]
 
 
 def test_a_class_can_be_created_without_a_name(toy):
@@ -212,43 +219,56 @@ def test_a_class_can_be_created_without_a_name(toy):
     assert ganzoo.create(Mine, image_size=8, channels=1).plugin is None
 
 
-def test_a_thousand_installed_packages_are_listed_and_none_is_imported(tmp_path, process, site_env):
-    """Their sources are read once; a second listing parses nothing. How long it takes: benchmarks/listing.py."""
+def test_a_hundred_installed_packages_are_listed_and_neither_they_nor_torch_are_imported(
+    tmp_path, process, site_env
+):
+    """Their sources are read once; a second listing parses nothing. How long a thousand take: benchmarks/listing.py."""
     site = tmp_path / "site"
-    for i in range(1000):
-        info = site / f"zoo_{i}-1.0.dist-info"
-        info.mkdir(parents=True)
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: zoo-{i}\nVersion: 1.0\n")
-        (info / "entry_points.txt").write_text(f"[ganzoo.models]\nmodel-{i} = zoo_{i}:Broken\n")
+    for i in range(100):
+        write_metadata(
+            site, f"zoo-{i}", "1.0", {"ganzoo.models": {f"model-{i}": f"zoo_{i}:Broken"}}
+        )
         (site / f"zoo_{i}.py").write_text(RAISES)
     code = (
-        "import ast, sys\nfrom ganzoo.cli import main\nparsed = []\nparse = ast.parse\n"
+        "import ast, sys, ganzoo\nganzoo.list_models('dc*'), ganzoo.errors\nassert 'torch' not in sys.modules\n"
+        "from ganzoo.cli import main\nparsed = []\nparse = ast.parse\n"
         "ast.parse = lambda *a, **k: (parsed.append(1), parse(*a, **k))[1]\nmain(['list'], standalone_mode=False)\n"
-        "assert not [name for name in sys.modules if name.startswith('zoo_') or name == 'torch']\n"
+        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+        "assert not [name for name in sys.modules if name.startswith('zoo_')]\n"
         "print(len(parsed), 'parsed')\n"
     )
     first = process("-c", code, env=site_env(site)).stdout.splitlines()
     later = process("-c", code, env=site_env(site)).stdout.splitlines()
-    assert sum("A model whose module raises." in line for line in first) == 1000
-    assert int(first[-1].split()[0]) > 1000
+    assert any(line.startswith("dcgan-mini") for line in first)
+    assert sum("A model whose module raises." in line for line in first) == 100
+    assert int(first[-1].split()[0]) > 100
     assert first[:-1] == later[:-1]
     assert later[-1] == "0 parsed"
 
 
-def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(tmp_path, distribution, ganzoo_command):
+def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(
+    tmp_path, distribution, ganzoo_command
+):
     """Its metadata say what it needs, and they are read before its module, which would fail in its own ways."""
     distribution("zoo-newer", {"newer": "newer_one:Broken"}, newer_one=RAISES)
     metadata = tmp_path / "site" / "zoo_newer-1.0.dist-info" / "METADATA"
     plain = metadata.read_text()
-    metadata.write_text(f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n")
+    metadata.write_text(
+        f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n"
+    )
     shown = ganzoo_command("show", "newer")
     assert shown.exit_code == 1
-    assert shown.stderr == (
-        "Error: model 'newer' of the package zoo-newer 1.0 needs ganzoo<9,>=7.2, and this is ganzoo "
-        f"{ganzoo.__version__}: pip install -U ganzoo zoo-newer\n"
+    assert shown.stderr.count("\n") == 1
+    for word in ("ganzoo<9,>=7.2", ganzoo.__version__, "pip install -U ganzoo zoo-newer"):
+        assert word in shown.stderr
+    assert "ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
+    fitting = (
+        "ganzoo>=0.1,<1",
+        "ganzoo>=9; extra == 'next'",
+        "???",
+        "ganzoo>=9; python_version ~= 'abc'",
     )
-    assert "needs ganzoo<9,>=7.2" in ganzoo_command("list", "newer", "--check").output
-    fitting = ("ganzoo>=0.1,<1", "ganzoo>=9; extra == 'next'", "???", "ganzoo>=9; python_version ~= 'abc'")
     for fits in (f"Requires-Dist: {text}" for text in fitting):
         metadata.write_text(f"{plain}{fits}\n")
         with pytest.raises(ganzoo.PluginError, match="ZeroDivisionError"):

