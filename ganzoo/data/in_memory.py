@@ -38,20 +38,17 @@ def open_in_memory(
 ) -> tuple[Images, DataInfo]:
     """A tensor or a Dataset as images; with `pairs`, a Dataset of (source, target).
 
-    Raises DataError for anything else, and if the images do not fit the model.
+    Raises DataError for anything else.
     """
     if isinstance(data, Tensor):
         if pairs:
             raise DataError("the model wants pairs: pass a tuple of two tensors, (source, target)")
-        images, info = _open_tensor(data, hp)
-    elif isinstance(data, MapStyle) and not isinstance(data, Mapping):
-        images, info = _open_dataset(data, hp, workers, pairs)
-    else:
-        raise DataError(
-            f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}"
-        )
-    _check_fits(info, hp)
-    return images, info
+        return _open_tensor(data, hp)
+    if isinstance(data, MapStyle) and not isinstance(data, Mapping):
+        return _open_dataset(data, hp, workers, pairs)
+    raise DataError(
+        f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}"
+    )
 
 
 def _open_tensor(data: Tensor, hp: Hparams) -> tuple[Images, DataInfo]:
@@ -82,7 +79,8 @@ def _open_dataset(
     return DatasetImages(data, pairs, workers, count), info
 
 
-def _check_fits(info: DataInfo, hp: Hparams) -> None:
+def check_fits(info: DataInfo, hp: Hparams) -> None:
+    """Raises DataError if the images have not the size and the channels of the model."""
     size = "load_size" if hp.load_size else "image_size"
     for name, value in ((size, info.size), ("channels", info.channels)):
         wanted = getattr(hp, name, None)

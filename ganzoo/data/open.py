@@ -12,6 +12,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.images import Images, StoredImages, StreamedImages
+from ganzoo.data.in_memory import check_fits
 from ganzoo.data.pack import Manifest, Packed, Packing, Skipped, reasons
 from ganzoo.data.picture import Preparation
 from ganzoo.data.source import Row, Source, open_source
@@ -91,6 +92,7 @@ def open_data(
     kind = view_of(view)
     kind.check_count([type(one).__name__ for one in sets])
     parts, info = kind.in_memory(sets, hp, workers or 1)
+    check_fits(info, hp)
     preparation = Preparation.of(hp, info)
     return Data(parts, replace(info, size=preparation.image_size), preparation)
 
@@ -170,12 +172,12 @@ def _prepare(opened: OpenedSources, hp: Hparams, workers: int, cache: str, stric
     _check_enough(opened, manifests, hp.batch_size)
     _report_unused_classes(opened, manifests)
     if opened.info.channels == 1 and preparation.channels > 1:
-        logger.info(
+        logger.warning(
             f"{text} is grey, and the model has {preparation.channels} channels: "
             "channels=1 would do"
         )
     if cache == "auto" and not all(manifest.stored for manifest in manifests):
-        logger.info(f"{text} has no room in {cache_folder()}: it is decoded in every epoch")
+        logger.warning(f"{text} has no room in {cache_folder()}: it is decoded in every epoch")
     info = replace(opened.info, size=preparation.image_size, channels=preparation.channels)
     name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
     return Data(tuple(images), info, preparation, name, opened.licence)
