@@ -1,4 +1,4 @@
-"""Tensors in [-1, 1] as pictures."""
+"""Pictures from tensors in [-1, 1], and back."""
 
 import errno
 from collections.abc import Sequence
@@ -12,9 +12,8 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
+from ganzoo.channels import MODES as MODES
 from ganzoo.files import replace_file
-
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
 
 
 def to_pil(images: Tensor) -> list[Image.Image]:

@@ -134,9 +134,7 @@ class Config:
                 lines.append(f"{key}: {here} here, {there} asked for")
         return lines
 
-    def _compared(
-        self, defaults: Mapping[str, Any], renamed: Mapping[str, str]
-    ) -> dict[str, Any]:
+    def _compared(self, defaults: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
         hyperparameters = dict(defaults)
         for name, value in self.hyperparameters.items():
             hyperparameters[renamed.get(name, name)] = value
