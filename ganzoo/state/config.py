@@ -121,11 +121,12 @@ class Config:
         hyperparameters, for a run that is older than one of them.
         """
         mine, theirs = self._compared(defaults), other._compared(defaults)
-        return [
-            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
-            for key in {**mine, **theirs}
-            if mine.get(key) != theirs.get(key)
-        ]
+        result = []
+        for key in {**mine, **theirs}:
+            here, wanted = mine.get(key, "not set"), theirs.get(key, "not set")
+            if here != wanted:
+                result.append(f"{key}: {here} here, {wanted} asked for")
+        return result
 
     def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         validation = self.data.get("validation", {}).get("fingerprint", "a part")
@@ -141,10 +142,6 @@ class Config:
             "what is held out": str(validation)[:16],
             "the data's content": content,
         }
-
-    def at(self, step: int, sha256: str | None) -> Self:
-        """The same run at another step."""
-        return replace(self, step=step, sha256=sha256)
 
     def sources(self, part: str = "") -> list[str]:
         """The data sources, or those of the part "validation"; none if they came from Python."""
