@@ -121,12 +121,11 @@ class Config:
         hyperparameters, for a run that is older than one of them.
         """
         mine, theirs = self._compared(defaults), other._compared(defaults)
-        result = []
-        for key in {**mine, **theirs}:
-            here, wanted = mine.get(key, "not set"), theirs.get(key, "not set")
-            if here != wanted:
-                result.append(f"{key}: {here} here, {wanted} asked for")
-        return result
+        return [
+            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
+            for key in {**mine, **theirs}
+            if mine.get(key) != theirs.get(key)
+        ]
 
     def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
         validation = self.data.get("validation", {}).get("fingerprint", "a part")
