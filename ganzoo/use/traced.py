@@ -56,7 +56,11 @@ class Drawing(Use):
             inputs["labels"] = torch.arange(n) % classes
         return inputs
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        latents: Tensor,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         return self.model.generate(latents, labels)
 
 

@@ -72,7 +72,11 @@ def translate(
 
 
 def _translated(
-    model: Model, item: Item, direction: str, channels: int, max_side: int | None
+    model: Model,
+    item: Item,
+    direction: str,
+    channels: int,
+    max_side: int | None,
 ) -> tuple[Tensor, set[str]]:
     """The translation `(1, channels, height, width)`, and the kinds of notes on the picture."""
     with ignore_pillow_warnings():
