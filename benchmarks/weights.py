@@ -19,9 +19,9 @@ import torch
 from scoring import accuracy, classifier, labelled
 
 import ganzoo
-from ganzoo.hub.transfer import UPLOADED
 from ganzoo.state.card import write_card
 from ganzoo.state.config import Config
+from ganzoo.state.run import Run
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights/ganzoo_weights"
 LICENCE = "cc-by-4.0"
@@ -40,7 +40,7 @@ def main() -> None:
     entries = [entry for entry in ENTRIES if not sys.argv[1:] or entry.folder in sys.argv[1:]]
     for entry in entries:
         with tempfile.TemporaryDirectory() as temporary:
-            run = Path(temporary) / entry.folder
+            run = Run(Path(temporary) / entry.folder)
             command = [
                 sys.executable,
                 "-m",
@@ -59,7 +59,7 @@ def main() -> None:
             "model": entry.model,
             "name": entry.name,
             "licence": LICENCE,
-            "sha256": Config.read(WEIGHTS / entry.folder / "config.json").sha256,
+            "sha256": Config.read(Run(WEIGHTS / entry.folder).config).sha256,
             "folder": entry.folder,
         }
         for entry in ENTRIES
@@ -68,21 +68,21 @@ def main() -> None:
     (WEIGHTS / "weights.json").write_text(json.dumps({"weights": index}, indent=2) + "\n")
 
 
-def _publish(entry: Entry, run: Path) -> None:
-    model = ganzoo.load(run)
+def _publish(entry: Entry, run: Run) -> None:
+    model = ganzoo.load(run.folder)
     scores, images, protocol = entry.score(model)
     config = dataclasses.replace(
-        Config.read(run / "config.json"),
+        Config.read(run.config),
         metrics={**scores, "images": images, "measured on": protocol},
         licence=LICENCE,
     )
-    (run / "config.json").write_text(config.to_json())
-    write_card(run, model)
+    run.config.write_text(config.to_json())
+    write_card(run.folder, model)
     target = WEIGHTS / entry.folder
     target.mkdir(exist_ok=True)
     for old in target.iterdir():
         old.unlink()
-    for file in [file for pattern in UPLOADED for file in run.glob(pattern)]:
+    for file in run.uploaded_files():
         (target / file.name).write_bytes(file.read_bytes())
     print(entry.folder, scores, protocol, flush=True)
 

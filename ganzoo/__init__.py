@@ -48,10 +48,12 @@ if TYPE_CHECKING:
     from ganzoo.model.contract import Move as Move
     from ganzoo.model.scores import Evaluation as Evaluation
     from ganzoo.modes import frozen as frozen
+    from ganzoo.optim import adam as adam
     from ganzoo.seeds import noise as noise
-    from ganzoo.training.stepping import Step as Step
+    from ganzoo.training.trainer import Step as Step
     from ganzoo.training.trainer import Trainer as Trainer
     from ganzoo.training.transfer import adapt as adapt
+    from ganzoo.training.turns import Turn as Turn
     from ganzoo.zoo import create as create
     from ganzoo.zoo import load as load
 
@@ -76,10 +78,12 @@ _HOMES = {
     "ganzoo.losses": ["losses"],
     "ganzoo.model.contract": ["Model", "Move"],
     "ganzoo.modes": ["frozen"],
+    "ganzoo.optim": ["adam"],
     "ganzoo.discovery.registry": ["datasets", "list_models", "models", "trainers"],
-    "ganzoo.training.stepping": ["Step"],
-    "ganzoo.training.trainer": ["Trainer"],
+    
+    "ganzoo.training.trainer": ["Step", "Trainer"],
     "ganzoo.hparams.fields": ["PowersOfTwo", "Range"],
+    "ganzoo.training.turns": ["Turn"],
     "ganzoo.zoo": ["create", "load"],
 }  # fmt: skip
 _HOME = {name: home for home, names in _HOMES.items() for name in names}

@@ -116,6 +116,6 @@ def command(ctx: click.Context, /, **options: Any) -> None:
 
     # The parameters are named as the fields of Plan, so that each option is written once.
     plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
-    stopped_by = train(plan)
+    stopped_by = train(plan).stopped_by
     if stopped_by:
         ctx.exit(128 + stopped_by)

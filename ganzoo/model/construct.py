@@ -1,21 +1,26 @@
 """A model from its class and its hyperparameters."""
 
 import torch
+from torch import Tensor
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import GanzooError, PluginError
-from ganzoo.hparams.hparams import Hparams
+from ganzoo.hparams.hparams import FROM_DATA, Hparams, unfilled_error
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
 
 
 def initialised(
-    kind: type[Model], hp: Hparams, *, plugin: Plugin | None = None, origin: str | None = None
+    kind: type[Model],
+    hp: Hparams,
+    *,
+    plugin: Plugin | None = None,
+    origin: str | None = None,
 ) -> Model:
-    """A model with its first weights, drawn from hp.seed; torch's own random state stays as it was.
+    """A model with its first weights, drawn from hp.seed; torch's own random state is restored.
 
-    `origin` says that most of them are about to be replaced by trained ones, and by which.
+    `origin` names the trained weights that are about to replace most of them.
     """
     with seeded("weights", hp.seed, device=torch.device("cpu")):
         model = construct(kind, hp, plugin=plugin)
@@ -25,10 +30,16 @@ def initialised(
 
 
 def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model:
-    """A model that waits for weights. Raises PluginError for one that is not whole once it is made."""
+    """A model that waits for weights.
+
+    Raises HparamError if it needs image_size, channels or classes and they are None, PluginError
+    if it is not complete.
+    """
     try:
         model = kind(hp)
-    except (TypeError, AttributeError) as cause:
+    except (TypeError, AttributeError, AssertionError) as cause:
+        if name := _missing(kind, hp, cause):
+            raise unfilled_error(name) from cause
         if "__init__" not in str(cause):
             raise
         raise PluginError(
@@ -37,16 +48,18 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
     for name, parameter in model.named_parameters():
         if isinstance(parameter, UninitializedParameter):
             raise PluginError(
-                f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: no lazy modules"
+                f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: "
+                f"use no lazy modules"
             )
     model.plugin = plugin
     return model
 
 
 def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
-    """The model on the meta device: names and shapes of its tensors, without memory for them.
+    """The model without memory for its tensors.
 
-    None if it cannot be built there, as it computes with values, say.
+    None if it cannot be built on the meta device: its constructor computes with the values of
+    tensors, say, or passes them to NumPy.
     """
     try:
         with torch.device("meta"):
@@ -55,3 +68,11 @@ def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
         raise
     except Exception:  # a stranger's code may raise anything; building it for use shows it
         return None
+
+
+def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
+    """The hyperparameter that is None and made the constructor fail, if that is the cause."""
+    if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):
+        return None
+    names = FROM_DATA if kind.view is not Tensor else FROM_DATA[:2]  # images alone have no classes
+    return next((name for name in names if getattr(hp, name) is None), None)

@@ -3,51 +3,52 @@
 from collections.abc import Hashable, Iterator, Mapping
 from typing import Any, ClassVar
 
-import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
+from torch.optim import Optimizer
 
 from ganzoo import augment
 from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import HparamError, PluginError, Unsupported
+from ganzoo.errors import PluginError, Unsupported
 from ganzoo.hparams import hparams
 from ganzoo.hparams.augmentation import AugmentHparams
 from ganzoo.model.inference import Inference
-from ganzoo.seeds import rng
+from ganzoo.optim import adam
+from ganzoo.seeds import Draws
 
 Move = tuple[nn.Module, Tensor | Mapping[str, Tensor]]
-"""Who moves next, and what they minimise: a scalar, or named terms whose sum it is."""
+"""A player, and what it minimises: a scalar, or named terms whose sum it is."""
 
 
 class Model(Inference):
     """A generative model and how it is trained.
 
-    A plugin subclasses it with `task`, `Hparams`, `__init__(hp)` that makes the networks, and `losses(batch)`.
-    Everything else has a default. It is an ordinary `nn.Module`.
+    A plugin subclasses it with `task`, `Hparams`, `__init__(hp)` that makes the networks, and
+    `losses(batch)`. Everything else has a default. It is an ordinary `nn.Module`.
     """
 
     view: ClassVar[Any] = Tensor
-    """What a batch is: `Tensor` (images, `(n, channels, height, width)` in [-1, 1]) or `ganzoo.Labelled`."""
+    """A batch is a `Tensor` (images `(n, channels, height, width)` in [-1, 1]), `ganzoo.Labelled`,
+    `ganzoo.Domains` or `ganzoo.Pair`."""
     batches_per_step: int = 1
-    """How many batches a step consumes; above 1, `losses` gets a tuple of them."""
+    """The number of batches in a step; above 1, `losses` gets a tuple of them."""
+    depends_on_steps: ClassVar[bool] = False
+    """True if a schedule reads `self.progress`: such a run cannot be given more steps later."""
     default_trainer: ClassVar[str] = "alternating"
     default_data: ClassVar[str | None] = None
-    """The SOURCE that `ganzoo train` takes when `--data` is not given."""
+    """The SOURCE that `ganzoo train` takes without `--data`."""
     Hparams: ClassVar[type[hparams.Hparams]] = hparams.Hparams
 
     hp: hparams.Hparams
 
     def __init__(self, hp: hparams.Hparams) -> None:
         super().__init__()
-        if missing := hp.unfilled():
-            raise HparamError(
-                f"{missing[0]} is filled from the data: train with data, or give {missing[0]}=..."
-            )
+        for name in hp.unfilled():
+            raise hparams.unfilled_error(name)
         self.hp = hp
         self.plugin: Plugin | None = None  # the entry point that it was created from
-        self.classes: tuple[str, ...] = ()  # the names of the labels, where the data has them
-        self.origin: str | None = None  # the trained weights that it was adapted from
-        self.progress_was_read = False
+        self.classes: tuple[str, ...] = ()  # names of the labels, if the data has them
+        self.origin: str | None = None  # name and sha256 of the weights it started from
+        self._draws = Draws(hp.seed)
         self.begin(0)
 
     def losses(self, batch: Any, /) -> Iterator[Move]:
@@ -59,26 +60,28 @@ class Model(Inference):
             f"{type(self).__name__} has no losses(batch): yield (player, loss) for each move"
         )
 
-    # Where training stands, and what is drawn in a step
+    # Inside a step: where training stands, random numbers, augmentation
 
     def begin(self, step: int) -> None:
-        """Sets `self.step` and starts its random draws anew. A trainer calls it before `losses`."""
+        """Sets `self.step` and starts the random draws of that step."""
         self.step = step
-        self._draws: torch.Generator | None = None
+        self._draws.begin(step)
 
     @property
     def progress(self) -> float:
-        """How much of the training is done, in [0, 1]. A model that reads it cannot be trained for more steps later."""
-        self.progress_was_read = True
+        """The share of the training that is done, in [0, 1). Set `depends_on_steps` if you read it."""
         return self.step / self.hp.steps
 
-    def randn(self, *shape: int) -> Tensor:
-        """Standard normal draws on the model's device: a function of (seed, step) and of what the step drew before."""
-        return torch.randn(shape, generator=self._draw(), device=self.device)
+    def randn(self, *shape: int, shared: bool = False) -> Tensor:
+        """Standard normal draws on the model's device: a function of (seed, step) and earlier draws.
 
-    def rand(self, *shape: int) -> Tensor:
+        The first dimension is the batch; `shared` numbers are those of all processes.
+        """
+        return self._draws.randn(*shape, device=self.device, shared=shared)
+
+    def rand(self, *shape: int, shared: bool = False) -> Tensor:
         """Like `randn`, uniform in [0, 1)."""
-        return torch.rand(shape, generator=self._draw(), device=self.device)
+        return self._draws.rand(*shape, device=self.device, shared=shared)
 
     def augmented(self, images: Tensor, *, sides: int = 1) -> Tensor:
         """Images `(n, channels, height, width)` as discriminators see them, by the hyperparameters.
@@ -96,62 +99,71 @@ class Model(Inference):
 
         return augment.augmented(images, self.hp, draws)
 
-    def _draw(self) -> torch.Generator:
-        if self._draws is None:
-            self._draws = rng("draws", self.hp.seed, self.step, device=self.device)
-        return self._draws
-
     # How it is trained
 
     def initialise(self) -> None:
-        """Draws the first weights; not called when weights are loaded. PyTorch's own unless overridden."""
+        """Draws the first weights, unless weights are loaded. PyTorch's own by default."""
 
     def optimizers(self) -> dict[nn.Module, Optimizer]:
-        """Player -> its optimizer. One Adam for each child that has parameters to train."""
-        players = [
-            (child, [p for p in child.parameters() if p.requires_grad]) for child in self.children()
-        ]
-        return {
-            child: Adam(params, self.hp.lr, self.hp.betas) for child, params in players if params
-        }
-
-    def lr_scale(self, progress: float, /) -> float:
-        """What the learning rates are multiplied by: a pure function of progress in [0, 1]."""
-        return 1.0
+        """Player -> its optimizer. By default an Adam for each child with trained parameters."""
+        players: dict[nn.Module, Optimizer] = {}
+        for child in self.children():
+            parameters = [parameter for parameter in child.parameters() if parameter.requires_grad]
+            if parameters:
+                players[child] = adam(parameters, self.hp.lr, self.hp.betas)
+        return players
 
     def phase(self, step: int, /) -> Hashable:
-        """When this changes, `optimizers()` is called again; parameters that stay keep their optimizer's state."""
+        """When it changes, `enter_phase` and `optimizers` are called again.
+
+        A pure function of the step. Parameters that stay keep their optimizer's state.
+        """
+        return None
+
+    def enter_phase(self, phase: Any, /) -> None:
+        """Freezes or unfreezes parameters for a phase; called before its `optimizers()`."""
+
+    def lr_scale(self, progress: float, /) -> float:
+        """The factor of all learning rates: a pure function of progress in [0, 1]."""
+        return 1.0
+
+    def betas(self, step: int, /) -> tuple[float, float] | None:
+        """Adam's betas at a step, a pure function; None leaves those of `optimizers()`."""
         return None
 
     def averaged(self) -> list[nn.Module]:
         """The players that are published as an exponential moving average with decay `hp.ema`."""
         return []
 
-    @classmethod
-    def from_others(
-        cls, files: Mapping[str, Mapping[str, Tensor]], /
-    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
-        """Weights of another project, `{file name: {tensor name: tensor}}` -> hyperparameters, tensors by our names.
-
-        A tensor that has no place here keeps its name, and is reported. Raises DataError for what is not understood.
-        """
-        raise Unsupported(f"{cls.__name__} reads no weights of other projects")
+    def ema_decay(self, step: int, /) -> float:
+        """The decay of the averages at a step, a pure function: `hp.ema`, less in the first steps."""
+        return min(self.hp.ema, (1 + step) / (10 + step))
 
     def compiled(self) -> list[nn.Module]:
-        """The networks that may be compiled, where that is asked for: all, unless overridden.
+        """The networks that `--compile` may compile: all, by default.
 
-        torch.compile has no second derivatives: leave out what a gradient penalty is taken of.
+        torch.compile has no second derivatives: leave out the network of a gradient penalty.
         """
-        children = [(child, list(child.children())) for child in self.children()]
-        return [
-            network
-            for child, inside in children
-            for network in (inside if isinstance(child, nn.ModuleDict | nn.ModuleList) else [child])
-        ]
+        networks: list[nn.Module] = []
+        for child in self.children():
+            is_group = isinstance(child, nn.ModuleDict | nn.ModuleList)
+            networks += child.children() if is_group else [child]
+        return networks
 
     def preview(self, batch: Any, /) -> Tensor:
-        """What samples.png shows while training: 64 images from fixed noise, or something made of a fixed batch."""
+        """The images of samples.png: 64 samples from fixed noise, or translations of a batch."""
         return self.sample(64)
+
+    @classmethod
+    def convert_weights(
+        cls, files: Mapping[str, Mapping[str, Tensor]], /
+    ) -> tuple[dict[str, Any], dict[str, Tensor]]:
+        """Weights of another project, `{file: {tensor name: tensor}}` -> hyperparameters, tensors.
+
+        The tensors have our names; one that has no place here keeps its name, and is reported.
+        Raises DataError for files that are not understood.
+        """
+        raise Unsupported(f"{cls.__name__} reads no weights of other projects")
 
     @property
     def defaults(self) -> dict[str, Any]:
@@ -159,6 +171,10 @@ class Model(Inference):
         return type(self).Hparams().to_json()
 
     @property
+    def schedule_depends_on_steps(self) -> bool:
+        """Whether another number of steps would have trained the model otherwise."""
+        return self.depends_on_steps or type(self).lr_scale is not Model.lr_scale
+
+    @property
     def display_name(self) -> str:
-        """What to call it in a message."""
         return self.plugin.name if self.plugin else type(self).__name__

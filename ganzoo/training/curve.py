@@ -1,8 +1,7 @@
-"""The training curve: the losses and scores of metrics.jsonl as a picture."""
+"""The training curve: the losses and scores of a run's journal as a picture."""
 
-import json
 import math
-from pathlib import Path
+from collections.abc import Mapping, Sequence
 
 from PIL import Image, ImageDraw, ImageFont
 
@@ -21,46 +20,39 @@ COLOURS = (
 SIZE, EDGE = (800, 420), 50
 
 
-def curve(metrics: Path) -> Image.Image | None:
+def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | None:
     """A line for each loss and score over the steps, in one frame; None before two reports."""
-    series = _read(metrics)
-    points = [point for line in series.values() for point in line]
     if max(map(len, series.values()), default=0) < 2:
         return None
-    last, low, high = (
-        max(x for x, _ in points),
-        min(y for _, y in points),
-        max(y for _, y in points),
-    )
+    steps, values = [], []
+    for line in series.values():
+        steps += [step for step, _ in line]
+        values += [value for _, value in line]
+    last, low, high = max(steps), min(values), max(values)
     high = high if high > low else low + 1
-    sheet = Image.new("RGB", (SIZE[0], SIZE[1] + 18 * math.ceil(len(series) / 4)), "white")
+    legend = 18 * math.ceil(len(series) / 4)
+    sheet = Image.new("RGB", (SIZE[0], SIZE[1] + legend), "white")
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    right, bottom = SIZE[0] - 20, SIZE[1] - EDGE
-    draw.rectangle((EDGE, 20, right, bottom), outline="grey")
+    width, height = SIZE[0] - 20 - EDGE, SIZE[1] - EDGE - 20
+    bottom = 20 + height
+    draw.rectangle((EDGE, 20, EDGE + width, bottom), outline="grey")
     for share in (0.0, 0.5, 1.0):
-        x, y = EDGE + share * (right - EDGE), bottom - share * (bottom - 20)
-        draw.text((x, bottom + 6), f"{share * last:,.0f}", fill="grey", font=font, anchor="ma")
+        level = f"{low + share * (high - low):.2g}"
         draw.text(
-            (EDGE - 6, y), f"{low + share * (high - low):.2g}", fill="grey", font=font, anchor="rm"
+            (EDGE + share * width, bottom + 6),
+            f"{share * last:,.0f}",
+            fill="grey",
+            font=font,
+            anchor="ma",
         )
+        draw.text((EDGE - 6, bottom - share * height), level, fill="grey", font=font, anchor="rm")
     for number, (name, line) in enumerate(series.items()):
         colour = COLOURS[number % len(COLOURS)]
-        places = [
-            (EDGE + x / last * (right - EDGE), bottom - (y - low) / (high - low) * (bottom - 20))
-            for x, y in line
-        ]
-        draw.line(places, fill=colour, width=2)
+        points = []
+        for step, value in line:
+            across, up = step / last, (value - low) / (high - low)
+            points.append((EDGE + across * width, bottom - up * height))
+        draw.line(points, fill=colour, width=2)
         left, top = EDGE + number % 4 * 185, SIZE[1] - 16 + 18 * (number // 4)
         draw.text((left, top), name[:28], fill=colour, font=font)
     return sheet
-
-
-def _read(metrics: Path) -> dict[str, list[tuple[float, float]]]:
-    """Name -> (step, value) for each report; nothing before the first."""
-    series: dict[str, list[tuple[float, float]]] = {}
-    for text in metrics.read_text(encoding="utf-8").splitlines() if metrics.exists() else []:
-        line = json.loads(text)
-        for name, value in line.items():
-            if name not in ("step", "steps_per_second") and math.isfinite(value):
-                series.setdefault(name, []).append((line["step"], value))
-    return series

@@ -1,27 +1,29 @@
-"""Plan: what `ganzoo train` was asked for, and the trainer that does it."""
+"""Plan: the options of a training, and the trainer that they make."""
 
-import tomllib
-from dataclasses import dataclass
-from functools import partial
+import logging
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
-from ganzoo.data.open import open_data
+from ganzoo.data.open import Data, open_data
 from ganzoo.data.split import validation_hparams
+from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
-from ganzoo.errors import GanzooError, HparamError, UsageError
+from ganzoo.errors import StateError, UsageError
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
-from ganzoo.state.checkpoints import newest_checkpoint
+from ganzoo.state.config import CONFIG, Config
+from ganzoo.state.run import Run
 from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.training.transfer import adapt
 from ganzoo.zoo import model_class
 
+logger = logging.getLogger(__name__)
+
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The words of the command. None is what was not said."""
+    """The options of `ganzoo train`; None means not given."""
 
     model: str
     data: tuple[str, ...] = ()
@@ -42,72 +44,73 @@ class Plan:
     save_every: int = 500
     eval_every: int | None = None
     again: str = "the same command"
-    """The command itself, to be shown to whoever stopped it."""
+    """The command itself, for the message that says how to go on."""
 
     @property
     def plugin(self) -> Plugin:
         return models[self.model]
 
     @property
-    def folder(self) -> Path:
-        """Where the run lives."""
-        return self.out or Path("runs", self.plugin.name)
+    def run(self) -> Run:
+        """The run folder: --out, or runs/NAME."""
+        return Run(self.out or Path("runs", self.plugin.name))
 
     def make_trainer(self) -> Trainer:
-        """A trainer at step 0. Raises a GanzooError for whatever was asked for and cannot be had."""
-        plugin = self.plugin
-        kind = model_class(plugin)
-        hp = self.hyperparameters(kind)
-        data = self.data or kind.default_data
-        if not data:
+        """A trainer at step 0. Raises a GanzooError for an option that cannot be met."""
+        kind = model_class(self.plugin)
+        hp = kind.Hparams.from_options(self.config, self.assignments)
+        source = self.data or kind.default_data
+        if not source:
             raise UsageError(
-                f"{plugin.name} has no data of its own: give --data SOURCE ({', '.join(datasets)})"
+                f"{self.plugin.name} has no data of its own: give --data SOURCE "
+                f"({', '.join(datasets)})"
             )
+        if self.partial and not self.origin:
+            raise UsageError("--partial requires --from RUN")
         trainer = trainer_class(trainers[self.trainer or kind.default_trainer])
-        prepare = partial(
-            open_data, view=kind.view, workers=self.workers, cache=self.cache, strict=self.strict
-        )
-        opened = prepare(data, hp)
-        hp = hp.for_data(opened.info)
-        held_out = (
-            None if self.validation is None else prepare(self.validation, validation_hparams(hp))
-        )
-        if newest_checkpoint(self.folder):
-            model = construct(
-                kind, hp, plugin=plugin
-            )  # its weights come from there: no others are read or downloaded
-        else:
-            model = initialised(
-                kind, hp, plugin=plugin, origin=str(self.origin) if self.origin else None
-            )
-        if self.origin:
-            opened.notes += adapt(model, self.origin, partial=self.partial).lines(str(self.origin))
-        elif self.partial:
-            raise UsageError("--partial says how much of --from is taken: give --from RUN too")
-        opened.notes += held_out.notes if held_out else []
+        data = self._open(kind, source, hp)
+        info = data.info if kind.view is Labelled else replace(data.info, classes=())
+        hp = hp.for_data(info)
+        validation = None
+        if self.validation is not None:
+            validation = self._open(kind, self.validation, validation_hparams(hp))
         return trainer(
-            model,
-            opened,
-            validation=held_out,
+            self._make_model(kind, hp),
+            data,
+            validation=validation,
             device=self.device,
             precision=self.precision,
             compile=self.compile,
         )
 
-    def hyperparameters(self, kind: type[Model]) -> Hparams:
-        """The model's defaults, then those of the --config file, then those of --set."""
-        values = self._from_file(kind.Hparams) if self.config else {}
-        values |= dict(kind.Hparams.parse(assignment) for assignment in self.assignments)
-        return kind.Hparams().replaced(values)
+    def _open(self, kind: type[Model], source: object, hp: Hparams) -> Data:
+        return open_data(
+            source, hp, kind.view, workers=self.workers, cache=self.cache, strict=self.strict
+        )
 
-    def _from_file(self, kind: type[Hparams]) -> dict[str, Any]:
-        assert self.config
+    def _make_model(self, kind: type[Model], hp: Hparams) -> Model:
+        checkpoint = self.run.newest_checkpoint()
+        if checkpoint:  # the weights come from there: no others are read or downloaded
+            model = construct(kind, hp, plugin=self.plugin)
+            if self.origin:
+                model.origin = self._recorded_origin(checkpoint)
+            return model
+        origin = str(self.origin) if self.origin else None
+        model = initialised(kind, hp, plugin=self.plugin, origin=origin)
+        if self.origin:
+            adapt(model, self.origin, partial=self.partial).log(str(self.origin))
+        return model
+
+    def _recorded_origin(self, checkpoint: Path) -> str | None:
+        """What the run started from; --from itself may be gone, or trained further, by now."""
+        recorded = Config.read(checkpoint / CONFIG).origin
         try:
-            values = tomllib.loads(self.config.read_text(encoding="utf-8"))
-            kind().replaced(values)  # so that an error names the file
-        except (OSError, ValueError) as cause:
-            reason = getattr(cause, "strerror", None) or cause
-            raise HparamError(f"{self.config}: {reason}") from None
-        except GanzooError as cause:
-            raise HparamError(f"{self.config}: {cause}") from None
-        return values
+            config = Config.read(Run(str(self.origin)).config)
+        except StateError:
+            return recorded or str(self.origin)
+        if recorded and recorded != f"{config.model} {config.sha256}":
+            logger.warning(
+                f"{self.origin} is no longer what {self.run} started from ({recorded}): it goes on "
+                f"from its own checkpoint"
+            )
+        return recorded or str(self.origin)

@@ -1,142 +1,201 @@
-"""The training loop of the command line: steps, reports, pictures, checkpoints, signals."""
+"""A training session in a run folder: steps, reports, pictures, checkpoints, signals."""
 
+import logging
 import shlex
 import signal
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
 
-import click
 import torch
+from PIL import Image
 
 from ganzoo.errors import PluginError, Unsupported, UsageError
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
-from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.state.card import write_card
-from ganzoo.state.checkpoints import check_no_weights, newest_checkpoint
-from ganzoo.state.run import check_ours, lock
+from ganzoo.state.run import Run
 from ganzoo.training.curve import curve
 from ganzoo.training.plan import Plan
-from ganzoo.training.report import Reports
-from ganzoo.training.snapshot import depends_on_steps
-from ganzoo.training.trainer import Trainer
+from ganzoo.training.reports import Reports
+from ganzoo.training.trainer import Step, Trainer
+
+logger = logging.getLogger(__name__)
 
 
-def train(plan: Plan) -> int:
-    """Trains until the steps are made, or SIGINT or SIGTERM arrives. Returns the number of that signal, else 0.
+@dataclass(frozen=True)
+class Outcome:
+    """The run folder, its trainer, and the signal that stopped it, 0 if it is finished."""
 
-    Either way the run folder then holds all that was done; the same plan goes on from there.
+    run: Run
+    trainer: Trainer
+    stopped_by: int = 0
+
+
+def train(plan: Plan) -> Outcome:
+    """Trains until the steps are made, or SIGINT or SIGTERM arrives.
+
+    The run folder then holds all that was done, and the same plan goes on from there. Progress is
+    logged under the name `ganzoo`.
     """
-    run = plan.folder
-    check_ours(run)
-    if inside := next((source for source in plan.data if is_inside(run, source)), None):
-        raise UsageError(
-            f"the run {run} lies inside {inside} and would become data: choose another folder with --out"
-        )
+    run = plan.run
+    run.check_ours()
+    _check_outside_of_data(plan)
     trainer = plan.make_trainer()
     if plan.eval_every and trainer.validation is None:
-        raise UsageError(
-            f"--eval-every: nothing is held out of the data of {trainer.model.display_name}"
-        )
-    for note in trainer.data.notes:
-        click.echo(note)
-    with lock(run):
-        _begin(trainer, run)
+        raise UsageError(f"--eval-every: {trainer.model.display_name} has no validation data")
+    with run.lock():
+        _start(trainer, run)
         steps = trainer.model.hp.steps
         if trainer.steps_done >= steps:
-            more = "" if depends_on_steps(trainer.model) else " --set steps=N goes on to N,"
-            click.echo(
-                f"{run} is finished: all {steps} steps are made.{more} --out DIR starts another."
-            )
-            return 0
-        with (
-            stop_signals() as signals,
-            Reports(run, done=trainer.steps_done, steps=steps, every=plan.report_every) as reports,
-        ):
-            for step in trainer:
-                reports.step(step)
-                last = step.number == steps
-                due = step.number % (plan.eval_every or plan.save_every) == 0 or last
-                found = trainer.evaluate() if trainer.validation and due else None
-                if found:
-                    reports.scores(step.number, found.scores)
-                if step.number % plan.save_every == 0 or last or found or signals:
-                    _save(trainer, run, found)
-                if signals:
-                    break
+            _complete(trainer, run)
+            _log_already_finished(trainer, run)
+            return Outcome(run, trainer)
+        with stop_signals() as signals:
+            reports = Reports(run, done=trainer.steps_done, steps=steps, every=plan.report_every)
+            with reports:
+                for step in trainer:
+                    reports.step(step)
+                    _after_step(plan, trainer, step, reports, stopping=bool(signals))
+                    if signals:
+                        break
         if signals and trainer.steps_done < steps:
-            click.echo(
-                f"stopped and saved after step {trainer.steps_done} of {steps}; to go on: {plan.again}"
+            place = f"step {trainer.steps_done} of {steps}"
+            logger.info(f"stopped and saved after {place}; to go on: {plan.again}")
+            return Outcome(run, trainer, signals[0])
+        _log_finished(trainer, run)
+        return Outcome(run, trainer)
+
+
+def _check_outside_of_data(plan: Plan) -> None:
+    """Raises UsageError if the run would become part of its own data."""
+    folder = plan.run.folder
+    validation = [plan.validation] if plan.validation else []
+    for source in (*plan.data, *validation):
+        if is_inside(folder, source):
+            raise UsageError(
+                f"the run {folder} lies inside {source} and would become data: choose another "
+                f"folder with --out"
             )
-            return signals[0]
-        pictures = [
-            run / name for name in ("samples.png", "confusion.png") if (run / name).exists()
-        ]
-        look = f" Look at {pictures[0]}; for more: {_more(trainer.model, run)}" if pictures else ""
-        click.echo(f"{run} is finished.{_kept(trainer)}{look}")
-        return 0
 
 
-def _begin(trainer: Trainer, run: Path) -> None:
-    """Goes to where the folder's run stands, or makes the folder a run."""
-    if newest_checkpoint(run):
-        notes = trainer.restore(run)
-        click.echo("\n".join([f"going on from step {trainer.steps_done} in {run}", *notes]))
+def _start(trainer: Trainer, run: Run) -> None:
+    """Goes to the newest checkpoint, or makes the folder a run."""
+    if run.newest_checkpoint():
+        notes = trainer.restore(run.folder)
+        logger.info(f"going on from step {trainer.steps_done} in {run}")
+        for note in notes:
+            logger.warning(note)
         return
-    check_no_weights(run)
-    replace_file(run / "config.json", trainer.config().to_json().encode())
+    run.check_no_weights()
+    replace_file(run.config, trainer.config().to_json().encode())
 
 
-def _more(model: Model, run: Path) -> str:
-    """What to do with a model that is trained."""
-    words = ["sample", str(run)]
-    if model.directions:
-        words = ["translate", str(run), "INPUT", "OUT"]
-    elif model.classifies:
-        words = ["classify", str(run), "INPUT"]
-    return shlex.join(["ganzoo", *words])
+def _after_step(
+    plan: Plan, trainer: Trainer, step: Step, reports: Reports, *, stopping: bool
+) -> None:
+    """Scores and saves, if either is due."""
+    last = step.number == trainer.model.hp.steps
+    saving = step.number % plan.save_every == 0 or last or stopping
+    evaluation = None
+    if trainer.validation and (step.number % (plan.eval_every or plan.save_every) == 0 or last):
+        evaluation = trainer.evaluate()
+        reports.scores(step.number, evaluation.scores)
+    if saving or evaluation:
+        _save(trainer, plan.run, evaluation)
 
 
-def _kept(trainer: Trainer) -> str:
-    if trainer.best is None:
-        return ""
-    name, score = next(iter(trainer.best["scores"].items()))
-    return f" Kept is step {trainer.best['step']}, the best by {name}: {score:.4f} of {trainer.best['images']} images."
+def _save(trainer: Trainer, run: Run, evaluation: Evaluation | None) -> None:
+    """The checkpoint comes first: nothing that goes wrong with a picture may cost it."""
+    trainer.save(run.folder)
+    if evaluation and trainer.best == trainer.evaluated:  # pictures of the weights that are kept
+        for name, picture in evaluation.pictures.items():
+            _write_picture(picture, run.folder / name)
+    _write_pictures(trainer, run)
 
 
-def _save(trainer: Trainer, run: Path, found: Evaluation | None) -> None:
-    trainer.save(run)  # first: nothing that goes wrong with a picture may cost a checkpoint
-    if found and trainer.best == trainer.evaluated:
-        for name, picture in found.pictures.items():  # those of the weights that are kept
-            with writing(run / name):
-                save_png(picture, run / name)
-    _picture(trainer, run / "samples.png")
-    if drawn := curve(run / "metrics.jsonl"):
-        with writing(run / "curve.png"):
-            save_png(drawn, run / "curve.png")
-    write_card(run, trainer.model)  # once more, now that there is a picture to show
+def _write_pictures(trainer: Trainer, run: Run) -> None:
+    """samples.png, curve.png, and the card once more, which shows them."""
+    samples = _preview(trainer)
+    if samples:
+        _write_picture(samples, run.samples)
+    drawn = curve(run.journal.series())
+    if drawn:
+        _write_picture(drawn, run.curve)
+    write_card(run.folder, trainer.model)
 
 
-def _picture(trainer: Trainer, path: Path) -> None:
-    try:
-        with trainer.averaged_model() as model, torch.no_grad():
-            picture = enlarged(grid(model.preview(trainer.batches.first(8))))
-    except Unsupported:
-        return  # a model that only trains has nothing to show
-    except Exception as cause:  # a stranger's code may do anything at all
-        raise PluginError(
-            f"{trainer.model.display_name}: preview() failed: {type(cause).__name__}: {cause}"
-        ) from cause
+def _complete(trainer: Trainer, run: Run) -> None:
+    """Makes the pictures of a finished run that was killed after its last checkpoint."""
+    checkpoint = run.newest_checkpoint()
+    moments = [
+        path.stat().st_mtime
+        for path in (checkpoint, run.samples, run.card)
+        if path and path.exists()
+    ]
+    if len(moments) == 3 and moments == sorted(moments):  # written in this order
+        return
+    if trainer.validation and trainer.best == trainer.evaluated:
+        for name, picture in trainer.evaluate().pictures.items():
+            _write_picture(picture, run.folder / name)
+    _write_pictures(trainer, run)
+
+
+def _write_picture(picture: Image.Image, path: Path) -> None:
     with writing(path):
         save_png(picture, path)
 
 
+def _preview(trainer: Trainer) -> Image.Image | None:
+    """The model's preview; None if it only trains."""
+    try:
+        with trainer.averaged_model() as model, torch.no_grad():
+            return enlarged(grid(model.preview(trainer.batches.preview_batch(8))))
+    except Unsupported:
+        return None
+    except Exception as cause:  # a stranger's code may raise anything
+        raise PluginError(
+            f"{trainer.model.display_name}: preview() failed: {type(cause).__name__}: {cause}"
+        ) from cause
+
+
+def _log_already_finished(trainer: Trainer, run: Run) -> None:
+    more = "; --set steps=N goes on to N"
+    if trainer.model.schedule_depends_on_steps:
+        more = ""
+    steps = trainer.model.hp.steps
+    logger.info(f"{run} is finished: all {steps} steps are made{more}; --out DIR starts another")
+
+
+def _log_finished(trainer: Trainer, run: Run) -> None:
+    text = f"{run} is finished."
+    if trainer.best:
+        name, score = trainer.best.deciding
+        text += f" Step {trainer.best.step} is kept, the best by {name}: {score:.4f} of "
+        text += f"{trainer.best.images} images."
+    for picture in (run.samples, run.confusion):
+        if picture.exists():
+            text += f" Look at {picture}; for more: {_next_command(trainer, run)}"
+            break
+    logger.info(text)
+
+
+def _next_command(trainer: Trainer, run: Run) -> str:
+    if trainer.model.directions:
+        words = ["translate", str(run), "INPUT", "OUT"]
+    elif trainer.model.classifies:
+        words = ["classify", str(run), "INPUT"]
+    else:
+        words = ["sample", str(run)]
+    return shlex.join(["ganzoo", *words])
+
+
 @contextmanager
 def stop_signals() -> Iterator[list[int]]:
-    """Inside, the first SIGINT or SIGTERM is put into the list; a second interrupts at once."""
+    """Inside, the first SIGINT or SIGTERM is put into the list; a second one interrupts at once."""
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -144,9 +203,11 @@ def stop_signals() -> Iterator[list[int]]:
             raise KeyboardInterrupt
         received.append(number)
 
-    before = {number: signal.signal(number, handle) for number in (signal.SIGINT, signal.SIGTERM)}
+    handlers = {}
+    for number in (signal.SIGINT, signal.SIGTERM):
+        handlers[number] = signal.signal(number, handle)
     try:
         yield received
     finally:
-        for number, handler in before.items():
+        for number, handler in handlers.items():
             signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""The tensors of a training, taken between two steps and put back."""
+"""The tensors of a training between two steps: taken for a checkpoint, and restored from one."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -13,91 +13,105 @@ from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import Config
 from ganzoo.state.weights import cpu_tensors, load_strict
 from ganzoo.training.averages import Averages
-from ganzoo.training.optimizers import Optimizers, join, split
+from ganzoo.training.optimizers import Optimizers
 
 
-def published_weights(model: Model, averages: Averages) -> dict[str, Tensor]:
-    """The weights to use: averages in their players' places. On the CPU."""
+def averaged_weights(model: Model, averages: Averages) -> dict[str, Tensor]:
+    """The weights to use: averages in place of their players. On the CPU."""
     with averages.substituted():
         return cpu_tensors(model.state_dict())
 
 
 def training_tensors(
     model: Model, averages: Averages, optimizers: Optimizers
-) -> tuple[dict[str, Tensor], Any]:
-    """What else is needed to go on: tensors by name, on the CPU, and the optimizers' plain numbers."""
+) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
+    """All else that is needed to go on: tensors by name, on the CPU, and optimizers' numbers.
+
+    `raw/` are weights under averages, `buffer/` buffers that are not published, `optimizer/` the
+    state of the optimizers.
+    """
     raw = model.state_dict(keep_vars=True)
     with averages.substituted():
         used = model.state_dict(keep_vars=True)
-    state, plain = split(optimizers.state())
     tensors = {f"raw/{name}": tensor for name, tensor in raw.items() if tensor is not used[name]}
-    tensors |= {
-        f"buffer/{name}": buffer for name, buffer in model.named_buffers() if name not in raw
-    }
-    tensors |= {f"optimizer/{name}": tensor for name, tensor in state.items()}
-    return cpu_tensors(tensors), plain
+    for name, buffer in model.named_buffers():
+        if name not in raw:
+            tensors[f"buffer/{name}"] = buffer
+    numbers: dict[str, dict[str, Any]] = {}
+    for name, state in optimizers.state().items():
+        for key, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer/{name}/{key}"] = value
+            else:
+                numbers.setdefault(name, {})[key] = value
+    return cpu_tensors(tensors), numbers
 
 
 @torch.no_grad()
 def restore_training(
-    model: Model, averages: Averages, optimizers: Optimizers, state: TrainState, origin: Path
+    model: Model, averages: Averages, optimizers: Optimizers, state: TrainState, checkpoint: Path
 ) -> None:
-    """Everything, into a trainer's parts. Raises StateError, naming the folder, for what does not fit."""
+    """Restores model, averages and optimizers. Raises StateError if a name or shape differs."""
     with averages.substituted():
-        load_strict(model, state.weights, origin)
-    load_strict(model, {**state.weights, **_part(state.training, "raw/")}, origin)
-    device = model.device
+        load_strict(model, state.weights, checkpoint)
+    load_strict(model, {**state.weights, **_part(state.training, "raw/")}, checkpoint)
     for path, value in _part(state.training, "buffer/").items():
         parent, _, name = path.rpartition(".")
         owner = model.get_submodule(parent)
         if name not in owner._buffers:
-            raise StateError(f"{origin} has a buffer {path!r} that the model does not know")
-        setattr(owner, name, value.to(device))  # a pool may have grown since the model was made
+            raise StateError(f"{checkpoint} has a buffer {path!r} that the model does not know")
+        setattr(owner, name, value.to(model.device))  # a pool may have grown since it was made
     model.begin(state.config.step)
     optimizers.enter(state.config.step)
-    optimizers.restore(join(_part(state.training, "optimizer/"), state.extra["optimizer"]))
-    model.progress_was_read = bool(state.extra["progress_was_read"])
+    optimizers.restore(_optimizer_states(state))
 
 
-def depends_on_steps(model: Model) -> bool:
-    """Whether another number of steps would have trained the model otherwise."""
-    return model.progress_was_read or type(model).lr_scale is not Model.lr_scale
+def _optimizer_states(state: TrainState) -> dict[str, dict[str, Any]]:
+    states = {name: dict(numbers) for name, numbers in state.extra["optimizer"].items()}
+    for path, tensor in _part(state.training, "optimizer/").items():
+        name, _, key = path.rpartition("/")
+        states.setdefault(name, {})[key] = tensor
+    return states
 
 
 def check_steps(model: Model, state: TrainState) -> None:
-    """More steps than were planned are fine where the schedule does not depend on their number."""
-    planned, asked = state.config.hyperparameters["steps"], model.hp.steps
-    if asked == planned:
+    """Raises StateError for a number of steps with which the run would have trained otherwise."""
+    planned, wanted = state.config.hyperparameters["steps"], model.hp.steps
+    if wanted == planned:
         return
-    if state.extra["progress_was_read"] or depends_on_steps(model):
-        name = state.config.model
+    depended = state.extra.get("depends_on_steps", state.extra.get("progress_was_read", False))
+    if depended or model.schedule_depends_on_steps:
         raise StateError(
-            f"steps: {planned} here, {asked} asked for, and the schedule of {name} depends on it"
+            f"steps={wanted}: the run was planned for {planned}, and the schedule of "
+            f"{state.config.model} depends on their number"
         )
-    if asked < state.config.step:
-        raise StateError(f"steps: {asked} asked for, and {state.config.step} are made already")
+    if wanted < state.config.step:
+        raise StateError(f"steps={wanted}: the run has made {state.config.step} steps already")
 
 
 def changes(
     state: TrainState, config: Config, device: torch.device, *, compiled: bool
 ) -> list[str]:
-    """What is not as it was when the state was saved, and may change the last bits of the result."""
+    """What has changed since the checkpoint and may change the last bits of the result."""
     compared = {
         "threads": (state.extra["threads"], torch.get_num_threads()),
         "device": (state.extra["device"], device.type),
         "--compile": (state.extra.get("compiled", False), compiled),
         config.distribution: (state.config.version, config.version),
     }
-    return [
-        f"{name}: {then} before, {now} now; the result may differ in its last bits from a run in one go"
-        for name, (then, now) in compared.items()
-        if then != now
-    ]
+    lines = []
+    for name, (before, now) in compared.items():
+        if before != now:
+            lines.append(
+                f"{name}: {before} before, {now} now; the result may differ in its last bits from "
+                f"a run in one go"
+            )
+    return lines
 
 
 def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
-    return {
-        name.removeprefix(prefix): tensor
-        for name, tensor in tensors.items()
-        if name.startswith(prefix)
-    }
+    part = {}
+    for name, tensor in tensors.items():
+        if name.startswith(prefix):
+            part[name.removeprefix(prefix)] = tensor
+    return part

@@ -16,7 +16,7 @@ import ganzoo
 from ganzoo.data.picture import decoded, ignore_pillow_warnings
 from ganzoo.data.source import Source, open_source
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.images import save_png, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.seeds import derive_seed
@@ -53,8 +53,6 @@ def generate(plan: GenerationPlan) -> str:
     again. Returns a line for the user. Raises Unsupported if the model is not class-conditional,
     DataError if the classes differ or the classifier accepts too few images.
     """
-    if not is_free(plan.out):
-        raise UsageError(f"{plan.out} already exists: choose another folder with --out")
     model, config = load_with_config(plan.run, device=plan.device)
     classes = conditional_classes(model)
     source = open_source(plan.data) if plan.data else None
@@ -66,7 +64,7 @@ def generate(plan: GenerationPlan) -> str:
         _check_classifier(plan, model, classifier)
         filter_facts = {**_identity(its_config), "confidence": plan.confidence}
     rows = []
-    with new_folder(plan.out) as folder:
+    with new_folder(plan.out, must_be_free=True) as folder:
         for number in range(len(classes)):
             rows += _write_class(folder, plan, model, number, classifier)
         real = _copy_real(source, folder) if source and plan.with_real else 0
@@ -83,8 +81,6 @@ def generate(plan: GenerationPlan) -> str:
         }
         text = json.dumps(manifest, indent=2) + "\n"
         (folder / "manifest.json").write_text(text, encoding="utf-8")
-        if plan.out.exists():
-            plan.out.rmdir()  # fails if somebody has put a file into it meanwhile
     added = f" and {real:,} real ones" if real else ""
     total = f"{len(rows):,} generated images{added} of {len(classes)} classes"
     return f"{plan.out}: {total}, and manifest.json"
@@ -92,8 +88,7 @@ def generate(plan: GenerationPlan) -> str:
 
 def conditional_classes(model: Model) -> Sequence[str]:
     """The names of the classes that the model generates, or their numbers if they have no names."""
-    count = getattr(model.hp, "classes", None)
-    if not count or type(model).generate is Model.generate:
+    if not model.hp.classes or type(model).generate is Model.generate:
         raise Unsupported(
             f"{model.display_name} cannot be asked for a class:"
             " take a conditional model, such as cdcgan"
@@ -141,8 +136,8 @@ def _check_classifier(
     if set(classifier.class_names) != set(model.class_names):
         names = ", ".join(classifier.class_names)
         raise DataError(f"the classifier {plan.classifier} knows other classes: {names}")
-    channels = _channels(model)
-    expected = _channels(classifier)
+    channels = model.hp.channels
+    expected = classifier.hp.channels
     differ = channels and expected and channels != expected
     if differ and (channels, expected) != (1, 3):
         raise DataError(
@@ -150,10 +145,6 @@ def _check_classifier(
             f" the classifier {plan.classifier} takes channels={expected}:"
             " choose another classifier"
         )
-
-
-def _channels(model: Model) -> int | None:
-    return getattr(model.hp, "channels", None)
 
 
 def _write_class(
@@ -197,7 +188,7 @@ def _write_class(
 
 def _scores(classifier: Model, images: Tensor, name: str) -> list[float]:
     """The probability of the class, for each image."""
-    if images.shape[1] == 1 and _channels(classifier) == 3:
+    if images.shape[1] == 1 and classifier.hp.channels == 3:
         images = images.expand(-1, 3, -1, -1)
     number = classifier.class_names.index(name)
     return classifier.classify(images)[:, number].tolist()

@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.discovery.registry import models
 from ganzoo.errors import StateError, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
@@ -29,26 +29,23 @@ def import_weights(
     """
     plugin = models[name]
     kind = model_class(plugin)
-    if not is_free(out):
-        raise UsageError(f"--out {out} already exists: choose another folder")
     state_dicts: dict[str, dict[str, Tensor]] = {}
     for file in files:
         if file.stem in state_dicts:
             raise UsageError(f"two of the files have the name {file.stem}")
         state_dicts[file.stem] = state_dict(file)
-    hyperparameters, tensors = kind.from_others(state_dicts)
+    hyperparameters, tensors = kind.convert_weights(state_dicts)
     hp = kind.Hparams().replaced(hyperparameters)
     model = initialised(kind, hp, plugin=plugin)
     untouched = _untouched_networks(model, tensors)
     model.load_state_dict({**model.state_dict(), **tensors})
     config = Config.of(
         model,
-        plugin,
         trainer=kind.default_trainer,
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},
     )
-    with new_folder(out) as folder:
+    with new_folder(out, must_be_free=True) as folder:
         write_weights(folder, model, config)
         write_card(folder, model)
     total = len(model.state_dict())

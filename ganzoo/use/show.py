@@ -6,8 +6,7 @@ from torch import Tensor
 
 from ganzoo.data.source import source_class
 from ganzoo.discovery.registry import Plugin, models, trainers
-from ganzoo.errors import GanzooError
-from ganzoo.hparams.fields import type_name
+from ganzoo.errors import GanzooError, HparamError
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
@@ -19,14 +18,14 @@ def model_info(name: str) -> dict[str, Any]:
     """Documentation, paper, task, hyperparameters, networks and package of a model, for JSON.
 
     `networks` is name -> number of parameters, counted without allocating any; empty if it
-    depends on the data.
+    depends on the data, or if the model cannot be built on the meta device.
     """
     plugin = models[name]
     kind = model_class(plugin)
     documentation = kind.__doc__ or ""
     defaults = kind.Hparams().to_json()
     hyperparameters = [
-        {"name": key, "type": type_name(annotation), "default": defaults[key]}
+        {"name": key, "type": str(annotation), "default": defaults[key]}
         for key, annotation in kind.Hparams.annotations().items()
     ]
     return {
@@ -54,8 +53,10 @@ def _paper(kind: type[Model]) -> str | None:
 
 
 def _networks(kind: type[Model]) -> dict[str, int]:
-    hp = kind.Hparams()
-    model = None if hp.unfilled() else on_meta(kind, hp)
+    try:
+        model = on_meta(kind, kind.Hparams())
+    except HparamError:  # it has to be filled from the data
+        return {}
     if model is None:
         return {}
     counts = {}

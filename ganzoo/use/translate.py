@@ -38,7 +38,7 @@ def translate(
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
-    channels = getattr(model.hp, "channels", None)
+    channels = model.hp.channels
     if channels not in MODES:
         name = model.display_name
         raise Unsupported(f"{name} has no hyperparameter channels of 1, 3 or 4")
