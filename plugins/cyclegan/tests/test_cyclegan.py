@@ -11,11 +11,11 @@ import torch
 from PIL import Image
 from tensors import assert_same_weights, parameter_count
 from torch import nn
-from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss
+from torch.nn.functional import binary_cross_entropy_with_logits, l1_loss, mse_loss, softplus
 
 import ganzoo
 from ganzoo.data.open import open_data
-from ganzoo.seeds import rng
+from ganzoo.seeds import rng, seeded
 
 MINI = {
     "image_size": 16,
@@ -276,35 +276,25 @@ def test_pix2pix_equals_a_loop_written_by_hand_bit_for_bit():
     source = torch.randint(0, 256, (6, 3, 18, 18), dtype=torch.uint8)
     trainer = ganzoo.Trainer(model, (source, 255 - source), device="cpu")
     g, d = copy.deepcopy(model.generator), copy.deepcopy(model.discriminator)
-    adam_g, adam_d = (
-        torch.optim.Adam(network.parameters(), 2e-4, (0.5, 0.999)) for network in (g, d)
-    )
-    from ganzoo.seeds import seeded
-
+    adam_g = torch.optim.Adam(g.parameters(), 2e-4, (0.5, 0.999))
+    adam_d = torch.optim.Adam(d.parameters(), 2e-4, (0.5, 0.999))
     for step in range(3):
         for adam in (adam_g, adam_d):
             adam.param_groups[0]["lr"] = 2e-4 * min(1.0, 2 - 2 * step / 4)
         given, target = trainer.batches[step]
         with seeded("step", 0, step, device=torch.device("cpu")):  # for dropout
             fake = g(given)
-        real_logits = d(torch.cat([given, target], 1))
-        fake_logits = d(torch.cat([given, fake.detach()], 1))
-        loss = (
-            nn.functional.softplus(-real_logits).mean() / 2
-            + nn.functional.softplus(fake_logits).mean() / 2
-        )
-        entropy = binary_cross_entropy_with_logits(real_logits, torch.ones_like(real_logits)) / 2
-        entropy = (
-            entropy
-            + binary_cross_entropy_with_logits(fake_logits, torch.zeros_like(fake_logits)) / 2
-        )
+        on_real = d(torch.cat([given, target], 1))
+        on_fake = d(torch.cat([given, fake.detach()], 1))
+        loss = softplus(-on_real).mean() / 2 + softplus(on_fake).mean() / 2
+        entropy = binary_cross_entropy_with_logits(on_real, torch.ones_like(on_real)) / 2
+        entropy += binary_cross_entropy_with_logits(on_fake, torch.zeros_like(on_fake)) / 2
         torch.testing.assert_close(loss, entropy)
         adam_d.zero_grad()
         loss.backward()
         adam_d.step()
-        loss = nn.functional.softplus(-d(torch.cat([given, fake], 1))).mean() + 100 * l1_loss(
-            fake, target
-        )
+        on_fake = d(torch.cat([given, fake], 1))
+        loss = softplus(-on_fake).mean() + 100 * l1_loss(fake, target)
         adam_g.zero_grad()
         loss.backward()
         adam_g.step()

@@ -170,6 +170,26 @@ def test_networks_are_those_spelt_out():
     )
 
 
+def judged_by_hand(model, images, draws):
+    """Logits in float64, of images that are augmented by these draws."""
+    judge = [p.detach().double() for p in model.discriminator.parameters()]
+    with torch.no_grad() if not images.requires_grad else torch.enable_grad():
+        seen = augment.augmented(images, model.hp, lambda *shape: next(draws))
+        return net_d(judge, seen, [4, 4])
+
+
+def penalty_by_hand(model, images, draws):
+    """The mean squared gradient, image by image."""
+    total = 0
+    for i, image in enumerate(images):
+        own = [draw[i : i + 1] for draw in draws]
+        slope = torch.autograd.functional.jacobian(
+            lambda x, own=own: judged_by_hand(model, x[None], iter(own)), image
+        )
+        total += slope.square().sum() / len(images)
+    return total
+
+
 @pytest.mark.parametrize("augmented", [{}, {"colour": 1, "translation": 0.25, "cutout": 0.5}])
 def test_the_losses_of_a_step_are_the_papers(augmented):
     """The penalties are float64 Jacobians of one image at a time, before augmentation."""
@@ -181,23 +201,13 @@ def test_the_losses_of_a_step_are_the_papers(augmented):
     weights = [p.detach().double() for p in model.generator.parameters()]
 
     def judged(images, images_draws):
-        judge = [p.detach().double() for p in model.discriminator.parameters()]
-        with torch.no_grad() if not images.requires_grad else torch.enable_grad():
-            seen = augment.augmented(images, model.hp, lambda *shape: next(images_draws))
-            return net_d(judge, seen, [4, 4])
+        return judged_by_hand(model, images, images_draws)
 
     def some_draws():
         return [torch.rand(6, n, generator=draws).double() for n in (3, 2, 2)] if augmented else []
 
     def penalty(images, images_draws):
-        total = 0
-        for i, image in enumerate(images):
-            own = [draw[i : i + 1] for draw in images_draws]
-            slope = torch.autograd.functional.jacobian(
-                lambda x, own=own: judged(x[None], iter(own)), image
-            )
-            total += slope.square().sum() / len(images)
-        return total
+        return penalty_by_hand(model, images, images_draws)
 
     fake = net_g(weights, torch.randn(6, 3, generator=draws).double(), [4, 4])
     of_real, of_fake = some_draws(), some_draws()
