@@ -100,7 +100,7 @@ def test_a_mistake_in_a_declaration_names_the_class_and_the_field():
         sizes: list[int] = field(default_factory=lambda: [1])
 
     class Mutable(ganzoo.Hparams):
-        sizes: tuple[int, ...] = [1]  # noqa: RUF008
+        sizes: tuple[int, ...] = [1]
 
     class OldName(ganzoo.Hparams):
         fit: str = "crop"
