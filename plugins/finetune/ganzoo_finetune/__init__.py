@@ -165,9 +165,11 @@ class Finetune(ganzoo.Model):
                 block.train()
         return self
 
+    def enter_phase(self, phase: int) -> None:
+        self.thaw(phase)
+
     def optimizers(self) -> dict[nn.Module, torch.optim.Optimizer]:
         hp = self.hp
-        self.thaw(self.phase(self.step))
         groups = [
             {"params": list(self.classifier["head"].parameters()), "lr": hp.lr},
             {
