@@ -165,7 +165,7 @@ class Finetune(ganzoo.Model):
         std = torch.tensor(self.known.std)
         self.register_buffer("mean", mean[:, None, None])
         self.register_buffer("std", std[:, None, None])
-        self.thaw(0)
+        self.enter_phase(0)
 
     def initialise(self) -> None:
         if self.origin:
@@ -205,7 +205,7 @@ class Finetune(ganzoo.Model):
         unfrozen = math.ceil(passed / len(points) * len(self.blocks))
         return min(unfrozen, len(self.blocks) - self.hp.frozen_blocks)
 
-    def thaw(self, count: int) -> None:
+    def enter_phase(self, count: int) -> None:
         """Unfreezes the top `count` blocks of the backbone, and freezes the others.
 
         Parameters outside of blocks are unfrozen with the last one.
@@ -227,7 +227,6 @@ class Finetune(ganzoo.Model):
 
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         hp = self.hp
-        self.thaw(self.phase(self.step))
         head = self.classifier["head"]
         backbone = self.classifier["backbone"]
         groups = [{"params": list(head.parameters()), "lr": hp.lr}]
