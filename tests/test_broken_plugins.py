@@ -96,7 +96,7 @@ def test_every_model_of_the_zoo_is_looked_for():
 def test_the_good_one_keeps_every_promise(zoo, tmp_path):
     case = ModelCase(models["good"])
     for check in checks_of("model"):
-        run_check(check, case, tmp_path / check.__name__)
+        run_check(check, case)
 
 
 @pytest.mark.parametrize("name", MISTAKES)
@@ -247,7 +247,7 @@ def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(
     case = ModelCase(models["odd"])
     for one in found:
         with pytest.raises(AssertionError, match=told) if told else nullcontext():
-            run_check(one, case, tmp_path / one.__name__)
+            run_check(one, case)
     assert found
 
 
@@ -263,14 +263,13 @@ class Leaky(ganzoo.Trainer):
 
     def step(self, batch):
         losses = {}
-        for player, loss in self.moves(batch):
-            terms = self.terms(player, loss)
+        for turn in self.turns(batch):
             for optimizer in self.optimizers.values():
                 optimizer.zero_grad()
-            sum(terms.values()).backward(retain_graph=True)
-            for optimizer in self.optimizers.values():
-                optimizer.step()
-            losses |= {name: term.detach() for name, term in terms.items()}
+            sum(turn.losses.values()).backward(retain_graph=True)
+            for player in self.optimizers:
+                self.update(player)
+            losses |= {name: loss.detach() for name, loss in turn.losses.items()}
         return losses
 
 
@@ -286,11 +285,10 @@ class Graphs(ganzoo.Trainer):
 
     def step(self, batch):
         losses = {}
-        for player, loss in self.moves(batch):
-            terms = self.terms(player, loss)
-            self.backward(player, terms)
-            self.optimizers[player].step()
-            losses |= terms
+        for turn in self.turns(batch):
+            self.backward(turn)
+            self.update(turn.player)
+            losses |= turn.losses
         return losses
 
 
@@ -324,11 +322,9 @@ class LeavesEarly(ganzoo.Trainer):
 
     def step(self, batch):
         losses = {}
-        for _, (player, loss) in zip(range(2), self.moves(batch)):
-            terms = self.terms(player, loss)
-            self.backward(player, terms)
-            self.optimizers[player].step()
-            losses |= {name: term.detach() for name, term in terms.items()}
+        for _, turn in zip(range(2), self.turns(batch)):
+            losses |= self.backward(turn)
+            self.update(turn.player)
         return losses
 
 
@@ -415,7 +411,7 @@ class NoArgument(Squares):
         ("Silent", "lets_gradients_reach_the_mover_alone", r"losses.*discriminator"),
         ("Counting", "is_saved_and_resumed_bit_for_bit", r"trainer\.count"),
         ("Publishing", "is_loaded_as_it_was_saved", "persistent=False"),
-        ("LeavesEarly", "lets_gradients_reach_the_mover_alone", r"self\.moves"),
+        ("LeavesEarly", "lets_gradients_reach_the_mover_alone", r"self\.turns"),
         ("Arrays", "reads_images_that_are_the_same_again", "ndarray"),
         ("Raising", "is_trained_on_whole", "ZeroDivisionError"),
         ("InfoOfAMethod", "is_trained_on_whole", "DataInfo"),
@@ -441,11 +437,11 @@ def test_mistakes_of_trainers_and_sources_are_caught_too(
     )
     case = case_of(plugin, {}, "dcgan-mini")
     for one in checks_of(plugin.kind) if check is None else []:
-        run_check(one, case, tmp_path / one.__name__)
+        run_check(one, case)
     for one in checks_of(plugin.kind):
         if one.__name__ == check:
             with pytest.raises((AssertionError, ganzoo.GanzooError), match=told):
-                run_check(one, case, tmp_path)
+                run_check(one, case)
 
 
 def test_a_clear_error_is_one_line_and_what_needs_an_argument_says_how_to_give_one(
@@ -488,7 +484,7 @@ def test_what_an_import_changes_for_everybody_is_caught(distribution, tmp_path):
         one for one in checks_of("model") if one.__name__ == "is_listed_without_being_imported"
     )
     with pytest.raises(AssertionError, match="dtype"):
-        run_check(check, ModelCase(models["far"]), tmp_path)
+        run_check(check, ModelCase(models["far"]))
     assert torch.get_default_dtype() == torch.float32
 
 
@@ -499,4 +495,4 @@ def test_a_name_that_another_package_has_is_caught(zoo, distribution, tmp_path):
     )
     mine = next(p for p in models.plugins() if (p.name, p.distribution) == ("good", "broken-zoo"))
     with pytest.raises(AssertionError, match="other-zoo"):
-        run_check(check, ModelCase(mine), tmp_path)
+        run_check(check, ModelCase(mine))

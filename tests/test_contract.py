@@ -31,7 +31,7 @@ def test_files_keep_the_contract_of_sources(tmp_path, name):
         else shutil.make_archive(str(tmp_path / "files"), "zip", files)
     )
     for check in checks_of("data source"):
-        check(SourceCase(datasets[name], argument), tmp_path)
+        check(SourceCase(datasets[name], argument))
 
 
 def test_the_toy_is_held_to_it(toy, tmp_path):
@@ -43,7 +43,7 @@ def test_the_toy_is_held_to_it(toy, tmp_path):
     assert len(tests) == 50
     cases = {plugin: case_of(plugin, small, "dcgan-mini") for plugin, _ in tests}
     for plugin, check in tests:
-        run_check(check, cases[plugin], tmp_path / plugin.name / check.__name__)
+        run_check(check, cases[plugin])
 
 
 def test_pytest_refuses_what_is_not_installed(inner_pytest):

@@ -73,7 +73,7 @@ def test_its_plugins_keep_the_contract(package, tmp_path, name, whole):
     case = case_of(plugin, SMALL, "dcgan-mini")
     checks = {check.__name__: check for check in checks_of(plugin.kind)}
     for check in checks if whole or name not in QUICKLY else QUICKLY[name]:
-        run_check(checks[check], case, tmp_path / check)
+        run_check(checks[check], case)
 
 
 def test_its_test_file_is_one_line(package):

@@ -14,7 +14,8 @@ from hub_server import WRITER, Hub
 
 from ganzoo.discovery.registry import KINDS
 from ganzoo.discovery.scaffold import use_of
-from ganzoo.testing.cases import case_of, checks_of, run_check
+from ganzoo.testing import checks_of
+from ganzoo.testing.cases import case_of, run_check
 
 PIP = ["-m", "pip", "--disable-pip-version-check", "--quiet"]
 PUBLISHED = ("model.safetensors", "config.json", "README.md", "samples.png")
@@ -44,7 +45,7 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
     plugin = installed(distribution, Path(f"my-{kind}"), f"my-{kind}", kind)
     small = {"my-model": {"image_size": 8, "width": 4}, "my-dataset": "8"}
     for check in checks_of(plugin.kind):
-        run_check(check, case_of(plugin, small, "dcgan-mini"), tmp_path / check.__name__)
+        run_check(check, case_of(plugin, small, "dcgan-mini"))
 
 
 @pytest.mark.parametrize(

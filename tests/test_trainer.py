@@ -415,14 +415,6 @@ def test_a_loss_of_somebody_elses_parameters_is_named():
         next(trainer)
 
 
-def test_a_model_without_a_name_trains_but_is_not_saved(tmp_path):
-    model = broken(lambda self, batch: iter([(self.net, self.net(batch[:, 0, 0]).mean())]))
-    trainer = ganzoo.Trainer(model, torch.zeros(8, 1, 2, 2) - 0.5, device="cpu")
-    next(trainer)
-    with pytest.raises(ganzoo.PluginError, match="registered"):
-        trainer.save(tmp_path / "run")
-
-
 def test_frozen_computes_no_gradient_and_thaws():
     net, through = nn.Linear(2, 2), torch.ones(1, 2, requires_grad=True)
     net.bias.requires_grad_(False)

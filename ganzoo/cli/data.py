@@ -97,11 +97,12 @@ def _counts(title: str, counts: Counter[str]) -> Iterator[str]:
 
 
 def _findings(title: str, findings: "list[Finding]") -> Iterator[str]:
-    totals = Counter(finding.kind for finding in findings)
-    for kind, total in totals.items():
-        yield f"{title}, {kind}: {total:,}"
-        same_kind = [finding for finding in findings if finding.kind == kind]
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    for kind, same_kind in by_kind.items():
+        yield f"{title}, {kind}: {len(same_kind):,}"
         for finding in same_kind[:FILES]:
             yield f"  {finding.name}: {finding.detail}"
-        if total > FILES:
-            yield f"  and {total - FILES:,} more: --json names them"
+        if len(same_kind) > FILES:
+            yield f"  and {len(same_kind) - FILES:,} more: --json names them"

@@ -105,7 +105,7 @@ class HparamsOption(click.Option):
     help="How often to score the validation data and save.  [default: as --save-every]",
 )
 @click.pass_context
-def command(ctx: click.Context, **options: Any) -> None:
+def command(ctx: click.Context, /, **options: Any) -> None:
     """Train a model, or continue its training.
 
     NAME is a model of `ganzoo list`. The same command continues where training stopped. Ctrl-C

@@ -1,17 +1,27 @@
-"""The type of a hyperparameter: checked for values, parsed from text, written for people."""
+"""The type of a hyperparameter: it checks values, reads text, and is described to people."""
 
 import math
 import types
 import typing
-from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union
+from collections.abc import Iterator, Sequence
+from contextlib import suppress
+from dataclasses import dataclass, replace
+from typing import Any, Literal, Self
 
 from ganzoo.errors import HparamError
+
+UNIONS = (typing.Union, types.UnionType)
+FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+NONE = ("none", "null", "")
+
+
+class WrongType(HparamError):  # noqa: N818
+    """The value is not of the field's type."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers a field may have, both ends included: `width: Annotated[int, Range(1, 4096)] = 64`."""
+    """The numbers that are allowed, both ends included: `Annotated[int, Range(1, 4096)]`."""
 
     low: float
     high: float
@@ -19,143 +29,161 @@ class Range:
     def __str__(self) -> str:
         return f"from {self.low:,} to {self.high:,}"
 
+    def problem(self, value: float) -> str:
+        """What is wrong with the value, to be written after it; empty if it is allowed."""
+        if self.low <= value <= self.high:
+            return ""
+        return f": expected a number {self}"
+
 
 @dataclass(frozen=True)
 class PowersOfTwo(Range):
-    """The low number, doubled as often as one likes, to the high one: `image_size: Annotated[int, Doublings(8, 1024)]`.
-
-    Sizes of networks that halve or double images, four pixels at the least.
-    """
+    """`low * 2**k` up to `high`: sizes of networks that halve or double an image."""
 
     def __str__(self) -> str:
         return f"{self.low:,} doubled up to {self.high:,}"
 
-    def nearest(self, value: float) -> tuple[float, float]:
-        """The largest that is at most the value, and the one above it."""
-        smaller = self.low
-        while smaller * 2 <= value:
-            smaller *= 2
-        return smaller, smaller * 2
+    def problem(self, value: float) -> str:
+        nearest = self.low
+        while nearest * 2 <= value:
+            nearest *= 2
+        problem = super().problem(value)
+        if problem or nearest == value:
+            return problem
+        return f" is not {self}: the nearest two are {nearest} and {nearest * 2}"
 
 
-def type_name(annotation: Any) -> str:
-    """How a person writes a type: `int`, `float, from 0 to 1`, `float, float`, `'a' or 'b'`, `int or none`."""
-    kind, bounds = bounds_of(annotation)
-    if bounds:
-        return f"{type_name(kind)}, {bounds}"
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        return " or ".join(repr(choice) for choice in arguments)
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return f"{type_name(arguments[0])}, ..."
-    if origin is tuple:
-        return ", ".join(type_name(argument) for argument in arguments)
-    if origin in (Union, types.UnionType):
-        return " or ".join(type_name(argument) for argument in arguments)
-    return "none" if kind is type(None) else getattr(kind, "__name__", str(kind))
+@dataclass(frozen=True)
+class FieldType:
+    """What a field may hold: its plain type, the range of its numbers, and its help text."""
+
+    kind: Any
+    bounds: Range | None = None
+    help: str = ""
+
+    @classmethod
+    def of(cls, kind: Any, annotation: Any, base: Self | None) -> Self:
+        """The type of a declaration; the range and the help text of `base` stay if it has none."""
+        bounds, text = None, ""
+        if base:
+            text = base.help
+            if {int, float} & {kind, *typing.get_args(kind)}:
+                bounds = base.bounds
+        for extra in _extras(annotation):
+            if isinstance(extra, Range):
+                bounds = extra
+            if isinstance(extra, str):
+                text = extra
+        return cls(kind, bounds, text)
+
+    def __str__(self) -> str:
+        """In words: `int`, `float, from 0 to 1`, `float, float`, `'a' or 'b'`."""
+        name = _name(self.kind)
+        return f"{name}, {self.bounds}" if self.bounds else name
+
+    def parsed(self, name: str, text: str) -> Any:
+        """The value that a person typed after `--set name=`."""
+        for value in _readings(text):
+            with suppress(WrongType):
+                return self.checked(name, value)
+        raise self._error(name, text)
+
+    def checked(self, name: str, value: Any) -> Any:
+        """The value as it is kept: an int for a float becomes a float, a list a tuple."""
+        origin, arguments = typing.get_origin(self.kind), typing.get_args(self.kind)
+        if origin in UNIONS:
+            for member in arguments:
+                with suppress(HparamError):
+                    return replace(self, kind=member).checked(name, value)
+        elif origin is Literal:
+            for choice in arguments:
+                if type(choice) is type(value) and choice == value:
+                    return choice
+        elif origin is not tuple:
+            return self._checked_scalar(name, value)
+        elif isinstance(value, list | tuple):
+            return self._checked_parts(name, value)
+        raise self._error(name, value)
+
+    def _checked_parts(self, name: str, values: Sequence[Any]) -> Any:
+        kinds = typing.get_args(self.kind)
+        if kinds[-1] is Ellipsis:
+            kinds = kinds[:1] * len(values)
+        if len(kinds) != len(values):
+            raise self._error(name, values)
+        parts = []
+        for kind, value in zip(kinds, values, strict=True):
+            parts.append(replace(self, kind=kind).checked(name, value))
+        return tuple(parts)
+
+    def _checked_scalar(self, name: str, value: Any) -> Any:
+        kind, is_flag = self.kind, isinstance(value, bool)
+        if not isinstance(kind, type) or issubclass(kind, list | dict | set):
+            choices = "int, float, str, bool, a Literal or a tuple, as tuple[int, ...]"
+            raise HparamError(f"{name}: hyperparameters are {choices}")
+        if kind is float and type(value) is int:
+            value = float(value) if abs(value) < 2**1000 else math.inf
+        if not isinstance(value, kind) or (is_flag and kind is int):
+            raise self._error(name, value)
+        if not isinstance(value, int | float) or is_flag:
+            return value
+        if not math.isfinite(value):
+            raise HparamError(f"{name}={value}: expected a finite number")
+        problem = self.bounds.problem(value) if self.bounds else ""
+        if problem:
+            raise HparamError(f"{name}={value}{problem}")
+        return value
+
+    def _error(self, name: str, value: Any) -> WrongType:
+        return WrongType(f"{name}={text_of(value)}: expected {self}")
 
 
 def text_of(value: Any) -> str:
     """A value as it is typed after `--set key=`."""
     if isinstance(value, list | tuple):
-        return ",".join(text_of(part) for part in value)
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+        return ",".join(map(text_of, value))
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
 
 
-def is_class_var(annotation: Any) -> bool:
-    return typing.get_origin(annotation) is typing.ClassVar or annotation is typing.ClassVar
+def _extras(annotation: Any) -> Iterator[Any]:
+    """What stands beside the types inside of every `Annotated`."""
+    yield from getattr(annotation, "__metadata__", ())
+    for part in typing.get_args(annotation):
+        yield from _extras(part)
 
 
-def bounds_of(annotation: Any) -> tuple[Any, Range | None]:
-    if typing.get_origin(annotation) is not Annotated:
-        return annotation, None
-    kind, *extras = typing.get_args(annotation)
-    return kind, next((extra for extra in extras if isinstance(extra, Range)), None)
-
-
-def _wrong(name: str, value: Any, annotation: Any) -> HparamError:
-    return HparamError(f"{name}={text_of(value)}: expected {type_name(annotation)}")
-
-
-def checked(name: str, value: Any, annotation: Any) -> Any:
-    """The value as the field keeps it: an int for a float field becomes a float, a list a tuple."""
-    kind, bounds = bounds_of(annotation)
+def _name(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):
-        for argument in arguments:
-            try:
-                return checked(name, value, argument)
-            except HparamError:
-                continue
-        raise _wrong(name, value, annotation)
-    if origin is Literal and value in arguments:
-        return value
-    if origin is tuple and isinstance(value, list | tuple):
-        parts = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
-        if len(parts) == len(value):
-            return tuple(checked(name, part, kind) for part, kind in zip(value, parts, strict=True))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) < 2**1000 else math.inf
-    if {kind, origin} & {list, dict, set}:
-        raise HparamError(
-            f"{name}: hyperparameters are int, float, str, bool, a Literal or a tuple, as tuple[int, ...]"
-        )
-    if (
-        not isinstance(kind, type)
-        or not isinstance(value, kind)
-        or (kind is int and isinstance(value, bool))
-    ):
-        raise _wrong(name, value, annotation)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise HparamError(f"{name}={value}: expected a finite number")
-    if bounds and isinstance(value, int | float) and not bounds.low <= value <= bounds.high:
-        raise HparamError(f"{name}={text_of(value)}: expected a number {bounds}")
-    if (
-        isinstance(bounds, PowersOfTwo)
-        and isinstance(value, int)
-        and value not in (nearest := bounds.nearest(value))
-    ):
-        raise HparamError(
-            f"{name}={value} is not {bounds}: the nearest two are {nearest[0]} and {nearest[1]}"
-        )
-    return value
-
-
-def parsed(name: str, text: str, annotation: Any) -> Any:
-    """What a person typed, as a value of the field's type."""
-    kind, _ = bounds_of(annotation)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):
-        for argument in arguments:
-            try:
-                return parsed(name, text, argument)
-            except HparamError:
-                continue
-        raise _wrong(name, text, annotation)
     if origin is Literal:
-        return next((choice for choice in arguments if str(choice) == text), text)
+        return " or ".join(map(repr, arguments))
+    if origin in UNIONS:
+        return " or ".join(map(_name, arguments))
     if origin is tuple:
-        parts = [part.strip() for part in text.strip("()[]").split(",") if part.strip()]
-        kinds = (arguments[0],) * len(parts) if arguments[-1] is Ellipsis else arguments
-        if len(kinds) != len(parts):
-            raise _wrong(name, text, annotation)
-        return tuple(parsed(name, part, kind) for part, kind in zip(parts, kinds, strict=True))
-    try:
-        return _read_scalar(text, kind)
-    except (ValueError, KeyError, OverflowError):
-        raise _wrong(name, text, annotation) from None
+        return ", ".join(map(_name, arguments))
+    if kind in (None, type(None)):
+        return "none"
+    return "..." if kind is Ellipsis else getattr(kind, "__name__", str(kind))
 
 
-def _read_scalar(text: str, kind: Any) -> Any:
-    if kind is type(None):
-        return {"none": None, "null": None, "": None}[text.lower()]
-    if kind is bool:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-            text.lower()
-        ]
-    if kind is int and not text.lstrip("+-").replace("_", "").isdigit():
-        number = float(text)  # 1e4 steps is a whole number too
-        if number != int(number):
-            raise ValueError
-        return int(number)
-    return kind(text)
+def _readings(text: str) -> Iterator[Any]:
+    """What a text can mean, the likeliest first."""
+    yield _scalar(text)
+    yield FLAGS.get(text.lower(), text)
+    parts = [part.strip() for part in text.strip("()[]").split(",")]
+    parts = list(filter(None, parts))
+    yield [*map(_scalar, parts)]
+    yield parts
+    yield text
+
+
+def _scalar(text: str) -> Any:
+    if text.lower() in NONE:
+        return None
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        number = float(text)
+        return int(number) if number.is_integer() else number  # 1e4 steps is a whole number
+    return text

@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -200,8 +200,3 @@ class Run:
             yield
         finally:
             held.release()
-
-
-def lock(run: Path) -> AbstractContextManager[None]:
-    """`Run(run).lock()`, until its callers use that."""
-    return Run(run).lock()

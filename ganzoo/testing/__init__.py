@@ -1,9 +1,11 @@
-"""Contract tests for packages that register models, trainers or data sources (`pip install "ganzoo[testing]"`).
+"""Contract tests for packages that register models, trainers or data sources.
+
+Installed by `pip install "ganzoo[testing]"`. This is a whole test file:
 
 >>> from ganzoo.testing import contract
 >>> TestContract = contract("my-gan")
 
-in a test file is all; `pytest --ganzoo my-gan` does it without a file to an installed package, from its defaults.
+`pytest --ganzoo my-gan` checks an installed package without a test file, from its defaults.
 """
 
 from collections.abc import Callable, Collection, Mapping
@@ -13,6 +15,7 @@ from ganzoo.discovery.registry import KINDS, Plugin
 from ganzoo.errors import GanzooError, UnknownName
 
 Settings = Mapping[str, Any] | str
+Check = Callable[..., None]
 
 
 def contract(
@@ -22,73 +25,87 @@ def contract(
     without: Collection[str] = (),
     trained: str = "dcgan-mini",
 ) -> type:
-    """A class of tests, each run for each model, trainer and data source that the distribution registers.
+    """A class of tests, each run for each model, trainer and data source of the distribution.
 
-    `small` has, by name, the hyperparameters with which a model is trained in a moment (they join `batch_size=4` and
-    `steps=4`), and of a data source what stands after its colon. `without` names what cannot be tried here (a source
-    that needs a network). Trainers are tried on the model `trained`. Raises UnknownName when no such distribution is
-    installed, or a name is given that it does not register.
+    `small` maps names to settings: for a model, hyperparameters with which it is trained in a
+    moment (besides `batch_size=4` and `steps=4`); for a data source, the text after its colon.
+    `without` names plugins that cannot be checked here (a source that needs a network). Trainers
+    are checked on the model `trained`. Raises UnknownName if no such distribution is installed, or
+    if it does not register a name in `small` or `without`.
     """
     import pytest
 
-    from ganzoo.testing.cases import case_of, checks_of
+    from ganzoo.testing.cases import case_of
 
+    small = small or {}
     plugins = registered(distribution)
-    if stray := {*(small or {}), *without} - {plugin.name for plugin in plugins} - {trained}:
+    names = [plugin.name for plugin in plugins]
+    unknown_names = {*small, *without} - {*names, trained}
+    if unknown_names:
         raise UnknownName(
-            f"{distribution} registers no {min(stray)!r}; it has {', '.join(p.name for p in plugins)}"
+            f"{distribution} registers no {min(unknown_names)!r}; choose from {', '.join(names)}"
         )
-    plugins = [plugin for plugin in plugins if plugin.name not in without]
+    cases: dict[Check, list[Any]] = {}  # trainers share three checks with models
+    for plugin in plugins:
+        if plugin.name in without:
+            continue
+        case = pytest.param(case_of(plugin, small, trained), id=plugin.name)
+        for check in checks_of(plugin.kind):
+            cases.setdefault(check, []).append(case)
     tests: dict[str, Any] = {
         "__test__": True,
-        "__doc__": f"What {distribution} promises of each thing that it registers.",
+        "__doc__": f"The contract of everything that {distribution} registers.",
     }
-    cases: dict[Callable[..., None], list[Any]] = {}
-    for plugin in plugins:
-        case = pytest.param(case_of(plugin, small or {}, trained), id=plugin.name)
-        for check in checks_of(plugin.kind):
-            cases.setdefault(check, []).append(case)  # trainers share three with models
-    for check, run_check in cases.items():
-        tests[f"test_{check.__name__}"] = pytest.mark.parametrize("case", run_check)(_test(check))
+    for check, of_check in cases.items():
+        parametrized = pytest.mark.parametrize("case", of_check)
+        tests[f"test_{check.__name__}"] = parametrized(_test(check))
     return type("TestContract", (), tests)
 
 
 def registered(distribution: str) -> list[Plugin]:
-    """What an installed distribution registers. Raises UnknownName when that is nothing."""
-    found = [
-        plugin
-        for registry in KINDS.values()
-        for plugin in registry.plugins()
-        if plugin.is_of(distribution)
-    ]
-    if not found:
+    """The plugins of an installed distribution. Raises UnknownName if it has none."""
+    plugins = []
+    for registry in KINDS.values():
+        for plugin in registry.plugins():
+            if plugin.is_of(distribution):
+                plugins.append(plugin)
+    if not plugins:
         raise UnknownName(
-            f"no installed distribution {distribution!r} registers a model, a trainer or a data source: "
-            f"pip install -e . in its folder, and see [project.entry-points] in its pyproject.toml"
+            f"no installed distribution {distribution!r} registers a model, a trainer or a data "
+            f"source: pip install -e . in its folder, and see [project.entry-points] in its "
+            f"pyproject.toml"
         )
-    return found
+    return plugins
 
 
-def _test(check: Callable[..., None]) -> Callable[..., None]:
+def checks_of(kind: str) -> list[Check]:
+    """The checks of a "model", a "trainer" or a "data source"."""
+    from ganzoo.testing import model_checks, source_checks, trainer_checks
+
+    modules: dict[str, Any] = {
+        "model": model_checks,
+        "trainer": trainer_checks,
+        "data source": source_checks,
+    }
+    return list(modules[kind].CHECKS)
+
+
+def _test(check: Check) -> Check:
     import pytest
 
-    from ganzoo.testing.broken import Broken
-    from ganzoo.testing.cases import run_check
+    from ganzoo.testing.cases import Broken, run_check
 
     def test(self: object, case: Any, tmp_path: Any, monkeypatch: Any) -> None:
         monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "cache"))
         monkeypatch.chdir(tmp_path)
-        told = None
+        message = None
         try:
-            run_check(check, case, tmp_path)
-        except (
-            Broken,
-            GanzooError,
-        ) as promise:  # it says what to do; of anything else pytest shows where it happened
-            told = f"{case.display_name}: {promise}"
-        if told:
-            pytest.fail(told, pytrace=False)
+            run_check(check, case)
+        except (Broken, GanzooError) as error:  # any other error is shown with its traceback
+            message = f"{case.display_name}: {error}"
+        if message:
+            pytest.fail(message, pytrace=False)
 
     test.__doc__ = check.__doc__
-    test.__test__ = True  # type: ignore[attr-defined]  # whatever names pytest was told to look for
+    test.__test__ = True  # type: ignore[attr-defined]  # pytest may look for other names
     return test

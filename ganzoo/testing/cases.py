@@ -1,27 +1,34 @@
-"""What is tried: a registered thing, with settings in which a training takes a moment, and data for it."""
+"""Cases: a registered model, trainer or source, with small settings and data for its checks."""
 
+import json
+import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
 from functools import cached_property
-from pathlib import Path
-from typing import Any
+from typing import Any, Never
 
 import torch
 from torch import Tensor
-from torch.utils.data import Dataset
+from torch.utils.data import TensorDataset
 
+from ganzoo.data.source import source_class
 from ganzoo.data.views import Domains, Labelled, Pair
 from ganzoo.discovery.registry import Plugin, models, trainers
-from ganzoo.errors import HparamError
+from ganzoo.errors import DataError, HparamError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
-from ganzoo.testing.aside import unsaved_state
-from ganzoo.testing.broken import broken
-from ganzoo.testing.compared import changed_since, restore_torch_settings, settings_of_torch
-from ganzoo.testing.recording import Recording, recorded
-from ganzoo.testing.source_case import SourceCase
+from ganzoo.testing.recording import (
+    Recording,
+    changed_setting,
+    recorded,
+    restore_torch_settings,
+    torch_settings,
+    unsaved_state,
+)
 from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.zoo import model_class
 
@@ -29,136 +36,25 @@ IMAGES = 24
 CLASSES = ("ash", "elm", "oak")
 
 
-class Pictures(Dataset[tuple[Tensor, int]]):
-    """Images with labels, each class in turn."""
+class Broken(AssertionError):  # noqa: N818  (reads as what it is)
+    """A promise that is not kept: the message says which, and what to do."""
 
-    def __init__(self, images: Tensor, classes: int) -> None:
-        self.images, self.targets = images, [i % classes for i in range(len(images))]
 
-    def __len__(self) -> int:
-        return len(self.images)
-
-    def __getitem__(self, index: int) -> tuple[Tensor, int]:
-        return self.images[index], self.targets[index]
+def broken(message: str) -> Never:
+    """Fails the test with this message alone."""
+    raise Broken(message)
 
 
 @dataclass
 class Finished:
-    """What a training leaves: every tensor, averages in place, and what is kept beside them."""
+    """What a training ends with: all tensors, with averages in place, and state outside of them."""
 
     weights: dict[str, Tensor]
-    aside: dict[str, object]
-
-
-@dataclass
-class ModelCase:
-    """A registered model, small."""
-
-    plugin: Plugin
-    settings: Mapping[str, Any] = field(default_factory=dict)
-    trainer_name: str | None = None
-    changed_by_import: str | None = None
-    """What of torch is otherwise since the module was imported, where that was done here."""
-
-    @property
-    def display_name(self) -> str:
-        """What is tried."""
-        return self.trainer_name or self.plugin.name
-
-    @cached_property
-    def kind(self) -> type[Model]:
-        settings, state = settings_of_torch(), torch.get_rng_state()
-        kind = model_class(self.plugin)
-        seeded = not torch.equal(state, torch.get_rng_state())
-        self.changed_by_import = changed_since(settings) or (
-            "torch's random state" if seeded else None
-        )
-        return kind
-
-    @cached_property
-    def hp(self) -> Hparams:
-        """Hyperparameters; what they leave open is 16x16 pixels, three channels, three classes."""
-        defaults = self.kind.Hparams()
-        try:
-            hp = defaults.replaced({"batch_size": 4, "steps": 4, **self.settings})
-            return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
-        except HparamError as error:
-            broken(f"{error}; for its tests, {self.asked({'image_size': 32})}")
-
-    def asked(self, settings: Mapping[str, Any]) -> str:
-        """How its author gives settings for the tests."""
-        return f"give settings, contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
-
-    def model(self, **changes: Any) -> Model:
-        """A model with its first weights."""
-        return initialised(self.kind, self.hp.replaced(changes), plugin=self.plugin)
-
-    def images(self, n: int, size: int | None = None, seed: int = 0) -> Tensor:
-        """Random images in [-1, 1] of the model's size and channels."""
-        channels, own = self.shape
-        size, draws = size or own, torch.Generator().manual_seed(seed)
-        return torch.rand(n, channels, size, size, generator=draws) * 2 - 1
-
-    @cached_property
-    def shape(self) -> tuple[int, int]:
-        """Channels and size: of the hyperparameters or, where these leave them out, of what the model draws."""
-        channels, size = (getattr(self.hp, name, None) for name in ("channels", "image_size"))
-        if not (channels and size) and self.kind.task == "unconditional-image-generation":
-            with suppress(Exception):  # makes_what_its_task_says tells
-                drawn = self.model().sample(1)
-                channels, size = channels or drawn.shape[1], size or drawn.shape[2]
-        return channels or 3, size or 16
-
-    @cached_property
-    def data(self) -> object:
-        """24 images in the view that the model asks for."""
-        drawn = [self.images(IMAGES, self.hp.load_size, seed) for seed in (0, 1)]
-        first, second = (((images + 1) * 127.5).to(torch.uint8) for images in drawn)
-        if self.kind.view is Labelled:
-            return Pictures(first, getattr(self.hp, "classes", None) or len(CLASSES))
-        return (first, second) if self.kind.view in (Domains, Pair) else first
-
-    def trainer(
-        self, model: Model | None = None, kind: type[Trainer] | None = None, precision: str = "fp32"
-    ) -> Trainer:
-        """A trainer of the model's default kind, on the CPU."""
-        chosen = kind or self.trainer_kind
-        return chosen(model or self.model(), self.data, device="cpu", precision=precision)
-
-    @cached_property
-    def trainer_kind(self) -> type[Trainer]:
-        """The trainer that is tried, or the model's own."""
-        return trainer_class(trainers[self.trainer_name or self.kind.default_trainer])
-
-    @cached_property
-    def recorded(self) -> Recording:
-        """A training that was watched move by move; of a model, with the trainer that lets players alternate."""
-        return recorded(self.trainer(kind=self.trainer_kind if self.trainer_name else Trainer))
-
-    @cached_property
-    def finished(self) -> Finished:
-        """A training in one go."""
-        return finished(self.trainer())
-
-    def trained(self) -> Model:
-        """A model with the weights of that training."""
-        model = self.model()
-        model.load_state_dict(self.finished.weights)
-        return model
-
-
-def run_check(check: Callable[..., None], case: ModelCase | SourceCase, folder: Path) -> None:
-    """Runs a check; what a plugin sets of torch for everybody is put back, so that no other check fails for it."""
-    __tracebackhide__ = True
-    settings = settings_of_torch()
-    try:
-        check(case, folder)
-    finally:
-        restore_torch_settings(settings)
+    unsaved: dict[str, object]
 
 
 def finished(trainer: Trainer) -> Finished:
-    """Drives the training to its end."""
+    """Trains to the end."""
     for _ in trainer:
         pass
     with trainer.averaged_model() as model:
@@ -166,26 +62,179 @@ def finished(trainer: Trainer) -> Finished:
     return Finished(weights, unsaved_state(trainer))
 
 
+@dataclass
+class ModelCase:
+    """A registered model, small; or a trainer, on a small model."""
+
+    plugin: Plugin
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    trainer_name: str | None = None
+    changed_by_import: str | None = None
+    """The setting or random state of torch that importing the module changed."""
+
+    @property
+    def display_name(self) -> str:
+        return self.trainer_name or self.plugin.name
+
+    @cached_property
+    def kind(self) -> type[Model]:
+        settings, state = torch_settings(), torch.get_rng_state()
+        kind = model_class(self.plugin)
+        self.changed_by_import = changed_setting(settings)
+        if not torch.equal(state, torch.get_rng_state()):
+            self.changed_by_import = "torch's random state"
+        return kind
+
+    @cached_property
+    def hp(self) -> Hparams:
+        """Hyperparameters; 16x16 pixels, three channels and three classes unless they are set.
+
+        They stay None if the model can be made without them.
+        """
+        labelled = self.kind.view is Labelled
+        info = DataInfo(size=16, channels=3, classes=CLASSES if labelled else ())
+        try:
+            hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
+            is_open = not (hp.image_size and hp.channels) or (labelled and not hp.classes)
+            if is_open and not hp.unfilled():
+                with suppress(HparamError):
+                    initialised(self.kind, hp)
+                    return hp
+            return hp.for_data(info)
+        except HparamError as error:
+            broken(f"{error}; for its tests, {self.settings_hint({'image_size': 32})}")
+
+    def settings_hint(self, settings: Mapping[str, Any]) -> str:
+        """How the author sets hyperparameters for the tests."""
+        return f"pass settings, contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
+
+    def model(self, **changes: Any) -> Model:
+        """A model with its first weights."""
+        return initialised(self.kind, self.hp.replaced(changes), plugin=self.plugin)
+
+    @property
+    def classes(self) -> int | None:
+        return getattr(self.hp, "classes", None)
+
+    @property
+    def draws_images(self) -> bool:
+        return self.kind.task == "unconditional-image-generation"
+
+    @cached_property
+    def shape(self) -> tuple[int, int]:
+        """Channels and size: those of the hyperparameters, or of the images that it draws."""
+        channels = getattr(self.hp, "channels", None)
+        size = getattr(self.hp, "image_size", None)
+        if not (channels and size) and self.draws_images:
+            with suppress(Exception):  # makes_what_its_task_says reports it
+                images = self.model().sample(1)
+                channels, size = channels or images.shape[1], size or images.shape[2]
+        return channels or 3, size or 16
+
+    def images(self, n: int, size: int | None = None, seed: int = 0) -> Tensor:
+        """Random images in [-1, 1] of the model's size and channels."""
+        channels, own_size = self.shape
+        size = size or own_size
+        draws = torch.Generator().manual_seed(seed)
+        return torch.rand(n, channels, size, size, generator=draws) * 2 - 1
+
+    @cached_property
+    def data(self) -> object:
+        """24 images in the model's view."""
+        parts = []
+        for seed in (0, 1):
+            images = self.images(IMAGES, self.hp.load_size, seed)
+            parts.append(((images + 1) * 127.5).to(torch.uint8))
+        if self.kind.view in (Domains, Pair):
+            return tuple(parts)
+        if self.kind.view is Labelled:
+            labels = torch.arange(IMAGES) % (self.classes or len(CLASSES))
+            return TensorDataset(parts[0], labels)
+        return parts[0]
+
+    def trainer(
+        self, model: Model | None = None, kind: type[Trainer] | None = None, precision: str = "fp32"
+    ) -> Trainer:
+        """A trainer on the CPU: of the case's kind, with a new model, unless they are passed."""
+        kind = kind or self.trainer_kind
+        return kind(model or self.model(), self.data, device="cpu", precision=precision)
+
+    @cached_property
+    def trainer_kind(self) -> type[Trainer]:
+        """The trainer that is checked, or the model's default."""
+        return trainer_class(trainers[self.trainer_name or self.kind.default_trainer])
+
+    @cached_property
+    def recorded(self) -> Recording:
+        """A watched training; a model's is by the trainer that lets its players alternate."""
+        return recorded(self.trainer(kind=self.trainer_kind if self.trainer_name else Trainer))
+
+    @cached_property
+    def finished(self) -> Finished:
+        """A training in one go."""
+        return finished(self.trainer())
+
+    def trained_model(self) -> Model:
+        """A model with the weights of that training."""
+        model = self.model()
+        model.load_state_dict(self.finished.weights)
+        return model
+
+
+@dataclass
+class SourceCase:
+    """A registered data source."""
+
+    plugin: Plugin
+    argument: str = ""
+
+    @property
+    def display_name(self) -> str:
+        return self.plugin.name
+
+    @cached_property
+    def source(self) -> Any:
+        return self.opened()
+
+    def opened(self) -> Any:
+        try:
+            return source_class(self.plugin)(self.argument)
+        except DataError as error:
+            name = self.plugin.name
+            broken(
+                f"{error}; for its tests, pass what stands after the colon, "
+                f"contract(..., {{{name!r}: '...'}}), or leave it out, "
+                f"contract(..., without=[{name!r}])"
+            )
+
+    @cached_property
+    def in_another_process(self) -> Any:
+        """Its contents as a process reads them in which sets have another order."""
+        name = f"{self.plugin.distribution}/{self.plugin.name}"
+        command = [sys.executable, "-m", "ganzoo.testing.source_contents", name, self.argument]
+        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
+        done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
+        lines = (done.stdout if done.returncode == 0 else done.stderr).splitlines()
+        if done.returncode:
+            broken(f"in another process it cannot be read: {lines[-1]}")
+        return json.loads(lines[-1])
+
+
 def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase | SourceCase:
-    """The case of one registered thing."""
+    """The case of a plugin; `small` has settings by name, `trained` is the model for trainers."""
     if plugin.kind == "data source":
         return SourceCase(plugin, small.get(plugin.name, ""))
     if plugin.kind == "trainer":
-        return ModelCase(
-            models[trained],
-            small.get(trained, {"image_size": 8, "width": 4}),
-            trainer_name=plugin.name,
-        )
+        settings = small.get(trained, {"image_size": 8, "width": 4})
+        return ModelCase(models[trained], settings, trainer_name=plugin.name)
     return ModelCase(plugin, small.get(plugin.name, {}))
 
 
-def checks_of(kind: str) -> list[Callable[..., None]]:
-    """What is checked of a model, a trainer or a data source."""
-    from ganzoo.testing import model_checks, source_checks, trainer_checks
-
-    checks: dict[str, list[Callable[..., None]]] = {
-        "model": [*model_checks.CHECKS],
-        "trainer": [*trainer_checks.CHECKS],
-        "data source": [*source_checks.CHECKS],
-    }
-    return checks[kind]
+def run_check(check: Callable[..., None], case: ModelCase | SourceCase) -> None:
+    """Runs a check, then restores torch's settings, so that no other check fails for them."""
+    __tracebackhide__ = True
+    settings = torch_settings()
+    try:
+        check(case)
+    finally:
+        restore_torch_settings(settings)

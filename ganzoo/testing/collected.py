@@ -1,4 +1,4 @@
-"""What `pytest --ganzoo DISTRIBUTION` collects."""
+"""The tests that `pytest --ganzoo DISTRIBUTION` collects."""
 
 from ganzoo.testing import contract
 from ganzoo.testing.plugin import chosen

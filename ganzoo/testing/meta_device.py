@@ -1,4 +1,7 @@
-"""The losses driven on a device that holds no data: whatever asks for a value, or leaves the device, is caught."""
+"""Runs losses and inference on torch's meta device, which has no data.
+
+Code that reads a value of a tensor, or that leaves the device, fails there.
+"""
 
 import re
 import traceback
@@ -13,7 +16,7 @@ from torch.utils._pytree import tree_leaves, tree_map
 
 from ganzoo.model.contract import Model
 
-ASKS_FOR_VALUES = (
+NEEDS_VALUES = (
     "_local_scalar_dense",
     "nonzero",
     "masked_select",
@@ -22,40 +25,39 @@ ASKS_FOR_VALUES = (
     "_unique2",
     "unique_dim",
 )
-"""Operations that must wait for the device, since Python goes on with what they found."""
+"""Operations whose result Python needs: it waits for the device."""
 NO_VALUE = re.compile(
     r"copy out of meta|on meta tensors|convert meta|same device|two devices|different devices"
 )
-"""What torch says when there is none; of other errors on that device (no such operation there) nothing is concluded."""
+"""PyTorch's words for a missing value. Other errors there (no such operation) say nothing."""
 
 
 class _Fault(RuntimeError):  # noqa: N818
     pass
 
 
-class _Watch(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Refuses operations that wait for the device, and those whose inputs are on two."""
+class _Operations(TorchDispatchMode):  # type: ignore[no-untyped-call]
+    """Refuses operations that wait for the device, and those whose inputs are on two devices."""
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         name = func.name().partition("::")[2].partition(".")[0]
         tensors = [leaf for leaf in tree_leaves((args, kwargs)) if isinstance(leaf, Tensor)]
-        there = [tensor for tensor in tensors if tensor.device.type == "meta"]
-        if there and name in ASKS_FOR_VALUES:
+        on_meta = any(tensor.is_meta for tensor in tensors)
+        # a scalar of the CPU may join, it is passed by value
+        on_cpu = any(tensor.is_cpu and tensor.ndim for tensor in tensors)
+        if on_meta and name in NEEDS_VALUES:
             raise _Fault(f"{name} needs a value of a tensor")
-        devices = {str((kwargs or {}).get("device")), *(tensor.device.type for tensor in tensors)}
+        devices = {tensor.device.type for tensor in tensors}
+        devices.add(str((kwargs or {}).get("device")))
         if name == "_to_copy" and devices == {"cpu", "meta"}:
-            raise _Fault("a tensor is copied from the CPU to the model's device, or back")
-        if (
-            there
-            and any(tensor.device.type == "cpu" and tensor.ndim for tensor in tensors)
-            and name != "copy_"
-        ):
-            raise _Fault(f"{name} is given a tensor of the CPU beside those of the model's device")
+            raise _Fault("a tensor is copied between the CPU and the model's device")
+        if on_meta and on_cpu and name != "copy_":
+            raise _Fault(f"{name} gets a tensor of the CPU beside those of the model's device")
         return func(*args, **(kwargs or {}))
 
 
-class _Asked(TorchFunctionMode):
-    """Refuses to print a tensor of the model's device: where there are values, `f"{loss:.3f}"` waits for one."""
+class _Printing(TorchFunctionMode):
+    """Refuses to print a tensor: `f"{loss:.3f}"` waits for its value."""
 
     def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
         if func in (Tensor.__format__, Tensor.__repr__) and args[0].is_meta:
@@ -64,37 +66,44 @@ class _Asked(TorchFunctionMode):
 
 
 def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
-    """What `model.losses` does that a GPU would have to be waited for, or fail at, and in which line; None if nothing.
+    """The first thing in `losses` that waits for a GPU or fails on it, with its line.
 
-    The model is moved to torch's meta device, of which no value can be read: it is of no use afterwards. What cannot
-    be followed there is not judged.
+    Returns None if there is none, or if torch cannot follow the code. Spoils the model.
     """
+    phase = model.phase(0)
+    model.enter_phase(phase)
     model.optimizers()  # which may set what losses reads
     _move(model)
-    model.randn = model.rand = lambda *shape: torch.empty(shape, device="meta")  # type: ignore[method-assign]
+    model.randn = model.rand = _empty  # type: ignore[method-assign]
     batch = tree_map(lambda tensor: tensor.to("meta"), batch)
 
     def drive() -> None:
+        entered = phase
         for step in range(steps):
             model.begin(step)
+            if model.phase(step) != entered:
+                entered = model.phase(step)
+                model.enter_phase(entered)
             for player, loss in model.losses(batch):
-                trained = [
-                    parameter for parameter in player.parameters() if parameter.requires_grad
-                ]
+                trained = [one for one in player.parameters() if one.requires_grad]
                 sum(tree_leaves(loss)).backward(inputs=trained)
 
     return _fault(drive)
 
 
+def _empty(*shape: int, shared: bool = False) -> Tensor:
+    return torch.empty(shape, device="meta")
+
+
 def fault_in_use(model: Model, images: Tensor) -> str | None:
-    """The same for what `generate`, `translated` or `logits` does in eval mode."""
+    """The same for `generate`, `translated` or `logits` in eval mode."""
     inputs = [images]
-    if (
-        model.task == "unconditional-image-generation"
-        and type(model).generate is not Model.generate
-    ):
-        labels = [torch.zeros(2, dtype=torch.long)] if getattr(model.hp, "classes", None) else []
-        inputs = [model.latents(2, 0), *labels]
+    if model.task == "unconditional-image-generation":
+        if type(model).generate is Model.generate:
+            return None
+        inputs = [model.latents(2, 0)]
+        if getattr(model.hp, "classes", None):
+            inputs.append(torch.zeros(2, dtype=torch.long))
     elif not model.directions and not model.classifies:
         return None
     _move(model.eval())
@@ -105,33 +114,31 @@ def fault_in_use(model: Model, images: Tensor) -> str | None:
 
 def _fault(drive: Callable[[], object]) -> str | None:
     try:
-        with _Watch(), _Asked():  # type: ignore[no-untyped-call]
+        with _Operations(), _Printing():  # type: ignore[no-untyped-call]
             drive()
     except (RuntimeError, TypeError, ValueError, NotImplementedError) as cause:
-        return (
-            _location(cause) if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)) else None
-        )
+        if isinstance(cause, _Fault) or NO_VALUE.search(str(cause)):
+            return _with_line(cause)
     return None
 
 
 def _move(model: Model) -> None:
     for module in model.modules():
-        for name, tensor in [*module._parameters.items(), *module._buffers.items()]:
-            if isinstance(tensor, nn.Parameter):
-                module._parameters[name] = nn.Parameter(
-                    tensor.detach().to("meta"), tensor.requires_grad
-                )
-            elif tensor is not None:
-                module._buffers[name] = tensor.to("meta")
+        for name, parameter in module._parameters.items():
+            if parameter is not None:
+                on_meta = nn.Parameter(parameter.detach().to("meta"), parameter.requires_grad)
+                module._parameters[name] = on_meta
+        for name, buffer in module._buffers.items():
+            if buffer is not None:
+                module._buffers[name] = buffer.to("meta")
 
 
-def _location(cause: Exception) -> str:
-    frames = [
-        frame for frame in traceback.extract_tb(cause.__traceback__) if not _is_ours(frame.filename)
-    ]
-    where = f"{frames[-1].filename}:{frames[-1].lineno}: {frames[-1].line}" if frames else "losses"
-    return f"{str(cause).partition(chr(10))[0]} ({where})"
-
-
-def _is_ours(filename: str) -> bool:
-    return filename == __file__ or "/torch/" in filename or "\\torch\\" in filename
+def _with_line(cause: Exception) -> str:
+    """The message, and the last line that is neither ours nor torch's."""
+    line = "losses"
+    for frame in traceback.extract_tb(cause.__traceback__):
+        path = frame.filename.replace("\\", "/")
+        if frame.filename != __file__ and "/torch/" not in path:
+            line = f"{frame.filename}:{frame.lineno}: {frame.line}"
+    message = str(cause).partition("\n")[0]
+    return f"{message} ({line})"

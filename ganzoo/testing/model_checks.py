@@ -1,231 +1,554 @@
-"""What every registered model promises, in order. Each check fails with a line that says what to do."""
+"""The checks of a model, in order. Each fails with one line that says what to do."""
 
+import random
+from collections.abc import Callable
+from contextlib import suppress
 from itertools import islice
-from pathlib import Path
+from math import isfinite
+from tempfile import TemporaryDirectory
 
 import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.testing.broken import broken
-from ganzoo.testing.cases import ModelCase, finished
-from ganzoo.testing.compared import difference, disturbed
+from ganzoo.discovery.registry import models
+from ganzoo.discovery.summaries import read_summaries
+from ganzoo.errors import HparamError, Unsupported
+from ganzoo.model.construct import construct, on_meta
+from ganzoo.model.contract import Model
+from ganzoo.model.inference import Inference
+from ganzoo.model.scores import Evaluation
+from ganzoo.state.card import paper
+from ganzoo.testing.cases import CLASSES, ModelCase, broken, finished
 from ganzoo.testing.meta_device import fault_in_losses, fault_in_use
-from ganzoo.testing.of_uses import (
-    gives_scores_that_are_numbers,
-    makes_what_its_task_says,
-    shows_a_preview,
-    used,
-)
-from ganzoo.testing.untrained import (
-    has_a_task_that_the_hub_knows,
-    has_first_weights_that_follow_from_the_seed,
-    is_created_from_its_defaults,
-    is_listed_without_being_imported,
-    names_its_paper,
+from ganzoo.testing.recording import (
+    changed_setting,
+    described,
+    difference,
+    in_range,
+    names_of,
+    other_random_states,
+    torch_settings,
 )
 from ganzoo.zoo import load
 
+TASKS = (
+    "unconditional-image-generation",
+    "text-to-image",
+    "image-to-image",
+    "image-classification",
+    "image-segmentation",
+    "image-feature-extraction",
+    "image-to-video",
+    "text-to-video",
+    "image-to-3d",
+    "text-to-3d",
+    "depth-estimation",
+    "object-detection",
+    "mask-generation",
+    "keypoint-detection",
+    "text-to-audio",
+    "text-to-speech",
+    "audio-to-audio",
+    "tabular-classification",
+    "tabular-regression",
+    "time-series-forecasting",
+)
+"""Pipeline tags of the Hub that a generative model may have."""
 
-def changes_the_mover_and_nobody_else(case: ModelCase, folder: Path) -> None:
-    """In a move only the player's own parameters change; after it, code may change that player's alone (clipping)."""
-    seen = case.recorded
-    if seen.disturbed:
+# Before training
+
+
+def is_listed_without_being_imported(case: ModelCase) -> None:
+    """The summary and the task can be read from the source."""
+    kind, plugin = case.kind, case.plugin
+    if case.changed_by_import:
         broken(
-            f"{seen.disturbed[0]}: change parameters by yielding their player, or keep them as buffers"
+            f"importing it changes {case.changed_by_import} for the whole process: "
+            f"only define things in a module"
         )
-    if seen.settings_changed:
+    for other in models.plugins():
+        if other.name == plugin.name and other.distribution != plugin.distribution:
+            broken(f"{other.distribution} has a model of this name too: choose another name")
+    summary = read_summaries([plugin.target])[plugin.target]
+    if not summary.summary:
+        broken(f"{kind.__name__} has no docstring of its own: `ganzoo list` shows its first line")
+    if summary.task != kind.task:
         broken(
-            f"a step changes {seen.settings_changed} for everybody: leave torch's settings to whoever runs it"
+            f"`ganzoo list` shows the task {summary.task!r}: "
+            f"write task = {kind.task!r} in the class"
         )
 
 
-def trains_every_network(case: ModelCase, folder: Path) -> None:
-    """Each network with parameters to train moves in a few steps."""
-    seen, model = case.recorded, case.recorded.model
-    if not seen.players:
+def names_its_paper(case: ModelCase) -> None:
+    """The docstring, or that of a base class, names a paper."""
+    for ancestor in case.kind.__mro__:
+        if paper(ancestor.__doc__ or ""):
+            return
+    broken(f"the docstring of {case.kind.__name__} names no paper: add arXiv:1406.2661, or a URL")
+
+
+def has_a_task_that_the_hub_knows(case: ModelCase) -> None:
+    """`task` is a pipeline tag, and the methods for it exist."""
+    task, model = case.kind.task, case.model()
+    if task not in TASKS:
+        examples = ", ".join(TASKS[:4])
+        broken(f"task = {task!r} is no pipeline tag of the Hub: choose from {examples}, ...")
+    if task == "image-to-image" and not model.directions:
+        broken("an image-to-image model needs directions: directions = ('a2b',)")
+    if task == "image-classification" and not model.classifies:
+        broken("an image-classification model needs logits(images)")
+    plain = case.kind.generate is Inference.generate and case.kind.sample is Inference.sample
+    if case.draws_images and plain:
+        broken(f"a model for {task} needs latents(n, seed) and generate(latents, labels=None)")
+
+
+def is_created_from_its_defaults(case: ModelCase) -> None:
+    """The default hyperparameters are valid, survive JSON, and make networks."""
+    hp = case.kind.Hparams()
+    if hp.replaced(hp.to_json()) != hp:
+        broken(
+            "the default hyperparameters change when they are saved as JSON: "
+            "use plain types (int, float, str, tuple)"
+        )
+    with suppress(HparamError):  # it waits for the data
+        on_meta(case.kind, hp) or construct(case.kind, hp, plugin=None)
+
+
+def has_first_weights_that_follow_from_the_seed(case: ModelCase) -> None:
+    """Equal seeds give equal weights, other seeds others; global states stay the same."""
+    state, settings = torch.get_rng_state(), torch_settings()
+    others = random.getstate(), str(np.random.get_state())
+    first = case.model()
+    with other_random_states():
+        again = case.model()
+    other = case.model(seed=case.hp.seed + 1)
+    if setting := changed_setting(settings):
+        broken(f"making it changes {setting} for the whole process: leave torch's settings alone")
+    if not torch.equal(torch.get_rng_state(), state):
+        broken("making it changes torch's random state: do not call torch.manual_seed")
+    if name := difference(first.state_dict(), again.state_dict()):
+        broken(f"two models of one seed differ in {name}: draw first weights with torch only")
+    if list(first.parameters()) and not difference(first.state_dict(), other.state_dict()):
+        broken("models of two seeds have the same weights: do not seed in __init__ or initialise()")
+    if others != (random.getstate(), str(np.random.get_state())):
+        broken("making it changes the random state of Python or NumPy: draw with torch only")
+
+
+# In training
+
+
+def changes_the_mover_and_nobody_else(case: ModelCase) -> None:
+    """A move changes only the player's parameters; so does code after the yield (clipping)."""
+    recording = case.recorded
+    if recording.foreign_changes:
+        broken(
+            f"{recording.foreign_changes[0]}: "
+            f"change parameters by yielding their player, or use buffers"
+        )
+    if recording.setting_changed:
+        broken(
+            f"a step changes {recording.setting_changed} for the whole process: "
+            f"leave torch's settings alone"
+        )
+
+
+def trains_every_network(case: ModelCase) -> None:
+    """Every network with parameters to train changes in a few steps."""
+    recording = case.recorded
+    if not recording.players:
         broken("losses(batch) yields nothing: yield (player, loss) for each move")
-    trained = {name for name, parameter in model.named_parameters() if parameter.requires_grad}
-    compiled = model.compiled()
-    networks = {name for name, module in model.named_modules() if module in compiled}
-    networks |= {name for name, _ in model.named_children()}
-    parts = {
-        name: {found for found in trained if found.startswith(f"{name}.")}
-        for name in sorted(networks)
-    }
-    parts |= {
-        f"the model's own parameter {name}": {name} for name in sorted(trained) if "." not in name
-    }
-    for name, inside in parts.items():
-        if inside and all(torch.equal(seen.first[found], seen.last[found]) for found in inside):
+    for part, names in trained_parts(recording.model).items():
+        if names and names <= recording.unchanged:
             broken(
-                f"{name} is never trained in {case.hp.steps} steps: yield a player that owns it (has optimizers() one "
-                f"for it?), or say requires_grad_(False); if its turn comes later, {case.asked({'steps': 10})}"
+                f"{part} is not trained in {case.hp.steps} steps: "
+                f"yield a player that owns it, or call requires_grad_(False); "
+                f"if it moves later, {case.settings_hint({'steps': 10})}"
             )
 
 
-def stays_finite(case: ModelCase, folder: Path) -> None:
+def trained_parts(model: Model) -> dict[str, set[str]]:
+    """Each network, and each parameter outside of all -> the names of its trained parameters."""
+    trained, parts = _trained_names(model), {}
+    networks = [*model.children(), *model.compiled()]
+    for name, module in model.named_modules():
+        if module in networks:
+            parts[name] = trained & names_of(model, set(module.parameters()))
+    for name in trained:
+        if "." not in name:
+            parts[f"the model's own parameter {name}"] = {name}
+    return parts
+
+
+def stays_finite(case: ModelCase) -> None:
     """Losses and weights are finite after a few steps."""
-    seen = case.recorded
-    for number, losses in enumerate(seen.losses, 1):
+    recording = case.recorded
+    for number, losses in enumerate(recording.losses, start=1):
         for name, value in losses.items():
-            if not np.isfinite(value):
+            if not isfinite(value):
                 broken(
-                    f"the loss {name} is {value} in step {number}: take it from logits (softplus), not from log(p)"
+                    f"the loss {name} is {value} in step {number}: "
+                    f"compute it from logits (softplus), not from log(p)"
                 )
-    for name, tensor in seen.last.items():
+    for name, tensor in recording.after.items():
         if not tensor.isfinite().all():
-            broken(f"{name} is not finite after {len(seen.losses)} steps")
+            broken(f"{name} is not finite after training: lower lr, or bound the loss")
 
 
-def trains_in_bf16_too(case: ModelCase, folder: Path) -> None:
-    """Two steps in the precision that is the default on a GPU: inside `losses`, convolutions give bfloat16."""
+def trains_in_bf16_too(case: ModelCase) -> None:
+    """Two steps in the default precision of a GPU, where convolutions give bfloat16."""
+    precision = "with --precision bf16, the default on a GPU"
+    losses: dict[str, float] = {}
     try:
         for step in islice(case.trainer(precision="bf16"), 2):
             losses = step.read()
     except RuntimeError as cause:
-        broken(
-            f"with --precision bf16, the default on a GPU: {str(cause).partition(chr(10))[0]}: what networks make is "
-            f"bfloat16 there; what is kept of it is fp32, fake.detach().float()"
-        )
+        reason = str(cause).partition("\n")[0]
+        broken(f"{precision}: {reason}: keep outputs as fp32, fake.detach().float()")
     for name, value in losses.items():
-        if not np.isfinite(value):
-            broken(
-                f"with --precision bf16, the default on a GPU, the loss {name} is {value}: compute it of x.float()"
-            )
+        if not isfinite(value):
+            broken(f"{precision}, the loss {name} is {value}: compute it from x.float()")
 
 
-def leaves_the_batch_as_it_is(case: ModelCase, folder: Path) -> None:
-    """The data are shared with later steps."""
-    if case.recorded.batches_changed:
-        broken(
-            "losses(batch) changes the batch in place: make new tensors, x * 2 instead of x.mul_(2)"
-        )
+def leaves_the_batch_as_it_is(case: ModelCase) -> None:
+    """Later steps use the same data."""
+    if case.recorded.batch_changed:
+        broken("losses(batch) changes the batch in place: write x * 2, not x.mul_(2)")
 
 
-def neither_waits_for_the_device_nor_leaves_it(case: ModelCase, folder: Path) -> None:
+def neither_waits_for_the_device_nor_leaves_it(case: ModelCase) -> None:
     """A step reads no value of a tensor, and has all its tensors on one device."""
     model = case.model()
-    trainer = case.trainer(model)
-    batch = trainer.batch(0)
+    batch = case.trainer(model).batch(0)
     if fault := fault_in_losses(model, batch, steps=case.hp.steps):
         broken(
-            f"losses(batch) would wait for a GPU, or fail on it: {fault}. Keep to tensors (torch.where instead of if), "
-            f"made with device=self.device or self.randn"
+            f"losses(batch) would wait for a GPU, or fail on it: {fault}. "
+            f"Use torch.where instead of if, and make tensors with device=self.device"
         )
     if fault := fault_in_use(case.model(), case.images(2)):
         broken(
-            f"it could not be exported, or would wait for a GPU: {fault}. Keep to tensors where images are made"
+            f"making images would wait for a GPU, or fail on it: {fault}. "
+            f"Use torch.where instead of if, and make tensors with device=self.device"
         )
 
 
-def is_compiled_where_it_can_be(case: ModelCase, folder: Path) -> None:
-    """`compiled()` leaves out the networks of which a second derivative is taken: torch.compile has none."""
-    seen = case.recorded
-    for network in seen.model.compiled():
-        names = {
-            name
-            for name, parameter in seen.model.named_parameters()
-            if parameter in set(network.parameters())
-        }
-        if twice := sorted(names & seen.twice):
+def is_compiled_where_it_can_be(case: ModelCase) -> None:
+    """`compiled()` leaves out networks with second derivatives: torch.compile has none."""
+    recording = case.recorded
+    for network in recording.model.compiled():
+        names = names_of(recording.model, set(network.parameters()))
+        twice = sorted(names & recording.twice_differentiated)
+        if twice:
+            name = twice[0].partition(".")[0]
             broken(
-                f"{twice[0].partition('.')[0]} is in compiled(), and a penalty takes gradients of its gradients, which "
-                f"torch.compile refuses: let compiled() return the other networks"
+                f"a penalty takes second derivatives of {name}, which torch.compile refuses: "
+                f"leave it out of compiled()"
             )
 
 
-def trains_the_same_again(case: ModelCase, folder: Path) -> None:
-    """Two trainings of one seed end with the same weights, whatever else draws random numbers."""
-    once, again = case.finished, disturbed(lambda: finished(case.trainer()))
-    if name := difference(once.weights, again.weights):
+def makes_optimizers_without_side_effects(case: ModelCase) -> None:
+    """`optimizers()` changes nothing in the model: freezing belongs in `enter_phase(phase)`."""
+    model, last = case.model(), object()
+    for step in range(case.hp.steps):
+        phase = model.phase(step)
+        if phase == last:
+            continue
+        last = phase
+        model.begin(step)
+        model.enter_phase(phase)
+        trained, tensors = _trained_names(model), _copies(model)
+        for _ in range(2):
+            model.optimizers()
+        switched = trained ^ _trained_names(model)
+        if switched:
+            broken(
+                f"optimizers() freezes or unfreezes {min(switched)} in step {step}: "
+                f"do that in enter_phase(phase)"
+            )
+        changed = difference(tensors, model.state_dict())
+        if changed:
+            broken(f"optimizers() changes {changed}: it may only make optimizers")
+
+
+def _trained_names(model: Model) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter.requires_grad}
+
+
+def _copies(model: Model) -> dict[str, Tensor]:
+    return {name: tensor.clone() for name, tensor in model.state_dict().items()}
+
+
+def has_schedules_that_are_pure(case: ModelCase) -> None:
+    """`lr_scale`, `phase`, `betas` and `ema_decay` depend on their argument alone."""
+    model, later = case.model(), case.model()
+    later.begin(3)
+    steps, shares = [0, 1, case.hp.steps], [0.0, 0.25, 0.5, 1.0]
+    schedules = {"lr_scale": shares, "phase": steps, "betas": steps, "ema_decay": steps}
+    for name, arguments in schedules.items():
+        for argument in arguments:
+            results = [getattr(one, name)(argument) for one in (model, later, model)]
+            for other in results[1:]:
+                if other != results[0]:
+                    broken(
+                        f"{name}({argument}) gives {results[0]}, then {other}: "
+                        f"use only the argument and self.hp in it"
+                    )
+    for share in shares:
+        scale = model.lr_scale(share)
+        if isinstance(scale, Tensor) or not isfinite(scale) or scale < 0:
+            broken(f"lr_scale({share}) gives {scale}: return a number that is at least 0")
+    recording = case.recorded
+    if recording.rates_changed:
         broken(
-            f"two trainings of one seed differ in {name}: draw with self.randn, self.rand, or torch, nothing else"
+            "a step changes the learning rate of an optimizer, and the next one resets it: "
+            "use lr_scale"
+        )
+    if recording.progress_read and not recording.model.schedule_depends_on_steps:
+        broken(
+            "a step reads self.progress, so the result depends on the number of steps: "
+            "set depends_on_steps = True in the class"
         )
 
 
-def is_saved_and_resumed_bit_for_bit(case: ModelCase, folder: Path) -> None:
-    """Stopped after half of its steps, loaded and continued, it ends as in one go, even if half was all that was asked.
+# Saved, resumed, loaded
 
-    Unless its schedule says that it depends on their number.
+
+def trains_the_same_again(case: ModelCase) -> None:
+    """Two trainings of one seed end with the same weights, whatever else draws numbers."""
+    with other_random_states():
+        again = finished(case.trainer())
+    if name := difference(case.finished.weights, again.weights):
+        broken(f"two trainings of one seed differ in {name}: draw with self.randn or self.rand")
+
+
+def is_saved_and_resumed_bit_for_bit(case: ModelCase) -> None:
+    """Stopped after half of the steps, loaded and continued, it ends as in one go.
+
+    Also if only half was planned, unless the model declares that it depends on the steps.
     """
-    half = _half(case)
-    fixed = case.recorded.model.schedule_depends_on_steps
-    found = _lost(case, folder / "run", planned=case.hp.steps if fixed else half)
-    if found and not fixed:
-        grown, found = found, _lost(case, folder / "planned", planned=case.hp.steps)
-        if not found:
-            broken(
-                f"planned for {half} steps and continued to {case.hp.steps}, it ends with another {grown} than in one "
-                f"go: let what depends on hp.steps read self.progress, or be in lr_scale"
-            )
-    if found:
+    steps, half, grown = case.hp.steps, _half(case), None
+    if not case.recorded.model.schedule_depends_on_steps:
+        grown = _difference_after_resuming(case, planned=half)
+        if not grown:
+            return
+    different = _difference_after_resuming(case, planned=steps)
+    if different:
         broken(
-            f"continued from a checkpoint, it ends with another {found} than in one go: what is kept between steps is "
-            f"a buffer of the model, register_buffer(..., persistent=False), or follows from self.step"
+            f"resumed from a checkpoint, it ends with another {different}: "
+            f"keep state in a buffer, register_buffer(..., persistent=False), "
+            f"or compute it from self.step"
+        )
+    if grown:
+        broken(
+            f"planned for {half} steps and resumed for {steps}, it ends with another {grown}: "
+            f"set depends_on_steps = True in the class"
         )
 
 
 def _half(case: ModelCase) -> int:
-    """An odd number: what is done every other step is then not done alike before and after."""
+    """An odd number: the two halves differ for what is done every other step."""
     return case.hp.steps // 2 | 1
 
 
-def _lost(case: ModelCase, run: Path, *, planned: int) -> str | None:
-    """What ends otherwise than in one go when so many steps are planned, half of all are made, and it is continued."""
+def _difference_after_resuming(case: ModelCase, *, planned: int) -> str | None:
+    """The first state or weight that differs from a training in one go."""
     trainer = case.trainer(case.model(steps=planned))
     for _ in islice(trainer, _half(case)):
         pass
-    trainer.save(run)
-    again = finished(type(trainer).resume(run, case.data, steps=case.hp.steps, device="cpu"))
-    aside = case.finished.aside
-    kept = next((name for name, value in aside.items() if again.aside.get(name) != value), None)
-    return kept or difference(case.finished.weights, again.weights)
+    with TemporaryDirectory() as run:
+        trainer.save(run)
+        resumed = type(trainer).resume(run, case.data, steps=case.hp.steps, device="cpu")
+    result = finished(resumed)
+    for name, value in case.finished.unsaved.items():
+        if result.unsaved.get(name) != value:
+            return name
+    return difference(case.finished.weights, result.weights)
 
 
-def is_loaded_as_it_was_saved(case: ModelCase, folder: Path) -> None:
+def is_loaded_as_it_was_saved(case: ModelCase) -> None:
     """`ganzoo.load` needs no flags, and gives the weights that were published."""
     trainer = case.trainer()
     for _ in islice(trainer, 2):
         pass
-    trainer.save(folder / "run")
-    loaded = load(folder / "run")
+    with TemporaryDirectory() as run:
+        trainer.save(run)
+        loaded = load(run)
     with trainer.averaged_model() as model:
         if name := difference(model.state_dict(), loaded.state_dict()):
-            broken(
-                f"{name} is not loaded as it was saved: make every network from the hyperparameters alone"
-            )
-        elsewhere = case.model(seed=case.hp.seed + 1)
-        elsewhere.load_state_dict(model.state_dict())
-        made, again = used(model, case.images(2)), used(elsewhere, case.images(2))
-        if made is not None and again is not None and not torch.equal(made, again):
-            broken(
-                "the same weights in a model of another seed, or before its first step, make something else: what is "
-                "drawn in __init__, or follows from self.step, and is used afterwards must be a parameter, or a buffer "
-                "that is published (persistent=True)"
-            )
+            broken(f"{name} is not loaded as it was saved: make networks from hp alone")
+        other = case.model(seed=case.hp.seed + 1)
+        other.load_state_dict(model.state_dict())
+        images, again = plain_use(model, case.images(2)), plain_use(other, case.images(2))
+    if images is None or again is None or torch.equal(images, again):
+        return
+    broken(
+        "the same weights make something else at step 0 or with another seed: "
+        "keep what is drawn in __init__, or depends on the step, in a published buffer"
+    )
 
 
-def has_schedules_that_are_pure(case: ModelCase, folder: Path) -> None:
-    """`lr_scale(progress)` and `phase(step)` depend on their argument alone."""
-    model, later = case.model(), case.model()
-    later.begin(3)
-    for progress in (0.0, 0.25, 0.5, 1.0):
-        scale, again = model.lr_scale(progress), later.lr_scale(progress)
-        again = again if again != scale else model.lr_scale(progress)
-        if isinstance(scale, Tensor) or not np.isfinite(scale) or scale < 0 or scale != again:
-            broken(
-                f"lr_scale({progress}) gives {scale}, then {again}: a pure function, a number that is at least 0"
-            )
-    if case.recorded.rates_changed:
+# In use
+
+
+def plain_use(model: Model, images: Tensor) -> Tensor | None:
+    """Translations of the images, their classes, or samples: whatever the model is for."""
+    if model.directions:
+        return model.translate(images)
+    if model.classifies:
+        return model.classify(images)
+    if model.task == "unconditional-image-generation":
+        return model.sample(3, seed=1)
+    return None
+
+
+def makes_what_its_task_says(case: ModelCase) -> None:
+    """Images of the declared shape in [-1, 1], translations of the same size, probabilities."""
+    model = case.model()
+    for direction in model.directions:
+        _check_translations(case, direction)
+    if model.classifies:
+        _check_classes(case)
+    if case.draws_images:
+        _check_samples(case)
+
+
+def _check_samples(case: ModelCase) -> None:
+    model, state = case.trained_model(), torch.get_rng_state()
+    before = _copies(model)
+    images = model.sample(5, seed=1)
+    if not torch.equal(state, torch.get_rng_state()):
+        broken("sample changes torch's random state: draw with ganzoo.noise(n, ..., seed=seed)")
+    channels, size = case.shape
+    expected = (5, channels, size, size)
+    if tuple(images.shape) != expected or not in_range(images):
         broken(
-            "the learning rate of an optimizer changes in a step, and is set again before the next: use lr_scale"
+            f"sample(5) gives {described(images)}: "
+            f"it must be {expected} in [-1, 1]; end the generator with tanh"
         )
-    for step in (0, 1, case.hp.steps):
-        if len({model.phase(step), later.phase(step), model.phase(step)}) > 1:
+    if 0 <= images.min() < images.max():
+        broken(
+            f"sample(5) gives {described(images)}, but black is -1: "
+            f"end the generator with tanh, or 2 * x - 1"
+        )
+    with other_random_states():
+        again = model.sample(5, seed=1)
+    if not torch.equal(images, again):
+        broken("sample(5, seed=1) is not the same twice: draw only in latents(n, seed)")
+    if torch.equal(images, model.sample(5, seed=2)):
+        broken("sample gives the same images for two seeds: use the seed in latents(n, seed)")
+    if not torch.allclose(images[:2], model.sample(2, seed=1), atol=1e-4):
+        broken(
+            "an image of sample depends on the size of the batch: "
+            "draw latents with ganzoo.noise, and use no norm over the batch"
+        )
+    if not model.training or difference(before, model.state_dict()):
+        broken("sample changes weights, buffers or the train mode: make generate(latents) pure")
+    _check_labels(case, model)
+    if _leaves_range(model, lambda: model.sample(2, seed=1)):
+        broken("sample leaves [-1, 1] as weights grow: end with tanh, or clamp in generate")
+
+
+def _check_labels(case: ModelCase, model: Model) -> None:
+    classes = case.classes or 1
+    if classes < 2 or model.classifies:
+        return
+    first = model.sample(2, seed=1, labels=torch.full((2,), 0))
+    last = model.sample(2, seed=1, labels=torch.full((2,), classes - 1))
+    if torch.equal(first, last):
+        broken(
+            "it has classes, but draws the same for all labels: "
+            "use them in generate(latents, labels), or rename the field"
+        )
+
+
+def _check_translations(case: ModelCase, direction: str) -> None:
+    model, images = case.trained_model(), case.images(2)
+    name = f"translate(images, {direction!r})"
+    height, width = images.shape[2] + 3, images.shape[3] - 1
+    odd = torch.cat([images, images], dim=2)[..., :height, :width]
+    for inputs in (images, odd):
+        outputs = model.translate(inputs, direction)
+        if outputs.shape != inputs.shape or not in_range(outputs):
             broken(
-                f"phase({step}) is not the same twice: it may depend on its argument and the hyperparameters alone"
+                f"{name} of {tuple(inputs.shape)} gives {described(outputs)}: "
+                f"keep any size (pad in translated(), then crop), and [-1, 1]"
             )
+    _check_use(name, lambda some: model.translate(some, direction), odd)
+    if _leaves_range(model, lambda: model.translate(images, direction)):
+        broken(f"{name} leaves [-1, 1] as weights grow: end with tanh, or clamp")
+
+
+def _check_classes(case: ModelCase) -> None:
+    model, images = case.trained_model(), case.images(3)
+    probabilities, classes = model.classify(images), case.classes or len(CLASSES)
+    sums = probabilities.sum(1)
+    if probabilities.shape != (3, classes) or not torch.allclose(sums, torch.ones(3), atol=1e-4):
+        broken(
+            f"classify gives {described(probabilities)}: "
+            f"logits(images) must be (n, {classes}) for {classes} classes"
+        )
+    _check_use("classify(images)", model.classify, images)
+
+
+def _check_use(name: str, use: Callable[[Tensor], Tensor], images: Tensor) -> None:
+    """A use of images is pure, and treats each image alone."""
+    outputs = use(images)
+    with other_random_states():
+        again = use(images)
+    if not torch.equal(outputs, again):
+        broken(f"{name} is not the same twice: use no random numbers in it")
+    if not torch.allclose(outputs[:1], use(images[:1]), atol=1e-4):
+        broken(f"{name} depends on other images of the batch: use no norm over it in eval mode")
+
+
+@torch.no_grad()
+def _leaves_range(model: Model, make: Callable[[], Tensor]) -> bool:
+    """Whether images leave [-1, 1] if weights are doubled up to six times. Spoils the model."""
+    for _ in range(6):
+        for parameter in model.parameters():
+            parameter.mul_(2)
+        images = make()
+        if not images.isfinite().all():
+            return False  # beyond what floats can hold
+        if not in_range(images):
+            return True
+    return False
+
+
+def gives_scores_that_are_numbers(case: ModelCase) -> None:
+    """`evaluate(batches)`, if the model has it, gives named numbers."""
+    model = case.model()
+    if not model.scored:
+        return
+    trainer = case.trainer()
+    with torch.no_grad():
+        evaluation = model.evaluate([trainer.batch(0), trainer.batch(1)])
+    if not isinstance(evaluation, Evaluation) or not evaluation.scores:
+        kind = type(evaluation).__name__
+        broken(f"evaluate(batches) gives {kind}: return ganzoo.Evaluation({{name: number}})")
+    for name, score in evaluation.scores.items():
+        if not isinstance(score, float | int):
+            broken(f"the score {name} is a {type(score).__name__}: return tensor.item()")
+        if not isfinite(score):
+            broken(f"the score {name} is {score} before training: it must be finite")
+
+
+def shows_a_preview(case: ModelCase) -> None:
+    """`preview(batch)` gives images for samples.png; a classifier may have none."""
+    if case.kind.task == "image-classification":
+        return
+    trainer = case.trainer()
+    batch = trainer.batch(0)
+    try:
+        with trainer.averaged_model() as model:
+            images = model.preview(batch)
+    except Unsupported as error:
+        broken(f"{error}: add preview(self, batch), the images of samples.png")
+    if images.ndim != 4 or images.shape[1] not in (1, 3, 4) or not in_range(images):
+        broken(
+            f"preview(batch) gives {described(images)}: "
+            f"it must be (n, 1 or 3, height, width) in [-1, 1]"
+        )
 
 
 CHECKS = [
@@ -241,11 +564,12 @@ CHECKS = [
     leaves_the_batch_as_it_is,
     neither_waits_for_the_device_nor_leaves_it,
     is_compiled_where_it_can_be,
+    makes_optimizers_without_side_effects,
+    has_schedules_that_are_pure,
     trains_the_same_again,
     is_saved_and_resumed_bit_for_bit,
     is_loaded_as_it_was_saved,
     makes_what_its_task_says,
     gives_scores_that_are_numbers,
     shows_a_preview,
-    has_schedules_that_are_pure,
 ]

@@ -1,6 +1,6 @@
-"""The pytest plugin: `pytest --ganzoo DISTRIBUTION` holds an installed package to the contract, without a test file.
+"""The pytest plugin: `pytest --ganzoo DISTRIBUTION` checks an installed package from its defaults.
 
-What does not work from its defaults (a source that needs an argument), or takes long with them, needs a test file.
+A source that needs an argument, or a model that is slow by default, needs a test file.
 """
 
 from pathlib import Path
@@ -10,20 +10,21 @@ import pytest
 from ganzoo.errors import GanzooError
 
 chosen: list[str] = []
-"""The distributions that the command line named, for collected.py, which pytest collects in place of the test paths."""
+"""The distribution of --ganzoo; pytest collects collected.py instead of its testpaths."""
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     parser.getgroup("ganzoo").addoption(
         "--ganzoo",
         metavar="DISTRIBUTION",
-        help="Hold this installed package of ganzoo plugins to their contract.",
+        help="Check the models, trainers and data sources of this installed package.",
     )
 
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
-    if not (distribution := config.getoption("--ganzoo")):
+    distribution = config.getoption("--ganzoo")
+    if not distribution:
         return
     from ganzoo.testing import registered
 
@@ -32,5 +33,6 @@ def pytest_configure(config: pytest.Config) -> None:
     except GanzooError as error:
         raise pytest.UsageError(str(error)) from None
     chosen[:] = [distribution]
-    asked_for = config.args if config.args_source == pytest.Config.ArgsSource.ARGS else []
-    config.args = [*asked_for, str(Path(__file__).with_name("collected.py"))]
+    has_paths = config.args_source == pytest.Config.ArgsSource.ARGS
+    paths = config.args if has_paths else []
+    config.args = [*paths, str(Path(__file__).with_name("collected.py"))]

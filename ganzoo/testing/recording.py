@@ -1,68 +1,174 @@
-"""A training that is watched move by move: who changed, when, and what was done to the batch."""
+"""Watches a training turn by turn, and compares and describes what it ends with."""
 
-from collections.abc import Iterator
+import random
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor, nn
 from torch.utils._pytree import tree_leaves
 
 from ganzoo.model.contract import Model, Move
-from ganzoo.testing.compared import changed_since, same, settings_of_torch
 from ganzoo.training.trainer import Trainer
 
 
 @dataclass
 class Recording:
-    """What was seen. Parameters are named as in the model."""
+    """What was seen in a training. Parameters are named as in the model."""
 
     model: Model
     losses: list[dict[str, float]] = field(default_factory=list)
-    disturbed: list[str] = field(default_factory=list)
-    """Whose parameters were changed in a move of another, or between moves."""
     players: set[str] = field(default_factory=set)
-    batches_changed: bool = False
+    foreign_changes: list[str] = field(default_factory=list)
+    """Changes of a parameter in the move of another player, or between moves."""
+    incomplete_steps: int = 0
+    """Steps in which the trainer did not drive `losses` to its end."""
+    batch_changed: bool = False
     rates_changed: bool = False
     """Whether the model set a learning rate by itself."""
-    settings_changed: str | None = None
-    """What of torch was otherwise after the training."""
-    unfinished: int = 0
-    """Steps in which the trainer did not go through all moves."""
-    twice: set[str] = field(default_factory=set)
-    """Parameters through which gradients were taken of gradients."""
-    first: dict[str, Tensor] = field(default_factory=dict)
-    last: dict[str, Tensor] = field(default_factory=dict)
+    progress_read: bool = False
+    setting_changed: str | None = None
+    """A global setting of torch that is different after the training."""
+    undetached: set[str] = field(default_factory=set)
+    """Losses that the trainer returned with their graphs."""
+    twice_differentiated: set[str] = field(default_factory=set)
+    """Parameters of whose gradients gradients were taken."""
+    before: dict[str, Tensor] = field(default_factory=dict)
+    after: dict[str, Tensor] = field(default_factory=dict)
+
+    @property
+    def unchanged(self) -> set[str]:
+        """The parameters that ended as they began."""
+        return {name for name, tensor in self.before.items() if tensor.equal(self.after[name])}
 
 
 def recorded(trainer: Trainer) -> Recording:
-    """Drives the training to its end."""
-    model, settings = trainer.model, settings_of_torch()
-    seen = Recording(model, first=_parameters(model))
-    model.losses = _watched(trainer, seen)  # type: ignore[method-assign]
+    """Trains to the end, and watches."""
+    model, settings = trainer.model, torch_settings()
+    recording = Recording(model, before=_parameters(model))
+    model.losses = _watched_losses(trainer, recording)  # type: ignore[method-assign]
     try:
-        with _noting_second_derivatives(seen):
+        with _watched_gradients(recording), _watched_progress(recording):
             for step in trainer:
-                seen.losses.append(step.read())
+                recording.losses.append(step.read())
+                for name, loss in step.losses.items():
+                    if loss.requires_grad:
+                        recording.undetached.add(name)
     finally:
         del model.losses
-    seen.last = _parameters(model)
-    seen.settings_changed = changed_since(settings)
-    return seen
+    recording.after = _parameters(model)
+    recording.setting_changed = changed_setting(settings)
+    return recording
+
+
+def _watched_losses(trainer: Trainer, recording: Recording) -> Callable[[Any], Any]:
+    losses = trainer.model.losses
+
+    def watched(batch: Any) -> Any:
+        moves = losses(batch)
+        if not isinstance(moves, Iterator):
+            return moves  # the trainer refuses it
+        return _watched_moves(moves, batch, trainer, recording)
+
+    return watched
+
+
+def _watched_moves(
+    moves: Iterator[Move], batch: Any, trainer: Trainer, recording: Recording
+) -> Iterator[Move]:
+    """One step's moves; between them, looks at who has changed."""
+    model = trainer.model
+    recording.incomplete_steps += 1  # until the end is reached
+    copies = [tensor.clone() for tensor in tree_leaves(batch)]
+    rates = _rates(trainer)
+    trained = _names_of_trained(trainer, list(trainer.optimizers))
+    own: set[str] = set()
+    mover, last = "nobody", _parameters(model)
+
+    def look(when: str) -> None:
+        # parameters that nobody trains, as a teacher's, are nobody's
+        nonlocal last
+        now = _parameters(model)
+        for name in sorted(trained - own):
+            if not same(last[name], now[name]):
+                recording.foreign_changes.append(f"{name} changes {when} the move of {mover}")
+        last = now
+
+    for move in moves:
+        look("after")
+        if isinstance(move, tuple) and isinstance(move[0], nn.Module):
+            mover = _name_of(model, move[0])
+            own = _names_of_trained(trainer, [move[0]])
+            recording.players.add(mover)
+        yield move
+        look("in")
+    look("after")
+    recording.incomplete_steps -= 1
+    if rates != _rates(trainer):
+        recording.rates_changed = True
+    if not all(map(same, copies, tree_leaves(batch))):
+        recording.batch_changed = True
+
+
+def _names_of_trained(trainer: Trainer, players: list[nn.Module]) -> set[str]:
+    trained: set[nn.Parameter] = set()
+    for player in players:
+        if player in trainer.optimizers:
+            trained.update(trainer.optimizers.trained(player))
+    return names_of(trainer.model, trained)
+
+
+def names_of(model: Model, parameters: set[nn.Parameter]) -> set[str]:
+    return {name for name, parameter in model.named_parameters() if parameter in parameters}
+
+
+def _name_of(model: Model, player: nn.Module) -> str:
+    for name, module in model.named_modules():
+        if module is player:
+            return name or "model"
+    return type(player).__name__
+
+
+def _parameters(model: Model) -> dict[str, Tensor]:
+    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+
+
+def _rates(trainer: Trainer) -> list[float]:
+    rates = []
+    for optimizer in trainer.optimizers.values():
+        for group in optimizer.param_groups:
+            rates.append(group["lr"])
+    return rates
 
 
 @contextmanager
-def _noting_second_derivatives(seen: Recording) -> Iterator[None]:
-    """Inside, torch.autograd.grad(..., create_graph=True) leaves the names of the parameters that it went through."""
-    names: dict[Tensor, str] = {
-        parameter: name for name, parameter in seen.model.named_parameters()
-    }
+def _watched_progress(recording: Recording) -> Iterator[None]:
+    plain: Any = Model.progress
+
+    def progress(model: Model) -> Any:
+        if model is recording.model:
+            recording.progress_read = True
+        return plain.fget(model)
+
+    Model.progress = property(progress)  # type: ignore[method-assign, assignment]
+    try:
+        yield
+    finally:
+        Model.progress = plain  # type: ignore[method-assign]
+
+
+@contextmanager
+def _watched_gradients(recording: Recording) -> Iterator[None]:
+    """Notes the parameters that torch.autograd.grad(..., create_graph=True) goes through."""
     plain: Any = torch.autograd.grad
 
     def grad(outputs: Any, *args: Any, create_graph: Any = False, **kwargs: Any) -> Any:
         if create_graph:
-            seen.twice |= {names[leaf] for leaf in _leaves(outputs) if leaf in names}
+            names = names_of(recording.model, _leaves(outputs))
+            recording.twice_differentiated |= names
         return plain(outputs, *args, create_graph=create_graph, **kwargs)
 
     torch.autograd.grad = grad
@@ -72,86 +178,146 @@ def _noting_second_derivatives(seen: Recording) -> Iterator[None]:
         torch.autograd.grad = plain
 
 
-def _leaves(outputs: Any) -> Iterator[Tensor]:
-    """The tensors at the ends of a graph."""
-    functions, known = [tensor.grad_fn for tensor in tree_leaves(outputs)], set[object]()
+def _leaves(outputs: Any) -> set[Any]:
+    """The tensors that the graph of the outputs begins with."""
+    functions = [tensor.grad_fn for tensor in tree_leaves(outputs)]
+    leaves, visited = set(), {None}
     while functions:
         function = functions.pop()
-        if function is None or function in known:
+        if function in visited:
             continue
-        known.add(function)
+        visited.add(function)
         if hasattr(function, "variable"):
-            yield function.variable
-        functions += [earlier for earlier, _ in function.next_functions]
+            leaves.add(function.variable)
+        for earlier, _ in function.next_functions:
+            functions.append(earlier)
+    return leaves
 
 
-def _watched(trainer: Trainer, seen: Recording) -> Any:
-    model, losses = trainer.model, trainer.model.losses
-
-    def watched(batch: Any) -> Any:
-        moves = losses(batch)
-        return (
-            observed(moves, batch) if isinstance(moves, Iterator) else moves
-        )  # of which the trainer says what it is
-
-    def observed(moves: Iterator[Move], batch: Any) -> Iterator[Move]:
-        seen.unfinished += 1  # until the end is reached
-        given = [tensor.clone() for tensor in _tensors(batch)]
-        before, own, mover = _parameters(model), set[str](), "nobody"
-        rates, trained = _rates(trainer), _owned(trainer, *trainer.optimizers)
-        for move in moves:
-            after = _parameters(model)
-            _note(seen, before, after, trained - own, f"after the move of {mover}")
-            if isinstance(move, tuple) and isinstance(move[0], nn.Module):
-                mover, own = _name(model, move[0]), _owned(trainer, move[0])
-                seen.players.add(mover)
-            yield move
-            before = _parameters(model)
-            _note(seen, after, before, trained - own, f"in the move of {mover}")
-        _note(seen, before, _parameters(model), trained - own, f"after the move of {mover}")
-        seen.unfinished -= 1
-        seen.rates_changed |= rates != _rates(trainer)
-        seen.batches_changed |= not all(map(same, given, _tensors(batch)))
-
-    return watched
+# State that no checkpoint has
 
 
-def _note(
-    seen: Recording,
-    before: dict[str, Tensor],
-    after: dict[str, Tensor],
-    others: set[str],
-    when: str,
-) -> None:
-    """Who else has changed; parameters that nobody trains, as a teacher's, are nobody's."""
-    seen.disturbed += [
-        f"{name} {when}" for name in after if name in others and not same(before[name], after[name])
-    ]
+def unsaved_state(trainer: Trainer) -> dict[str, object]:
+    """Attribute -> value, for numbers, texts and tensors that are in no checkpoint.
+
+    Attributes of the model, its modules and the trainer: `self.count`, `self.critic.pool`.
+    """
+    model = trainer.model
+    owners: list[tuple[str, object]] = []
+    for path, module in model.named_modules():
+        owners.append((f"self.{path}" if path else "self", module))
+    owners.append(("trainer", trainer))
+    saved = {id(tensor) for tensor in [*model.parameters(), *model.buffers()]}
+    state: dict[str, object] = {}
+    for path, owner in owners:
+        for name, value in vars(owner).items():
+            state[f"{path}.{name}"] = _comparable(value, saved)
+    return state
 
 
-def _owned(trainer: Trainer, *players: nn.Module) -> set[str]:
-    known = [player for player in players if player in trainer.optimizers]
-    trained = {parameter for player in known for parameter in trainer.optimizers.trained(player)}
-    return {name for name, parameter in trainer.model.named_parameters() if parameter in trained}
+def _comparable(value: Any, saved: set[int]) -> list[object]:
+    """The numbers, texts and unsaved tensors in a value."""
+    result: list[object] = []
+    for leaf in tree_leaves(value):
+        if isinstance(leaf, bool | int | float | str):
+            result.append(leaf)
+        elif isinstance(leaf, set | frozenset):
+            result.append(sorted(map(str, _comparable(list(leaf), saved))))
+        elif isinstance(leaf, Tensor) and id(leaf) not in saved:
+            result += [tuple(leaf.shape), leaf.detach().cpu().flatten().tolist()]
+    return result
 
 
-def _rates(trainer: Trainer) -> list[float]:
-    return [
-        group["lr"] for optimizer in trainer.optimizers.values() for group in optimizer.param_groups
-    ]
+# Settings and random states that a process has once
+
+TORCH_SETTINGS: dict[str, tuple[Callable[[], Any], Callable[[Any], Any]]] = {
+    "the detection of anomalies": (torch.is_anomaly_enabled, torch.autograd.set_detect_anomaly),
+    "the default dtype": (torch.get_default_dtype, torch.set_default_dtype),
+    "the number of threads": (torch.get_num_threads, torch.set_num_threads),
+    "the computing of gradients": (torch.is_grad_enabled, torch.set_grad_enabled),
+    "the use of deterministic algorithms": (
+        torch.are_deterministic_algorithms_enabled,
+        torch.use_deterministic_algorithms,
+    ),
+    "the precision of matrix products": (
+        torch.get_float32_matmul_precision,
+        torch.set_float32_matmul_precision,
+    ),
+    "the benchmarking of cuDNN": (
+        lambda: torch.backends.cudnn.benchmark,
+        lambda value: setattr(torch.backends.cudnn, "benchmark", value),
+    ),
+    "the determinism of cuDNN": (
+        lambda: torch.backends.cudnn.deterministic,
+        lambda value: setattr(torch.backends.cudnn, "deterministic", value),
+    ),
+}
+"""Name -> how a global setting of torch is read and written."""
 
 
-def _name(model: Model, player: nn.Module) -> str:
-    return next(
-        (name for name, module in model.named_modules() if module is player), type(player).__name__
-    )
+def torch_settings() -> dict[str, Any]:
+    """The global settings of torch, by name."""
+    return {name: read() for name, (read, _) in TORCH_SETTINGS.items()}
 
 
-def _parameters(model: Model) -> dict[str, Tensor]:
-    return {name: parameter.detach().clone() for name, parameter in model.named_parameters()}
+def changed_setting(before: Mapping[str, Any]) -> str | None:
+    """The first global setting of torch that is different now."""
+    for name, value in torch_settings().items():
+        if value != before[name]:
+            return name
+    return None
 
 
-def _tensors(batch: Any) -> list[Tensor]:
-    if isinstance(batch, Tensor):
-        return [batch]
-    return [tensor for part in batch for tensor in _tensors(part)]
+def restore_torch_settings(before: Mapping[str, Any]) -> None:
+    for name, (read, write) in TORCH_SETTINGS.items():
+        if read() != before[name]:
+            write(before[name])
+
+
+@contextmanager
+def other_random_states() -> Iterator[None]:
+    """Inside, the random states of torch, NumPy and Python are others."""
+    states = torch.get_rng_state(), np.random.get_state(), random.getstate()
+    torch.rand(7), np.random.rand(7), random.random()  # noqa: S311
+    try:
+        yield
+    finally:
+        torch.set_rng_state(states[0])
+        np.random.set_state(states[1])
+        random.setstate(states[2])
+
+
+# Comparing and describing tensors
+
+
+def difference(one: Mapping[str, Tensor], other: Mapping[str, Tensor]) -> str | None:
+    """The name of the first tensor that differs."""
+    if one.keys() != other.keys():
+        return min(one.keys() ^ other.keys())
+    for name, tensor in one.items():
+        if not same(tensor, other[name]):
+            return name
+    return None
+
+
+def same(one: Tensor, other: Tensor) -> bool:
+    """Whether shape and values are equal; NaN equals NaN."""
+    if one.shape != other.shape:
+        return False
+    both_nan = one.isnan() & other.isnan()
+    return bool((torch.eq(one, other) | both_nan).all())
+
+
+def in_range(images: Tensor) -> bool:
+    """Whether they are floats in [-1, 1]."""
+    if not images.is_floating_point() or not images.isfinite().all():
+        return False
+    return images.abs().max().item() <= 1
+
+
+def described(images: Tensor) -> str:
+    """`(5, 1, 16, 16) of torch.float32 from -1 to 1.5`."""
+    shape = f"{tuple(images.shape)} of {images.dtype}"
+    if not images.numel():
+        return shape
+    return f"{shape} from {images.min().item():.3g} to {images.max().item():.3g}"

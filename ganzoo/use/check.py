@@ -23,24 +23,6 @@ def check_data(
 
     Raises DataError if there is no such source.
     """
-    _check_sheet(sheet, sources)
-    if model:
-        kind = model_class(models[model])
-        values = dict(map(kind.Hparams.parse, assignments))
-        hp = kind.Hparams().replaced(values)
-        report = check(sources, hp, kind.view, workers)
-    elif assignments:
-        raise UsageError("--set requires --model NAME: it sets what that model needs")
-    else:
-        report = check(sources, workers=workers)
-    if report.usable:
-        with writing(sheet, otherwise="choose another file with --sheet"):
-            sheet.parent.mkdir(parents=True, exist_ok=True)
-            save_png(report.sheet(), sheet)
-    return report
-
-
-def _check_sheet(sheet: Path, sources: Sequence[str]) -> None:
     if sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
     for source in sources:
@@ -48,3 +30,17 @@ def _check_sheet(sheet: Path, sources: Sequence[str]) -> None:
             raise UsageError(
                 f"--sheet {sheet} lies inside {source} and would become data: choose another file"
             )
+    if model:
+        kind = model_class(models[model])
+        values = dict(map(kind.Hparams.parse, assignments))
+        hp = kind.Hparams().replaced(values)
+        report = check(sources, hp, kind.view, workers)
+    elif assignments:
+        raise UsageError("--set requires --model NAME")
+    else:
+        report = check(sources, workers=workers)
+    if report.usable:
+        with writing(sheet, otherwise="choose another file with --sheet"):
+            sheet.parent.mkdir(parents=True, exist_ok=True)
+            save_png(report.sheet(), sheet)
+    return report

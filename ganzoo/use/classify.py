@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 from pathlib import Path
 
 import torch
@@ -40,11 +41,13 @@ def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iter
     """
     model = load(run, device=device)
     if not model.classifies:
-        raise Unsupported(f"{model.display_name} is not a classifier; it is for {model.task}")
+        name = model.display_name
+        raise Unsupported(f"{name} is not a classifier; it is for {model.task}")
     items = pictures(source)
     results = _classified(model, items, top)
     any_usable = False
-    for result in with_progress(results, len(items), f"classifying {source}"):
+    title = f"classifying {source}"
+    for result in with_progress(results, len(items), title):
         if not result.skipped:
             any_usable = True
         elif source.is_file():
@@ -57,28 +60,27 @@ def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iter
 def _classified(model: Model, items: Sequence[Item], top: int) -> Iterator[Classified]:
     preparation = Preparation.of(model.hp, DataInfo(size=0, channels=3))
     for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
         arrays = []
         skipped = {}
-        chunk = items[start : start + CHUNK]
         with ignore_pillow_warnings():
             for item in chunk:
                 try:
                     arrays.append(torch.from_numpy(pixels(item, preparation)))
                 except BadImage as cause:
-                    skipped[item] = Classified(item.name, [], f"{cause.kind}: {cause}")
-        rows = iter(())
-        if arrays:
-            images = centred(scaled(torch.stack(arrays)), preparation.image_size)
-            rows = iter(_best_classes(model, images, top))
+                    reason = f"{cause.kind}: {cause}"
+                    skipped[item] = Classified(item.name, [], reason)
+        rows = _best_classes(model, arrays, preparation.image_size, top)
         for item in chunk:
             yield skipped.get(item) or Classified(item.name, next(rows))
 
 
-def _best_classes(model: Model, images: Tensor, top: int) -> list[list[tuple[str, float]]]:
-    names = model.class_names
-    best = model.classify(images).cpu().topk(min(top, len(names)))
-    rows = []
-    for scores, numbers in zip(best.values.tolist(), best.indices.tolist(), strict=True):
-        labels = [names[number] for number in numbers]
-        rows.append(list(zip(labels, scores, strict=True)))
-    return rows
+def _best_classes(
+    model: Model, arrays: list[Tensor], size: int, top: int
+) -> Iterator[list[tuple[str, float]]]:
+    if not arrays:
+        return
+    images = centred(scaled(torch.stack(arrays)), size)
+    for scores in model.classify(images).tolist():
+        classes = zip(model.class_names, scores, strict=True)
+        yield sorted(classes, key=itemgetter(1), reverse=True)[:top]

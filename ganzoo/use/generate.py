@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -16,7 +16,7 @@ import ganzoo
 from ganzoo.data.picture import decoded, ignore_pillow_warnings
 from ganzoo.data.source import Source, open_source
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.images import save_png, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.seeds import derive_seed
@@ -53,8 +53,6 @@ def generate(plan: GenerationPlan) -> str:
     again. Returns a line for the user. Raises Unsupported if the model is not class-conditional,
     DataError if the classes differ or the classifier accepts too few images.
     """
-    if not is_free(plan.out):
-        raise UsageError(f"{plan.out} already exists: choose another folder with --out")
     model, config = load_with_config(plan.run, device=plan.device)
     classes = conditional_classes(model)
     source = open_source(plan.data) if plan.data else None
@@ -65,14 +63,9 @@ def generate(plan: GenerationPlan) -> str:
         _check_classifier(plan, model, classifier)
         filter_facts = {**_identity(its_config), "confidence": plan.confidence}
     rows = []
-    with new_folder(plan.out) as folder:
-        for number, name in enumerate(classes):
-            class_folder = folder_name(name)
-            (folder / class_folder).mkdir()
-            for i, (row, image) in enumerate(_images(plan, model, number, classifier)):
-                path = PurePath(class_folder, f"generated-{i:06}.png")
-                save_png(to_pil(image)[0], folder / path)
-                rows.append({"file": path.as_posix(), "class": name, **row})
+    with new_folder(plan.out, must_be_free=True) as folder:
+        for number in range(len(classes)):
+            rows += _write_class(folder, plan, model, number, classifier)
         real = _copy_real(source, folder) if source and plan.with_real else 0
         manifest = {
             "made_by": f"ganzoo {ganzoo.__version__}",
@@ -87,8 +80,6 @@ def generate(plan: GenerationPlan) -> str:
         }
         text = json.dumps(manifest, indent=2) + "\n"
         (folder / "manifest.json").write_text(text, encoding="utf-8")
-        if plan.out.exists():
-            plan.out.rmdir()  # fails if somebody has put a file into it meanwhile
     added = f" and {real:,} real ones" if real else ""
     total = f"{len(rows):,} generated images{added} of {len(classes)} classes"
     return f"{plan.out}: {total}, and manifest.json"
@@ -132,9 +123,8 @@ def _check_classes(plan: GenerationPlan, classes: Sequence[str], source: Source 
 
 def _check_classifier(plan: GenerationPlan, model: Model, classifier: Model) -> None:
     if not classifier.classifies:
-        raise Unsupported(
-            f"--classifier {plan.classifier}: {classifier.display_name} is no classifier"
-        )
+        name = classifier.display_name
+        raise Unsupported(f"--classifier {plan.classifier}: {name} is no classifier")
     if set(classifier.class_names) != set(model.class_names):
         names = ", ".join(classifier.class_names)
         raise DataError(f"the classifier {plan.classifier} knows other classes: {names}")
@@ -142,7 +132,8 @@ def _check_classifier(plan: GenerationPlan, model: Model, classifier: Model) -> 
     if channels != expected and (channels, expected) != (1, 3):
         raise DataError(
             f"{plan.run} generates images of channels={channels},"
-            f" the classifier {plan.classifier} takes channels={expected}: choose another classifier"
+            f" the classifier {plan.classifier} takes channels={expected}:"
+            " choose another classifier"
         )
 
 
@@ -150,32 +141,36 @@ def _channels(model: Model) -> int | None:
     return getattr(model.hp, "channels", None)
 
 
-def _images(
-    plan: GenerationPlan, model: Model, number: int, classifier: Model | None
-) -> Iterator[tuple[dict[str, Any], Tensor]]:
-    """Images of a class, each with a row of the manifest.
+def _write_class(
+    folder: Path, plan: GenerationPlan, model: Model, number: int, classifier: Model | None
+) -> list[dict[str, Any]]:
+    """Writes the images of a class. Returns their rows of the manifest.
 
     `model.sample(index + 1, seed, labels)[index]` draws an image again.
     """
     name = model.class_names[number]
-    missing = plan.per_class
-    chunk = min(missing, CHUNK)
-    for attempt in range(ROUNDS * math.ceil(missing / chunk)):
+    class_folder = folder_name(name)
+    (folder / class_folder).mkdir()
+    chunk = min(plan.per_class, CHUNK)
+    rows: list[dict[str, Any]] = []
+    for attempt in range(ROUNDS * math.ceil(plan.per_class / chunk)):
         seed = derive_seed("augment", plan.seed, number, attempt)
         images = model.sample(chunk, seed, torch.full((chunk,), number))
-        scores = _scores(classifier, images, name) if classifier else None
+        if classifier:
+            scores = _scores(classifier, images, name)
         for index, image in enumerate(images):
-            row: dict[str, Any] = {"seed": seed, "index": index}
-            if scores:
+            file = f"{class_folder}/generated-{len(rows):06}.png"
+            row = {"file": file, "class": name, "seed": seed, "index": index}
+            if classifier:
                 if scores[index] < plan.confidence:
                     continue
                 row["confidence"] = round(scores[index], 6)
-            yield row, image
-            missing -= 1
-            if not missing:
-                return
+            save_png(to_pil(image)[0], folder / file)
+            rows.append(row)
+            if len(rows) == plan.per_class:
+                return rows
     raise DataError(
-        f"the classifier is sure enough of {plan.per_class - missing} only, of"
+        f"the classifier is sure enough of {len(rows)} only, of"
         f" {ROUNDS * plan.per_class:,} images of the class {name!r}:"
         f" take a smaller --confidence than {plan.confidence}, or train for longer"
     )
@@ -200,24 +195,19 @@ def _copy_real(source: Source, folder: Path) -> int:
             if item.label is None:
                 continue
             try:
-                picture, _ = decoded(item)
-                content = item.read()
+                decoded(item)
             except BadImage:
                 continue
-            stem = folder / folder_name(item.label) / f"real-{number:06}"
+            content = item.read()
+            path = folder / folder_name(item.label) / f"real-{number:06}"
             if isinstance(content, Image.Image):
-                save_png(picture, stem.with_suffix(".png"))
+                save_png(content, path.with_suffix(".png"))
             else:
-                stem.with_suffix(PurePath(item.name).suffix.lower()).write_bytes(content)
+                path.with_suffix(PurePath(item.name).suffix.lower()).write_bytes(content)
             count += 1
     return count
 
 
 def _identity(config: Config) -> dict[str, Any]:
-    return {
-        "model": config.model,
-        "distribution": config.distribution,
-        "version": config.version,
-        "step": config.step,
-        "sha256": config.sha256,
-    }
+    fields = ("model", "distribution", "version", "step", "sha256")
+    return {field: getattr(config, field) for field in fields}

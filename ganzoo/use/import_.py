@@ -1,6 +1,6 @@
 """`ganzoo import`: weights that other projects trained, as a run folder."""
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -8,7 +8,7 @@ from torch import Tensor, nn
 
 from ganzoo.discovery.registry import models
 from ganzoo.errors import StateError, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
@@ -25,61 +25,56 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     """
     plugin = models[name]
     kind = model_class(plugin)
-    if not is_free(out):
-        raise UsageError(f"--out {out} already exists: choose another folder")
     state_dicts: dict[str, dict[str, Tensor]] = {}
     for file in files:
         if file.stem in state_dicts:
             raise UsageError(f"two of the files have the name {file.stem}")
         state_dicts[file.stem] = state_dict(file)
     hyperparameters, tensors = kind.convert_weights(state_dicts)
-    model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+    hp = kind.Hparams().replaced(hyperparameters)
+    model = initialised(kind, hp, plugin=plugin)
     expected = model.state_dict()
-    imported = _networks(model, tensors)
-    _check_tensors(model, expected, tensors, imported)
+    imported = {_network(model, key) for key in tensors}
+    needed = {}
+    untouched = set()
+    for key, tensor in expected.items():
+        network = _network(model, key)
+        if network in imported:
+            needed[key] = tensor
+        else:
+            untouched.add(network)
+    _check_tensors(tensors, needed)
     model.load_state_dict({**expected, **tensors})
     config = Config.of(
         model,
-        plugin,
         trainer=kind.default_trainer,
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},
     )
-    with new_folder(out) as folder:
+    with new_folder(out, must_be_free=True) as folder:
         write_weights(folder, model, config)
         write_card(folder, model)
-    lines = [f"{out}: {len(tensors)} of {len(expected)} tensors of {name} were read; all matched"]
-    for network in sorted(_networks(model, expected) - imported):
+    counts = f"{len(tensors)} of {len(expected)} tensors of {name}"
+    lines = [f"{out}: {counts} were read; all matched"]
+    for network in sorted(untouched):
         lines.append(f"{network} keeps its first weights: no file had them")
     return lines
 
 
-def _networks(model: Model, keys: Iterable[str]) -> set[str]:
-    return {_network(model, key) for key in keys}
-
-
 def _network(model: Model, key: str) -> str:
     """The network that a tensor belongs to: a child of the model, or an entry of a ModuleDict."""
-    parts = key.split(".")
-    child = getattr(model, parts[0], None)
-    return ".".join(parts[:2]) if isinstance(child, nn.ModuleDict) else parts[0]
+    child, *rest = key.split(".")
+    if isinstance(getattr(model, child, None), nn.ModuleDict):
+        return f"{child}.{rest[0]}"
+    return child
 
 
-def _check_tensors(
-    model: Model,
-    expected: Mapping[str, Tensor],
-    tensors: Mapping[str, Tensor],
-    imported: set[str],
-) -> None:
-    """Raises StateError unless every imported network has all of its tensors and no others."""
+def _check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
     mistakes = []
-    for key, tensor in tensors.items():
-        mistake = _mistake(tensor, expected.get(key))
+    for key in dict.fromkeys([*tensors, *expected]):
+        mistake = _mistake(tensors.get(key), expected.get(key))
         if mistake:
             mistakes.append(f"{key} ({mistake})")
-    for key in expected:
-        if key not in tensors and _network(model, key) in imported:
-            mistakes.append(f"{key} (missing)")
     if mistakes:
         examples = ", ".join(mistakes[:5])
         raise StateError(
@@ -87,13 +82,15 @@ def _check_tensors(
         )
 
 
-def _mistake(tensor: Tensor, expected: Tensor | None) -> str | None:
+def _mistake(tensor: Tensor | None, expected: Tensor | None) -> str | None:
+    if tensor is None:
+        return "missing"
     if expected is None:
         return "unknown"
     if tensor.shape != expected.shape:
         return f"{tuple(tensor.shape)}, the model has {tuple(expected.shape)}"
-    is_plain = tensor.layout == torch.strided and not (tensor.is_quantized or tensor.is_meta)
-    if not is_plain or not tensor.is_floating_point():
+    is_dense = tensor.layout == torch.strided and not tensor.is_meta
+    if not is_dense or tensor.is_quantized or not tensor.is_floating_point():
         return f"{tensor.dtype}, {tensor.layout}: not plain floats"
     return None if tensor.isfinite().all() else "not finite"
 
@@ -107,19 +104,20 @@ def state_dict(path: Path) -> dict[str, Tensor]:
         # weights_only is safe since torch 2.6; ours is newer
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as cause:
-        raise StateError(f"{path} cannot be read: {cause.strerror or cause}") from None
-    except Exception as cause:  # a damaged file can make its reader raise anything at all
+        reason = cause.strerror or cause
+        raise StateError(f"{path} cannot be read: {reason}") from None
+    except Exception as cause:  # a damaged file can make its reader raise anything
         reason = " ".join(str(cause).split())
         raise StateError(
             f"{path} cannot be read without running code from it: {reason:.150}"
         ) from cause
-    if isinstance(content, dict) and isinstance(content.get("state_dict"), dict):
-        content = content["state_dict"]
-    tensors = {}
     if isinstance(content, dict):
-        for key, value in content.items():
+        nested = content.get("state_dict")
+        entries = nested if isinstance(nested, dict) else content
+        tensors = {}
+        for key, value in entries.items():
             if isinstance(key, str) and isinstance(value, Tensor):
                 tensors[key] = value
-    if not tensors:
-        raise StateError(f"{path} is no state dict: it holds no tensors by name")
-    return tensors
+        if tensors:
+            return tensors
+    raise StateError(f"{path} is no state dict: it holds no tensors by name")

@@ -2,10 +2,11 @@
 
 from typing import Any
 
+from torch import Tensor
+
 from ganzoo.data.source import source_class
-from ganzoo.discovery.registry import Plugin, datasets, models, trainers
+from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import GanzooError
-from ganzoo.hparams.fields import type_name
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
@@ -17,14 +18,14 @@ def model_info(name: str) -> dict[str, Any]:
     """Documentation, paper, task, hyperparameters, networks and package of a model, for JSON.
 
     `networks` is name -> number of parameters, counted without allocating any; empty if it
-    depends on the data.
+    depends on the data, or if the model cannot be built on the meta device.
     """
     plugin = models[name]
     kind = model_class(plugin)
     documentation = kind.__doc__ or ""
     defaults = kind.Hparams().to_json()
     hyperparameters = [
-        {"name": key, "type": type_name(annotation), "default": defaults[key]}
+        {"name": key, "type": str(annotation), "default": defaults[key]}
         for key, annotation in kind.Hparams.annotations().items()
     ]
     return {
@@ -58,7 +59,7 @@ def _networks(kind: type[Model]) -> dict[str, int]:
         return {}
     counts = {}
     for name, network in model.named_children():
-        count = sum(parameter.numel() for parameter in network.parameters())
+        count = sum(map(Tensor.numel, network.parameters()))
         if count:
             counts[name] = count
     return counts
@@ -72,7 +73,6 @@ def check_plugin(plugin: Plugin) -> str | None:
         elif plugin.kind == trainers.kind:
             trainer_class(plugin)
         else:
-            assert plugin.kind == datasets.kind
             source_class(plugin)
     except GanzooError as error:
         return str(error)

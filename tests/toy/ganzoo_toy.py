@@ -1,6 +1,6 @@
-"""A third party's package: a linear GAN, a model with phases and a schedule, a trainer and a data source."""
+"""A third party's package: a linear GAN, one with phases and a schedule, a trainer, a source."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from PIL import Image
@@ -51,7 +51,7 @@ class Toy(ganzoo.Model):
 
 
 class ToyPhases(Toy):
-    """All that has to survive a resume: phases, schedule, dropout, a growing pool, averages, shared parameters."""
+    """All that must survive a resume: phases, dropout, a growing pool, averages, shared weights."""
 
     @dataclass(frozen=True, kw_only=True)
     class Hparams(Toy.Hparams):
@@ -72,8 +72,10 @@ class ToyPhases(Toy):
     def phase(self, step):
         return step >= 5
 
+    def enter_phase(self, phase):
+        self.generator[0].bias.requires_grad_(phase)
+
     def optimizers(self):
-        self.generator[0].bias.requires_grad_(self.step >= 5)
         shared = [*self.guess.parameters(), *self.generator.parameters()]  # as InfoGAN has it
         return {
             self.generator: torch.optim.Adam(
@@ -105,12 +107,13 @@ class ToyPhases(Toy):
 class Halved(ganzoo.Trainer):
     """A trainer of a third party: every loss is halved before it is minimised."""
 
-    def terms(self, player, loss):
-        return {name: term / 2 for name, term in super().terms(player, loss).items()}
+    def turns(self, batch):
+        for turn in super().turns(batch):
+            yield replace(turn, losses={name: loss / 2 for name, loss in turn.losses.items()})
 
 
 class Squares:
-    """A data source: bright squares of random places on dark ground; the argument says how many."""
+    """Bright squares on dark ground; the argument is their number."""
 
     licence = "CC0-1.0"
 
