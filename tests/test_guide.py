@@ -11,8 +11,8 @@ import torch
 import ganzoo
 from ganzoo import augment, losses
 from ganzoo.discovery.registry import datasets, models, trainers
-from ganzoo.testing import contract
-from ganzoo.testing.cases import case_of, checks_of, run_check
+from ganzoo.testing import checks_of, contract
+from ganzoo.testing.cases import case_of, run_check
 
 GUIDE = (Path(__file__).parent.parent / "docs/plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
@@ -66,7 +66,7 @@ def test_the_lines_are_counted():
 @pytest.mark.parametrize(
     "whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["quickly", "whole"]
 )
-def test_its_plugins_keep_the_contract(package, tmp_path, name, whole):
+def test_its_plugins_keep_the_contract(package, name, whole):
     (plugin,) = (
         p for registry in (models, trainers, datasets) for p in registry.plugins() if p.name == name
     )
@@ -90,7 +90,7 @@ def test_its_test_file_is_one_line(package):
     )
 
 
-def test_its_commands_work(package, ganzoo_command, tmp_path):
+def test_its_commands_work(package, ganzoo_command):
     for words in (command.replace('"', "").split() for command in COMMANDS):
         if words[0] == "pip" or words[2] == "my-gan":
             continue  # tests/test_new.py does that
