@@ -117,7 +117,7 @@ def inner_pytest():
         return SimpleNamespace(returncode=code, stdout=stdout.getvalue(), stderr=stderr.getvalue())
 
     yield run
-    sys.modules.pop("anyone", None)  # whose tests are those of the package that was chosen
+    sys.modules.pop("ganzoo.testing.collected", None)  # its tests are those of the chosen package
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""A good model, and others that each make one mistake: the contract kit must name every one of them."""
+"""A good model, and others with one mistake each: the contract kit must catch them all."""
 
 import random
 from dataclasses import dataclass
@@ -590,3 +590,46 @@ class NoPreview(Good):
 
     def translated(self, images, direction):
         return -images
+
+
+class ReadsProgress(Good):
+    """Fades its images in, and does not say that this depends on the number of steps."""
+
+    def losses(self, real):
+        yield from super().losses(real * self.progress)
+
+
+class FreezesInOptimizers(Good):
+    """Freezes a bias for the first steps, in optimizers()."""
+
+    def phase(self, step):
+        return step >= 2
+
+    def optimizers(self):
+        self.generator[0].bias.requires_grad_(self.step >= 2)
+        return super().optimizers()
+
+
+class InitialisesInOptimizers(Good):
+    """Draws small weights in optimizers()."""
+
+    def optimizers(self):
+        nn.init.normal_(self.generator[0].weight, std=0.02)
+        return super().optimizers()
+
+
+class BetasOfItsOwn(Good):
+    """Has betas of the step where it stands, not of the one that it is asked for."""
+
+    def betas(self, step):
+        return 0.0, 0.9 if self.step < 2 else 0.99
+
+
+class DecayOfItsOwn(Good):
+    """Counts its updates to know the decay of its averages."""
+
+    updates = 0
+
+    def ema_decay(self, step):
+        self.updates += 1
+        return self.updates / (10 + self.updates)

@@ -1,4 +1,4 @@
-"""What every registered model, trainer and data source promises: the kit that strangers use, on our own."""
+"""Our own models, trainers and data sources keep the contract that strangers check with."""
 
 import shutil
 
@@ -9,8 +9,8 @@ from support import SMALL
 
 import ganzoo
 from ganzoo.discovery.registry import datasets
-from ganzoo.testing import contract, registered
-from ganzoo.testing.cases import ModelCase, SourceCase, case_of, checks_of, run_check
+from ganzoo.testing import checks_of, contract, registered
+from ganzoo.testing.cases import ModelCase, SourceCase, case_of, run_check
 from ganzoo.testing.recording import recorded
 
 TestContract = contract(
@@ -34,13 +34,13 @@ def test_files_keep_the_contract_of_sources(tmp_path, name):
         check(SourceCase(datasets[name], argument))
 
 
-def test_the_toy_is_held_to_it(toy, tmp_path):
-    """By a line in a test file, and without a file, others are: tests/test_broken_plugins.py, tests/test_new.py."""
+def test_the_toy_is_held_to_it(toy):
+    """A package with a test file, and without: tests/test_broken_plugins.py, tests/test_new.py."""
     small = {"toy": {"image_size": 8}, "toy-squares": "16"}
     tests = [
         (plugin, check) for plugin in registered("ganzoo_toy") for check in checks_of(plugin.kind)
     ]
-    assert len(tests) == 50
+    assert len(tests) == 52
     cases = {plugin: case_of(plugin, small, "dcgan-mini") for plugin, _ in tests}
     for plugin, check in tests:
         run_check(check, cases[plugin])
@@ -71,8 +71,8 @@ def test_every_adversarial_model_takes_diffaugment_and_is_trained_otherwise_with
     ]
     assert seen[0].losses[0].keys() == seen[1].losses[0].keys()
     assert seen[0].losses != seen[1].losses
-    judges = {parameter for parameter in seen[0].last if "discriminator" in parameter}
+    judges = {parameter for parameter in seen[0].after if "discriminator" in parameter}
     assert judges
     assert not all(
-        torch.equal(seen[0].last[parameter], seen[1].last[parameter]) for parameter in judges
+        torch.equal(seen[0].after[parameter], seen[1].after[parameter]) for parameter in judges
     )

@@ -8,7 +8,7 @@ import pickle
 import threading
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import pytest
 from hypothesis import given, settings
@@ -23,7 +23,8 @@ from ganzoo.state.weights import write_weights
 
 
 class Plain(ganzoo.Hparams):
-    renamed = {"size": "width"}
+    renamed = {"size": "width"}  # noqa: RUF012  (as people write it)
+    LIMIT: ClassVar[int]
 
     width: Annotated[int, ganzoo.Range(1, 64), "channels next to the image"] = 8
     colours: Literal[1, 3] = 3
@@ -90,7 +91,7 @@ def test_a_new_declaration_keeps_range_and_help():
     with pytest.raises(ganzoo.HparamError, match="image_size=0"):
         Redeclared(image_size=0)
     assert Redeclared.help_of("lr") == "another text"
-    with pytest.raises(ganzoo.HparamError, match=r"lr=-1\.0"):
+    with pytest.raises(ganzoo.HparamError, match=r"lr=-1"):
         Redeclared(lr=-1)
     assert all(map(ganzoo.Hparams.help_of, ganzoo.Hparams.annotations()))
     assert all(map(ganzoo.augment.Hparams.help_of, ganzoo.augment.Hparams.annotations()))
@@ -118,7 +119,7 @@ def test_an_old_name_is_read_and_the_new_one_is_logged(caplog, tmp_path):
 
 @pytest.mark.parametrize("value", [1.0, True, "1", None])
 def test_a_choice_compares_types_too(value):
-    with pytest.raises(ganzoo.HparamError, match="colours.*1 or 3"):
+    with pytest.raises(ganzoo.HparamError, match=r"colours.*1 or 3"):
         Plain(colours=value)
 
 
@@ -156,7 +157,7 @@ class Asserts(Needs):
 class Broken(Needs):
     def __init__(self, hp):
         super().__init__(hp.replaced({"channels": 1}))
-        self.other = nn.Linear()
+        len(3)
 
 
 def test_an_inherited_field_is_only_needed_by_a_model_that_uses_it():
@@ -165,7 +166,7 @@ def test_an_inherited_field_is_only_needed_by_a_model_that_uses_it():
     for kind in (Needs, Asserts):
         with pytest.raises(ganzoo.HparamError, match="channels is filled from the data"):
             ganzoo.create(kind)
-    with pytest.raises(TypeError, match="positional"):
+    with pytest.raises(TypeError, match="len"):
         ganzoo.create(Broken)
 
 
@@ -216,7 +217,7 @@ values |= st.sampled_from(["", "a", "resnet", "1"])
 def test_any_hyperparameters_of_a_model_with_choices_load_or_are_refused(pix2pix):
     folder, config = pix2pix
 
-    @settings(max_examples=60, derandomize=True, deadline=None)
+    @settings(max_examples=30, derandomize=True, deadline=None)
     @given(st.dictionaries(st.sampled_from(sorted(config["hyperparameters"])), values, max_size=2))
     def holds(changes):
         document = {**config, "hyperparameters": {**config["hyperparameters"], **changes}}

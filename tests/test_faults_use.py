@@ -26,7 +26,7 @@ def run_of(name, folder, **hyperparameters):
     plugin = ganzoo.models[name]
     kind = plugin.load()
     model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
-    config = Config.of(model, plugin, trainer="alternating", precision="fp32", data={})
+    config = Config.of(model, trainer="alternating", precision="fp32", data={})
     Path(folder).mkdir()
     write_weights(Path(folder), model, config)
     return folder

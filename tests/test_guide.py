@@ -1,4 +1,4 @@
-"""docs/plugins.md: every block of it is run, as the package that it describes."""
+"""Runs every block of docs/plugins.md, as the package that it describes."""
 
 import json
 import re
@@ -11,8 +11,8 @@ import torch
 import ganzoo
 from ganzoo import augment, losses
 from ganzoo.discovery.registry import datasets, models, trainers
-from ganzoo.testing import contract
-from ganzoo.testing.cases import case_of, checks_of, run_check
+from ganzoo.testing import checks_of, contract
+from ganzoo.testing.cases import case_of, run_check
 
 GUIDE = (Path(__file__).parent.parent / "docs/plugins.md").read_text(encoding="utf-8")
 BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
@@ -33,7 +33,7 @@ QUICKLY = {
     },
     "discs": {"says_what_it_is", "has_labels_that_are_its_classes", "is_trained_on_whole"},
 }
-"""Some of the checks; all of them are a slow test."""
+"""Checks that are quick; all checks are a slow test."""
 SMALL = {"tiny-wgan": {"image_size": 8, "width": 8}, "smallest": {"image_size": 8}, "discs": "8"}
 
 
@@ -58,15 +58,15 @@ def test_no_block_is_left_out():
 
 def test_the_lines_are_counted():
     counts = [sum(bool(line.strip()) for line in code.splitlines()) for code in MODULES.values()]
-    said = re.search(r"(\d+) lines\b[^.]*trainer\D*(\d+)[^.]*data source\D*(\d+)", GUIDE)
-    assert [int(count) for count in said.groups()] == counts[1:4]
+    sentence = re.search(r"(\d+) lines\b[^.]*trainer\D*(\d+)[^.]*data source\D*(\d+)", GUIDE)
+    assert [int(count) for count in sentence.groups()] == counts[1:4]
 
 
 @pytest.mark.parametrize("name", ["smallest", "tiny-wgan", "clipped", "discs"])
 @pytest.mark.parametrize(
     "whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["quickly", "whole"]
 )
-def test_its_plugins_keep_the_contract(package, tmp_path, name, whole):
+def test_its_plugins_keep_the_contract(package, name, whole):
     (plugin,) = (
         p for registry in (models, trainers, datasets) for p in registry.plugins() if p.name == name
     )
@@ -90,7 +90,7 @@ def test_its_test_file_is_one_line(package):
     )
 
 
-def test_its_commands_work(package, ganzoo_command, tmp_path):
+def test_its_commands_work(package, ganzoo_command):
     for words in (command.replace('"', "").split() for command in COMMANDS):
         if words[0] == "pip" or words[2] == "my-gan":
             continue  # tests/test_new.py does that

@@ -33,7 +33,7 @@ from ganzoo.errors import UsageError
 def command(
     ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrained: bool, check: bool
 ) -> None:
-    """List the models that are installed.
+    """List installed models, trainers or data sources.
 
     PATTERN selects names: dc*, or a part of the name. With --check the exit code is 1 if a
     plugin is broken.

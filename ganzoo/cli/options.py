@@ -38,7 +38,7 @@ seed_option = click.option(
     type=click.IntRange(0),
     default=0,
     show_default=True,
-    help="Image i depends only on the seed and on i.",
+    help="The same seed draws the same images.",
 )
 
 json_option = click.option(

@@ -34,6 +34,7 @@ def command(
     """Draw images with a trained model.
 
     RUN is a folder that `ganzoo train` wrote, or an id on the Hugging Face Hub (user/name).
+    Image i depends only on the seed and on i.
     """
     from ganzoo.use.sample import sample
 

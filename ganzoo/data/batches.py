@@ -8,9 +8,10 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.data.images import Batch, Images
 from ganzoo.data.open import Data
 from ganzoo.data.sampler import SequentialSampler, ShuffledSampler
-from ganzoo.data.views import Batch, view_of
+from ganzoo.data.views import view_of
 from ganzoo.errors import DataError
 from ganzoo.seeds import rng
 
@@ -35,6 +36,8 @@ class Batches:
 
     def __post_init__(self) -> None:
         self._view = view_of(self.view)
+        for part in self.data.parts:
+            part.move(self.device)
         if self.ranks > self.batch_size:
             raise DataError(
                 f"a batch of {self.batch_size} cannot be split among {self.ranks} processes"
@@ -50,7 +53,7 @@ class Batches:
         for number in range(-(-longest // self.batch_size)):
             batches: list[Batch] = []
             for part, order in zip(self.data.parts, orders, strict=True):
-                images, labels = part.fetch(order, number, self.device)
+                images, labels = self._fetch(part, order, number)
                 fresh = int((order[number].epochs == 0).sum())  # the last batch starts over
                 images = centred(images[:fresh], self.data.preparation.image_size)
                 batches.append((scaled(images), None if labels is None else labels[:fresh]))
@@ -87,6 +90,13 @@ class Batches:
             samplers.append(sampler)
         return samplers
 
+    def _fetch(self, part: Images, order: ShuffledSampler, number: int) -> Batch:
+        images, labels = part.fetch(order, number)
+        if self.device.type == "cuda" and images.device.type == "cpu":
+            images = images.pin_memory()  # so that the GPU does not wait for it
+        images = images.to(self.device, non_blocking=True)
+        return images, None if labels is None else labels.to(self.device)
+
     def _varied(self, part: int, number: int) -> Batch:
         """`(n, channels, image_size, image_size)` in [-1, 1], and labels.
 
@@ -95,7 +105,7 @@ class Batches:
         order, size = self.orders[part], self.data.preparation.image_size
         smaller = size < self.data.preparation.load_size
         flip = self.data.preparation.flip
-        images, labels = self.data.parts[part].fetch(order, number, self.device)
+        images, labels = self._fetch(self.data.parts[part], order, number)
         if smaller or flip:
             generator = rng("crop", self.seed, number, part)
             draws = torch.rand(3, self.batch_size, generator=generator)
@@ -112,14 +122,13 @@ def cropped(images: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:
 
     Uniform draws `(n,)` in [0, 1) decide its place.
     """
-    n, channels, height, width = images.shape
-    offsets = torch.arange(size)
-    top = (rows * (height - size + 1)).long()[:, None] + offsets
-    left = (columns * (width - size + 1)).long()[:, None] + offsets
-    top = top.to(images.device, non_blocking=True)
-    left = left.to(images.device, non_blocking=True)
-    images = images.take_along_dim(top[:, None, :, None].expand(n, channels, size, width), 2)
-    return images.take_along_dim(left[:, None, None, :].expand(n, channels, size, size), 3)
+    height, width = images.shape[-2:]
+    tops = (rows * (height - size + 1)).long().tolist()
+    lefts = (columns * (width - size + 1)).long().tolist()
+    crops = []
+    for image, top, left in zip(images, tops, lefts, strict=True):
+        crops.append(image[:, top : top + size, left : left + size])
+    return torch.stack(crops)
 
 
 def centred(images: Tensor, size: int) -> Tensor:

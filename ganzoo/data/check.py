@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
@@ -19,7 +20,7 @@ from ganzoo.data.picture import (
     ignore_pillow_warnings,
     resized,
 )
-from ganzoo.data.source import HasDomains, Item, Row
+from ganzoo.data.source import HasDomains, Row
 from ganzoo.data.threads import default_workers, map_in_threads, with_progress
 from ganzoo.data.views import Domains
 from ganzoo.errors import BadImage, DataError
@@ -40,14 +41,16 @@ class Finding:
     skipped: bool
 
 
-@dataclass(frozen=True)
-class _Picture:
-    """A usable image: the digest of its pixels, and its size and mode in the file."""
+@dataclass
+class _Result:
+    """What is found about a row: `size` and `mode` are those of its first file."""
 
-    digest: str
-    size: str
-    mode: str
-    thumbnail: Image.Image
+    findings: list[Finding] = field(default_factory=list)
+    digest: str = ""
+    size: str = ""
+    mode: str = ""
+    thumbnail: Image.Image | None = None
+    """None: it cannot be used."""
 
 
 @dataclass
@@ -90,14 +93,6 @@ class Report:
             images.append(from_pil(resized(thumbnail, THUMBNAIL, "pad")))
         return grid(torch.stack(images))
 
-    def _count(self, row: Row, picture: _Picture) -> None:
-        self.usable += 1
-        self.sizes[picture.size] += 1
-        self.modes[picture.mode] += 1
-        label = row[0].label
-        if label is not None:
-            self.classes[label] += 1
-
 
 def check(
     names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None
@@ -109,73 +104,67 @@ def check(
     opened = OpenedSources.of(names, Domains if hp is None and len(names) == 2 else view)
     preparation = Preparation.of(hp, opened.info) if hp else None
     report = Report(opened.source_text)
-    rows: list[Row] = []
-    for part in opened.parts:
-        rows += part
-    domains = _domains(opened)
+    rows, domains = _rows_and_domains(opened)
     every = max(1, len(rows) // SHOWN)
     first_with: dict[str, tuple[str, str]] = {}
     work = map_in_threads(partial(_examined, preparation), rows, workers or default_workers())
     with ignore_pillow_warnings():
         results = with_progress(work, len(rows), f"checking {report.source}")
-        for row, domain, (findings, picture) in zip(rows, domains, results, strict=True):
+        for row, domain, result in zip(rows, domains, results, strict=True):
             report.files += 1
-            report.findings += findings
-            if picture is None:
+            report.findings += result.findings
+            if not result.thumbnail:
                 continue
             if report.usable % every == 0 and len(report.thumbnails) < SHOWN:
-                report.thumbnails.append(picture.thumbnail)
-            report._count(row, picture)
-            here = (row[0].name, domain)
-            twin = first_with.setdefault(picture.digest, here)
-            if twin != here:
-                kind = "duplicate" if domain == twin[1] else "in both domains"
-                detail = f"the same picture as {twin[0]}"
-                report.findings.append(Finding(row[0].name, kind, detail, skipped=False))
+                report.thumbnails.append(result.thumbnail)
+            report.usable += 1
+            report.sizes[result.size] += 1
+            report.modes[result.mode] += 1
+            name, label = row[0].name, row[0].label
+            if label is not None:
+                report.classes[label] += 1
+            twin, its_domain = first_with.setdefault(result.digest, (name, domain))
+            if (twin, its_domain) != (name, domain):
+                kind = "duplicate" if domain == its_domain else "in both domains"
+                report.findings.append(
+                    Finding(name, kind, f"the same picture as {twin}", skipped=False)
+                )
     return report
 
 
-def _domains(opened: OpenedSources) -> list[str]:
-    """The domain of each row, "" if there are none."""
-    if len(opened.parts) == 2:
-        a, b = map(len, opened.parts)
-        return ["A"] * a + ["B"] * b
-    domains: dict[str, str] = {}
+def _rows_and_domains(opened: OpenedSources) -> tuple[list[Row], list[str]]:
+    """All rows, and for each its domain, "" if there are none."""
+    rows: list[Row] = []
+    domains: list[str] = []
+    for part, domain in zip(opened.parts, "AB", strict=False):
+        rows += part
+        domains += [domain] * len(part)
     source = opened.sources[0]
-    if isinstance(source, HasDomains):
-        try:
-            a_items, b_items = source.domains()
-        except DataError:
-            pass  # not two domains, and nothing says that they should be
-        else:
-            domains |= dict.fromkeys((item.name for item in a_items), "A")
-            domains |= dict.fromkeys((item.name for item in b_items), "B")
-    return [domains.get(row[0].name, "") for row in opened.parts[0]]
+    if len(opened.parts) == 1 and isinstance(source, HasDomains):
+        with suppress(DataError):  # not two domains, and nothing says that they should be
+            b = {item.name for item in source.domains()[1]}
+            domains = ["B" if row[0].name in b else "A" for row in rows]
+    return rows, domains
 
 
-def _examined(preparation: Preparation | None, row: Row) -> tuple[list[Finding], _Picture | None]:
-    """The findings about a row, and its first picture if all can be used."""
-    findings: list[Finding] = []
-    pictures = []
+def _examined(preparation: Preparation | None, row: Row) -> _Result:
+    """A row by its first picture, if all of its pictures can be used."""
+    channels, size = (preparation.channels, preparation.load_size) if preparation else (3, 0)
+    result = _Result()
     for item in row:
         try:
-            picture, remarks = _examined_item(preparation, item)
+            picture, notes = decoded(item)
+            ready, more = checked_and_converted(picture, channels, size)
         except BadImage as cause:
-            return [Finding(item.name, cause.kind, str(cause), skipped=True)], None
-        pictures.append(picture)
-        findings += [remark for remark in remarks if remark not in findings]
-    first = pictures[0]
-    digest = " ".join(picture.digest for picture in pictures)
-    return findings, _Picture(digest, first.size, first.mode, first.thumbnail)
-
-
-def _examined_item(preparation: Preparation | None, item: Item) -> tuple[_Picture, list[Finding]]:
-    picture, notes = decoded(item)
-    channels, size = (preparation.channels, preparation.load_size) if preparation else (3, 0)
-    result, more = checked_and_converted(picture, channels, size)
-    remarks = [Finding(item.name, note.kind, note.detail, skipped=False) for note in notes + more]
-    digest = hashlib.sha256(f"{result.size}".encode() + result.tobytes()).hexdigest()
-    thumbnail = result.convert("RGB")
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
-    size_text = f"{picture.width}x{picture.height}"
-    return _Picture(digest, size_text, picture.mode, thumbnail), remarks
+            return _Result([Finding(item.name, cause.kind, str(cause), skipped=True)])
+        for note in notes + more:
+            finding = Finding(item.name, note.kind, note.detail, skipped=False)
+            if finding not in result.findings:
+                result.findings.append(finding)
+        result.digest += hashlib.sha256(f"{ready.size}".encode() + ready.tobytes()).hexdigest()
+        if not result.thumbnail:
+            result.size = f"{picture.width}x{picture.height}"
+            result.mode = picture.mode
+            result.thumbnail = ready.convert("RGB")
+            result.thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
+    return result

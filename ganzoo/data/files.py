@@ -7,7 +7,9 @@ import zipfile
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
+from itertools import islice
 from pathlib import Path, PurePosixPath
 
 from PIL import Image
@@ -59,9 +61,7 @@ class Files(ABC):
             folder, slash, _ = item.name.partition("/")
             if slash:
                 folders.setdefault(folder, []).append(item)
-        by_name: dict[str, list[Item]] = {}
-        for folder, items in folders.items():
-            by_name.setdefault(folder.lower(), items)
+        by_name = {folder.lower(): folders[folder] for folder in sorted(folders, reverse=True)}
         for a, b in (("traina", "trainb"), ("a", "b")):
             if a in by_name and b in by_name:
                 return by_name[a], by_name[b]
@@ -237,22 +237,14 @@ def read_file(path: Path) -> bytes:
 
 def measured(items: Sequence[Item]) -> tuple[int, int]:
     """The most frequent shorter side of 32 random images, and 1 channel if all of them are grey."""
-    sides = Counter[int]()
-    grey = True
-    order = random.Random(0).sample(range(len(items)), len(items))  # noqa: S311
+    order = random.Random(0).sample(items, len(items))  # noqa: S311
     with ignore_pillow_warnings():
-        for i in order:
-            head = read_size_and_mode(items[i])
-            if head is None:
-                continue
-            size, mode = head
-            sides[min(size)] += 1
-            grey = grey and (mode in ("1", "L", "LA", "I") or mode.startswith("I;16"))
-            if sides.total() == MEASURED:
-                break
-    if not sides:
+        heads = list(islice(filter(None, map(read_size_and_mode, order)), MEASURED))
+    if not heads:
         return 64, 3  # never used: packing says of each why it cannot be
-    return sides.most_common(1)[0][0], 1 if grey else 3
+    sizes, modes = zip(*heads, strict=True)
+    grey = all(mode in ("1", "L", "LA", "I") or mode.startswith("I;16") for mode in modes)
+    return Counter(map(min, sizes)).most_common(1)[0][0], 1 if grey else 3
 
 
 def split_side_by_side(item: Item) -> tuple[Item, Item]:
@@ -267,9 +259,7 @@ def split_side_by_side(item: Item) -> tuple[Item, Item]:
             kept[1 - side] = halves[1 - side]
         return half
 
-    left = Item(item.name, partial(read, 0), item.label, item.stamp)
-    right = Item(item.name, partial(read, 1), item.label, item.stamp)
-    return left, right
+    return replace(item, read=partial(read, 0)), replace(item, read=partial(read, 1))
 
 
 def _halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:

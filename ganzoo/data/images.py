@@ -23,6 +23,10 @@ AHEAD = 3
 """Batches that are decoded ahead of the one that is fetched."""
 
 
+Batch = tuple[Tensor, Tensor | None]
+"""Images `(n, channels, height, width)`, and their labels `(n,)` if they have any."""
+
+
 class Images(ABC):
     """Images of one size that can be fetched by index, from any origin."""
 
@@ -38,13 +42,11 @@ class Images(ABC):
         """Changes when the images or their order change."""
 
     @abstractmethod
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
-        """The images of `order[number]`, uint8 or floats, and their labels `(n,)`.
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
+        """The images of `order[number]`, uint8 or floats, and their labels, on any device."""
 
-        Images are `(n, channels, height, width)`.
-        """
+    def move(self, device: torch.device) -> None:  # noqa: B027
+        """Moves them to the device for good, if they are in memory and fit."""
 
     def close(self) -> None:  # noqa: B027  (most have nothing to end)
         """Ends the threads or processes that read ahead; the next `fetch` starts them again."""
@@ -76,21 +78,16 @@ class StoredImages(Images):
                 digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
+        indices = order[number].indices.to(self.images.device, non_blocking=True)
+        images = self.images.index_select(0, indices)
+        return images, None if self.labels is None else self.labels.index_select(0, indices)
+
+    def move(self, device: torch.device) -> None:
         if self.resident is None:
             self.resident = self.images.nbytes <= RESIDENT * _free_memory(device)
-        if self.resident and self.images.device != device:
-            self._move_all(device)
-        indices = order[number].indices.to(self.images.device, non_blocking=True)
-        images = moved(self.images.index_select(0, indices), device)
-        if self.labels is None:
-            return images, None
-        labels = self.labels.index_select(0, indices.to(self.labels.device))
-        return images, labels.to(device)
-
-    def _move_all(self, device: torch.device) -> None:
+        if not self.resident:
+            return
         try:
             self.images = self.images.to(device)
         except torch.OutOfMemoryError:
@@ -112,15 +109,15 @@ class StreamedImages(Images):
     labels: Tensor | None = field(repr=False)
     fingerprint: str = ""
     workers: int = 1
-    _pool: ThreadPoolExecutor | None = field(default=None, repr=False)
-    _decoding: dict[int, Future[Pixels]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.workers)  # its threads start with the first image
+        self._decoding: dict[int, Future[Pixels]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         indices = order[number].indices
         futures = [self._begin(index) for index in indices.tolist()]
         for ahead in range(number + 1, number + 1 + AHEAD):
@@ -133,29 +130,17 @@ class StreamedImages(Images):
         while len(self._decoding) > (AHEAD + 1) * order.batch_size:
             oldest = next(iter(self._decoding))
             self._decoding.pop(oldest).cancel()
-        labels = None if self.labels is None else self.labels[indices].to(device)
-        return moved(images, device), labels
+        return images, None if self.labels is None else self.labels[indices]
 
     def _begin(self, index: int) -> Future[Pixels]:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.workers)
         if index not in self._decoding:
             row, digest = self.rows[index], self.digests[index]
             self._decoding[index] = self._pool.submit(verified, row, digest, self.preparation)
         return self._decoding[index]
 
     def close(self) -> None:
-        if self._pool is not None:
-            self._pool.shutdown(cancel_futures=True)
-            self._pool = None
-            self._decoding.clear()
-
-
-def moved(images: Tensor, device: torch.device) -> Tensor:
-    """To the device; from main memory to a GPU without waiting."""
-    if images.device.type == "cpu" and device.type == "cuda":
-        return images.pin_memory().to(device, non_blocking=True)
-    return images.to(device)
+        self._pool.shutdown(cancel_futures=True)
+        self.__post_init__()
 
 
 def _free_memory(device: torch.device) -> float:

@@ -14,7 +14,7 @@ from PIL import Image
 from torch import Tensor
 from torch.utils.data import DataLoader, Dataset, TensorDataset
 
-from ganzoo.data.images import Images, StoredImages, moved
+from ganzoo.data.images import Batch, Images, StoredImages
 from ganzoo.data.sampler import SequentialSampler, ShuffledSampler
 from ganzoo.errors import DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
@@ -72,6 +72,7 @@ def _open_dataset(
         raise DataError("the data set is empty")
     split = split_pair if pairs else split_item
     image, _ = split(data[0])
+    warn_of_unit_range(image)
     channels = len(image) // 2 if pairs else len(image)
     classes = tuple(map(str, getattr(data, "classes", ())))
     count = hp.classes or len(classes) or None
@@ -128,7 +129,6 @@ class DatasetImages(Images):
     _loader: Iterator[list[Any]] | None = field(default=None, repr=False)
     _next: int = field(default=-1, repr=False)
     _order: ShuffledSampler | None = field(default=None, repr=False)
-    _warned: bool = field(default=False, repr=False)
 
     def __post_init__(self) -> None:
         """Takes labels from `targets`, as torchvision has them, or from a TensorDataset.
@@ -151,11 +151,9 @@ class DatasetImages(Images):
         # items may be random: there is nothing to hash
         return f"{type(self.dataset).__qualname__} of {len(self)}"
 
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         try:
-            return self._stacked(self._items(order, number), device)
+            return self._stacked(self._items(order, number))
         except DataError:
             self.close()
             raise
@@ -185,7 +183,7 @@ class DatasetImages(Images):
         )
         return iter(loader)
 
-    def _stacked(self, items: list[Any], device: torch.device) -> tuple[Tensor, Tensor | None]:
+    def _stacked(self, items: list[Any]) -> Batch:
         images, labels = [], []
         for item in items:
             if isinstance(item, DataError):
@@ -200,13 +198,10 @@ class DatasetImages(Images):
             raise DataError(f"the data set's images differ in shape ({text}): resize them")
         batch = torch.stack(images)
         check_range(batch)
-        if not self._warned:
-            warn_of_unit_range(batch)
-            self._warned = True
         if labels and len(labels) < len(items):
             raise DataError("some items of the data set have labels, and others none")
         check_labels(labels, self.classes)
-        return moved(batch, device), torch.tensor(labels, device=device) if labels else None
+        return batch, torch.tensor(labels) if labels else None
 
 
 def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:

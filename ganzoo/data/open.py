@@ -3,17 +3,17 @@
 import hashlib
 import logging
 import shlex
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from ganzoo.data.images import Images, StoredImages, StreamedImages
 from ganzoo.data.in_memory import check_fits
-from ganzoo.data.pack import Manifest, Packed, Packing, Skipped, reasons
+from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
 from ganzoo.data.picture import Preparation
 from ganzoo.data.source import Row, Source, open_source
 from ganzoo.data.threads import default_workers
@@ -24,11 +24,15 @@ from ganzoo.hparams.hparams import DataInfo, Hparams
 
 logger = logging.getLogger(__name__)
 
-Cache = Literal["auto", "device", "disk", "none"]
-"""Where prepared images are kept.
+CACHES: dict[str, tuple[bool | None, bool | None]] = {
+    "auto": (None, None),
+    "device": (True, True),
+    "disk": (True, False),
+    "none": (False, False),
+}
+"""Whether prepared images are kept in the cache, and whether on the device; None: if it has room.
 
-`device`: in the cache and on the device; `disk`: in the cache; `none`: nowhere, they are decoded in
-every epoch; `auto`: in the cache if the disk has room, and on the device if that has room.
+With `none` they are decoded in every epoch.
 """
 
 
@@ -82,8 +86,8 @@ def open_data(
     """
     if isinstance(data, Data):
         return data
-    if cache not in get_args(Cache):
-        raise UsageError(f"no cache {cache!r}; choose from {', '.join(get_args(Cache))}")
+    if cache not in CACHES:
+        raise UsageError(f"no cache {cache!r}; choose from {', '.join(CACHES)}")
     names = _source_names(data)
     if names:
         opened = OpenedSources.of(names, view)
@@ -123,7 +127,7 @@ class OpenedSources:
         kind = view_of(view)
         kind.check_count(names)
         sources = [open_source(name) for name in names]
-        parts = kind.rows(sources, names)
+        parts = kind.rows(sources)
         if not all(parts):
             raise DataError(f"the data source {' and '.join(names)} has no images")
         infos = [_checked_info(*named) for named in zip(names, sources, strict=True)]
@@ -153,34 +157,37 @@ def _checked_info(name: str, source: Source) -> DataInfo:
 
 
 def _prepare(opened: OpenedSources, hp: Hparams, workers: int, cache: str, strict: bool) -> Data:
-    text = opened.source_text
     preparation = Preparation.of(hp, opened.info)
-    images, manifests = [], []
-    for rows in opened.parts:
+    stored, resident = CACHES[cache]
+    parts: list[Images] = []
+    skipped: list[Skipped] = []
+    used: set[int] = set()
+    for rows, domain in zip(opened.parts, "AB", strict=False):
         packing = Packing(
             rows=rows,
             labels=_labels(rows, opened.info.classes),
             preparation=preparation,
-            source_text=text,
+            source_text=opened.source_text,
             workers=workers,
-            stored={"auto": None, "none": False}.get(cache, True),
+            stored=stored,
         )
-        packed = packing.packed()
-        manifests.append(packed[0])
-        images.append(_images(packing, packed, cache))
-    _report_skipped(opened, manifests, strict)
-    _check_enough(opened, manifests, hp.batch_size)
-    _report_unused_classes(opened, manifests)
-    if opened.info.channels == 1 and preparation.channels > 1:
+        manifest, folder = packing.packed()
+        place = f"domain {domain} of " if len(opened.parts) == 2 else ""
+        _check_enough(manifest, hp.batch_size, f"{place}{opened.source_text}")
+        parts.append(_images(packing, manifest, folder, resident))
+        skipped += manifest.skipped
+        used.update(manifest.labels)
+    for warning in _warnings(opened, preparation.channels, skipped, used):
+        if strict and skipped:
+            raise DataError(warning)
+        logger.warning(warning)
+    if cache == "auto" and any(isinstance(part, StreamedImages) for part in parts):
         logger.warning(
-            f"{text} is grey, and the model has {preparation.channels} channels: "
-            "channels=1 would do"
+            f"{opened.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
         )
-    if cache == "auto" and not all(manifest.stored for manifest in manifests):
-        logger.warning(f"{text} has no room in {cache_folder()}: it is decoded in every epoch")
     info = replace(opened.info, size=preparation.image_size, channels=preparation.channels)
     name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
-    return Data(tuple(images), info, preparation, name, opened.licence)
+    return Data(tuple(parts), info, preparation, name, opened.licence)
 
 
 def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
@@ -197,73 +204,42 @@ def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
     return labels
 
 
-def _images(packing: Packing, packed: Packed, cache: str) -> Images:
-    manifest, folder = packed
-    labels = None
-    if manifest.labels and min(manifest.labels) >= 0:
-        labels = torch.tensor(manifest.labels)
-    if manifest.stored:
-        resident = {"auto": None, "device": True}.get(cache, False)
-        return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident)
-    return StreamedImages(
-        [packing.rows[number] for number in manifest.rows],
-        manifest.digests,
-        packing.preparation,
-        labels,
-        manifest.fingerprint,
-        packing.workers,
-    )
-
-
-def _report_skipped(opened: OpenedSources, manifests: Sequence[Manifest], strict: bool) -> None:
-    """Logs how many files were skipped. Raises DataError if all were, or any with `strict`."""
-    skipped: list[Skipped] = []
-    for manifest in manifests:
-        skipped += manifest.skipped
-    if not skipped:
-        return
-    text = opened.source_text
-    total = sum(map(len, opened.parts))
-    advice = f"ganzoo data check {shlex.join(opened.names)} --model NAME names them"
-    if len(skipped) == total:
-        raise DataError(f"{text} has no images that can be used{reasons(skipped)}; {advice}")
-    if strict:
-        first = skipped[0]
-        raise DataError(
-            f"{len(skipped)} of {total:,} files of {text} cannot be used, "
-            f"the first {first.name}: {first.kind}, {first.detail}; {advice}"
-        )
-    logger.warning(
-        f"skipped {len(skipped):,} of {total:,} files of {text}{reasons(skipped)}; {advice}"
-    )
-
-
-def _check_enough(opened: OpenedSources, manifests: Sequence[Manifest], batch_size: int) -> None:
+def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
     needed = max(2, batch_size)
-    for manifest, domain in zip(manifests, "AB", strict=False):
-        count = len(manifest.rows)
-        if count >= needed:
-            continue
-        place = opened.source_text
-        if len(manifests) == 2:
-            place = f"domain {domain} of {place}"
-        advice = f"add images, at least {needed}"
-        if count > 1:
-            advice += ", or set a smaller batch_size"
+    count = len(manifest.rows)
+    if count < needed:
         raise DataError(
-            f"{place} has too few usable images, {count}{reasons(manifest.skipped)}: "
-            f"batch_size={batch_size}; {advice}"
+            f"{place} has too few images that can be used, {count}{reasons(manifest.skipped)}: "
+            f"give at least {needed}, or set a smaller batch_size than {batch_size}"
         )
 
 
-def _report_unused_classes(opened: OpenedSources, manifests: Sequence[Manifest]) -> None:
-    used: set[int] = set()
-    for manifest in manifests:
-        used.update(manifest.labels)
+def _images(packing: Packing, manifest: Manifest, folder: Path, resident: bool | None) -> Images:
+    labels = torch.tensor(manifest.labels) if min(manifest.labels) >= 0 else None
+    if manifest.stored:
+        return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident)
+    rows = [packing.rows[number] for number in manifest.rows]
+    settings = packing.preparation, labels, manifest.fingerprint, packing.workers
+    return StreamedImages(rows, manifest.digests, *settings)
+
+
+def _warnings(
+    opened: OpenedSources, channels: int, skipped: Sequence[Skipped], used: set[int]
+) -> Iterator[str]:
+    text = opened.source_text
+    if skipped:
+        total = sum(map(len, opened.parts))
+        first = skipped[0]
+        yield (
+            f"cannot use {len(skipped):,} of {total:,} files of {text}{reasons(skipped)}, "
+            f"the first {first.name}: {first.kind}, {first.detail}; "
+            f"ganzoo data check {shlex.join(opened.names)} --model NAME names them"
+        )
     unused = [name for number, name in enumerate(opened.info.classes) if number not in used]
     if unused:
-        names = ", ".join(unused)
-        logger.warning(f"no usable image of the class {names} in {opened.source_text}")
+        yield f"no usable image of the class {', '.join(unused)} in {text}"
+    if opened.info.channels == 1 < channels:
+        yield f"{text} is grey, and the model has {channels} channels: channels=1 would do"
 
 
 def source_text(data: Data) -> str:

@@ -97,8 +97,6 @@ class Manifest:
     def images(self, folder: Path) -> Tensor:
         """`(rows, channels, size, size)`, uint8: images.bin, mapped into memory."""
         shape = (len(self.rows), self.channels, self.size, self.size)
-        if not self.rows:
-            return torch.empty(shape, dtype=torch.uint8)
         path = str(folder / "images.bin")
         return torch.from_file(path, shared=False, size=self.bytes, dtype=torch.uint8).view(shape)
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from torch import Tensor
 
 from ganzoo.data.files import match_by_name
-from ganzoo.data.images import Images
+from ganzoo.data.images import Batch, Images
 from ganzoo.data.in_memory import check_alike, join_pairs, open_in_memory
 from ganzoo.data.source import HasDomains, HasPairs, Item, Row, Source, unusable
 from ganzoo.errors import DataError
@@ -38,8 +38,6 @@ class Pair(NamedTuple):
 
 
 Parts = tuple[tuple[Images, ...], DataInfo]
-Batch = tuple[Tensor, Tensor | None]
-"""Images of one part, and their labels if it has any."""
 
 
 class View:
@@ -56,7 +54,7 @@ class View:
                 f"not {len(names)}: {', '.join(names)}"
             )
 
-    def rows(self, sources: Sequence[Source], names: Sequence[str]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
         """The rows of each part of the data. Raises DataError if a source lacks them."""
         return [_single_items(sources[0].items())]
 
@@ -74,7 +72,7 @@ class View:
 class LabelledView(View):
     """Images and the numbers of their classes."""
 
-    def rows(self, sources: Sequence[Source], names: Sequence[str]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
         items = []
         for item in sources[0].items():
             if item.label is None:
@@ -84,7 +82,7 @@ class LabelledView(View):
             items.append(item)
         if all(item.label is None for item in items):
             raise DataError(
-                f"the model wants labels, and {names[0]} has none: "
+                "the model wants labels, and the source has none: "
                 "the classes of a folder or a zip are its sub-folders"
             )
         return [_single_items(items)]
@@ -102,7 +100,7 @@ class DomainsView(View):
     largest_count = 2
     has_classes = False
 
-    def rows(self, sources: Sequence[Source], names: Sequence[str]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
         first = sources[0]
         if len(sources) == 2:
             a, b = first.items(), sources[1].items()
@@ -110,7 +108,7 @@ class DomainsView(View):
             a, b = first.domains()
         else:
             raise DataError(
-                f"{names[0]} is not two domains: pass two sources, --data FIRST --data SECOND"
+                "the model wants two domains: pass two sources, --data FIRST --data SECOND"
             )
         return [_single_items(a), _single_items(b)]
 
@@ -133,21 +131,20 @@ class PairView(View):
     largest_count = 2
     has_classes = False
 
-    def rows(self, sources: Sequence[Source], names: Sequence[str]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
         first = sources[0]
         if len(sources) == 2:
             return [[*match_by_name(first.items(), sources[1].items())]]
         if not isinstance(first, HasPairs):
             raise DataError(
-                f"{names[0]} has no pairs: pass two sources with equal names, --data FROM --data TO"
+                "the model wants pairs: pass two sources with equal names, --data FROM --data TO"
             )
         return [[*first.pairs()]]
 
     def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
         images, info = open_in_memory(data[0], hp, workers, pairs=len(data) == 1)
         if len(data) == 2:
-            targets, other = open_in_memory(data[1], hp, workers)
-            check_alike(info, other)
+            targets, _ = open_in_memory(data[1], hp, workers)
             images = join_pairs(images, targets)
         return (images,), info
 

@@ -15,8 +15,9 @@ from dataclasses import dataclass
 from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
-from ganzoo.discovery.registry import entry_points_of
+from ganzoo.discovery.registry import UNREADABLE, entry_points_of
 from ganzoo.errors import PluginError, UnknownName
 
 GROUP = "ganzoo.weights"
@@ -38,7 +39,9 @@ class PretrainedWeights:
     @property
     def where(self) -> str:
         """Their place, for people."""
-        return f"in {self.package}" if self.folder else f"{self.hub}@{self.revision}"
+        if self.folder:
+            return f"in {self.package}"
+        return f"{self.hub}@{self.revision}"
 
 
 def declared() -> tuple[list[PretrainedWeights], list[PluginError]]:
@@ -65,37 +68,35 @@ def find(model: str, name: str | None) -> PretrainedWeights:
     if errors:
         raise errors[0]
     choices = [f"{weights.model} ({weights.name})" for weights in known]
-    wanted = f"weights {name!r} of {model}" if name else f"weights of {model}"
-    hint = f"choose from {', '.join(choices)}" if choices else "no package has any"
-    raise UnknownName(f"no {wanted} are published with it; {hint}")
+    wanted = f"weights {name!r}" if name else "weights"
+    hint = f"choose from {', '.join(choices) or 'none'}"
+    raise UnknownName(f"no {wanted} of {model} are published with it; {hint}")
 
 
 def _declared_by(package: str) -> Iterator[PretrainedWeights]:
     top, *rest = package.split(".")
     try:
-        spec = find_spec(top)  # of the top package only: looking for a.b imports a
+        # of the top package only: looking for a.b imports a
+        spec = find_spec(top)
         folders = spec.submodule_search_locations if spec else None
         root = Path((folders or [])[0], *rest)
         text = (root / "weights.json").read_text(encoding="utf-8")
         for row in json.loads(text)["weights"]:
             yield _weights(row, root, package)
-    except (OSError, ValueError, KeyError, TypeError, IndexError, ImportError) as cause:
+    except UNREADABLE as cause:
         reason = f"{type(cause).__name__}: {cause}"
         subject = f"the weights that {package} declares"
         raise PluginError(f"{subject} cannot be read: {reason}") from None
 
 
 def _weights(row: dict[str, str], root: Path, package: str) -> PretrainedWeights:
-    folder = root / row["folder"] if "folder" in row else None
-    if folder and not folder.resolve().is_relative_to(root.resolve()):
-        raise ValueError(f"{row['folder']} lies outside of the package")
-    return PretrainedWeights(
-        model=str(row["model"]),
-        name=str(row["name"]),
-        licence=str(row["licence"]),
-        sha256=str(row["sha256"]),
-        folder=folder,
-        hub=None if folder else str(row["hub"]),
-        revision=None if folder else str(row["revision"]),
-        package=package,
-    )
+    keys = ["model", "name", "licence", "sha256"]
+    if "folder" not in row:
+        keys += ["hub", "revision"]
+    values: dict[str, Any] = {key: str(row[key]) for key in keys}
+    if "folder" in row:
+        folder = root / row["folder"]
+        if not folder.resolve().is_relative_to(root.resolve()):
+            raise ValueError(f"{folder} lies outside of the package")
+        values["folder"] = folder
+    return PretrainedWeights(**values, package=package)

@@ -6,13 +6,22 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.metadata import EntryPoint, distributions, entry_points, version
-from itertools import chain
+from operator import attrgetter
 from typing import Any
 
 from ganzoo.errors import NameClash, PluginError, unknown
 
-UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
-"""The errors of importlib.metadata for damaged or missing files."""
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ImportError,
+    SyntaxError,
+    RecursionError,
+)
+"""The errors that reading the files of a stranger's package can raise."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +57,13 @@ class Plugin:
         return "unknown"
 
     def __str__(self) -> str:
-        return f"{self.kind} {self.name!r} of the package {self.distribution} {self.version}"
+        package = f"{self.distribution} {self.version}"
+        return f"{self.kind} {self.name!r} of the package {package}"
 
     def is_of(self, distribution: str) -> bool:
         """Whether this distribution registers it: `Zoo.Odd_Name` and `zoo-odd-name` are equal."""
-        from packaging.utils import canonicalize_name  # not needed for a listing
+        # imported here, since a listing does not need it
+        from packaging.utils import canonicalize_name
 
         own = canonicalize_name(self.distribution)
         return own == canonicalize_name(distribution)
@@ -70,22 +81,27 @@ class Plugin:
             raise PluginError(f"{self} needs {needed}, and {here}: {update}")
         try:
             return self.entry.load()
-        except (Exception, SystemExit) as cause:  # a stranger's module may do anything at all
+        # a stranger's module may do anything at all
+        except (Exception, SystemExit) as cause:
             reason = f"{type(cause).__name__}: {cause}"
             raise PluginError(f"{self} cannot be loaded: {reason}") from cause
 
     def _other_ganzoo(self) -> str | None:
         """The version of ganzoo that the distribution requires, if it is not this one."""
-        from packaging.requirements import Requirement  # not needed for a listing
+        # imported here, since a listing does not need it
+        from packaging.requirements import Requirement
 
-        requirements = self.entry.dist.requires if self.entry.dist else None
-        for text in requirements or []:
-            with suppress(ValueError):  # a requirement or a marker without sense: pip's business
+        dist = self.entry.dist
+        for text in (dist and dist.requires) or []:
+            # a requirement or a marker without sense is pip's business
+            with suppress(ValueError):
                 required = Requirement(text)
-                marker, versions = required.marker, required.specifier
+                marker = required.marker
                 applies = not marker or marker.evaluate({"extra": ""})
-                fits = versions.contains(version("ganzoo"), prereleases=True)
-                if required.name.lower() == "ganzoo" and applies and not fits:
+                if required.name.lower() != "ganzoo" or not applies:
+                    continue
+                versions = required.specifier
+                if not versions.contains(version("ganzoo"), prereleases=True):
                     return f"ganzoo{versions}"
         return None
 
@@ -103,45 +119,51 @@ class Registry:
 
     def plugins(self) -> list[Plugin]:
         """All plugins, sorted by name; names may repeat. Imports none, never raises."""
-        plugins = [Plugin(self.kind, entry) for entry in entry_points_of(self.group)]
-        return sorted(plugins, key=lambda plugin: (plugin.name, plugin.target))
+        entries = entry_points_of(self.group)
+        entries.sort(key=attrgetter("name", "value"))
+        return [Plugin(self.kind, entry) for entry in entries]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(plugin.name for plugin in self.plugins()))
-
-    def __contains__(self, name: object) -> bool:
-        return name in list(self)
+        return iter(sorted({plugin.name for plugin in self.plugins()}))
 
     def __getitem__(self, name: str) -> Plugin:
         distribution, _, short = name.rpartition("/")
-        matches = [plugin for plugin in self.plugins() if plugin.name == short]
-        if distribution:
-            matches = [plugin for plugin in matches if plugin.is_of(distribution)]
+        matches = []
+        for plugin in self.plugins():
+            fits = not distribution or plugin.is_of(distribution)
+            if plugin.name == short and fits:
+                matches.append(plugin)
         if not matches:
             raise unknown(self.kind, name, self)
         if len(matches) == 1:
             return matches[0]
+        raise self._clash(name, matches)
+
+    def _clash(self, name: str, matches: list[Plugin]) -> NameClash:
+        thing = f"the {self.kind} {name!r}"
         owners = sorted({plugin.distribution for plugin in matches})
         if len(owners) == 1:
             owner = f"the package {owners[0]}"
-            raise NameClash(f"{owner} registers the {self.kind} {name!r} more than once")
-        choices = " or ".join(f"{owner}/{short}" for owner in owners)
-        claim = f"the {self.kind} {name!r} is claimed by {' and '.join(owners)}"
-        raise NameClash(f"{claim}; say {choices}, or uninstall one")
+            return NameClash(f"{owner} registers {thing} more than once")
+        claim = f"{thing} is claimed by {' and '.join(owners)}"
+        choices = " or ".join(f"{owner}/{name}" for owner in owners)
+        return NameClash(f"{claim}; say {choices}, or uninstall one")
 
     def matching(self, pattern: str = "*") -> list[Plugin]:
         """The plugins whose name matches a shell pattern (`dc*`), or contains a plain word."""
         if not set("*?[") & set(pattern):
             pattern = f"*{pattern}*"
-        return [plugin for plugin in self.plugins() if fnmatchcase(plugin.name, pattern)]
+        plugins = self.plugins()
+        return [plugin for plugin in plugins if fnmatchcase(plugin.name, pattern)]
 
     def of(self, target: Callable[..., Any]) -> Plugin | None:
         """The plugin that registers this class, if any. Loads only plugins of its own package."""
         package = target.__module__.split(".")[0]
         for plugin in self.plugins():
             module, _, name = plugin.target.partition(":")
-            is_near = module.split(".")[0] == package and name == target.__qualname__
-            if is_near and plugin.load() is target:
+            if module.split(".")[0] != package or name != target.__qualname__:
+                continue
+            if plugin.load() is target:
                 return plugin
         return None
 
@@ -150,13 +172,15 @@ def entry_points_of(group: str) -> list[EntryPoint]:
     """All entry points of a group, without distributions whose files cannot be read."""
     with suppress(*UNREADABLE):
         return list(entry_points(group=group))
-    known: dict[str, list[EntryPoint]] = {}
+    names, result = set(), []
     for distribution in distributions():
         with suppress(*UNREADABLE):
-            entries = list(distribution.entry_points.select(group=group))
+            entries = distribution.entry_points.select(group=group)
             # Python imports the first of this name on the path
-            known.setdefault(distribution.name, entries)
-    return [*chain.from_iterable(known.values())]
+            if distribution.name not in names:
+                result += list(entries)
+            names.add(distribution.name)
+    return result
 
 
 models = Registry("model", "ganzoo.models")
@@ -168,4 +192,4 @@ KINDS = {"model": models, "trainer": trainers, "dataset": datasets}
 
 def list_models(pattern: str = "*") -> list[str]:
     """The names of the installed models that match a shell pattern: `list_models("dc*")`."""
-    return list(dict.fromkeys(plugin.name for plugin in models.matching(pattern)))
+    return sorted({plugin.name for plugin in models.matching(pattern)})

@@ -1,5 +1,6 @@
 """`ganzoo new`: a package with a module that works, a test, a README and pyproject.toml."""
 
+import json
 import keyword
 import os
 import re
@@ -13,11 +14,22 @@ from ganzoo.discovery.registry import KINDS
 from ganzoo.errors import UsageError
 from ganzoo.files import new_folder
 
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 LONGEST = 64
 """Letters of a name."""
-RESERVED = ("setup", "conftest", "tests", "sitecustomize", "usercustomize")
+RESERVED = (
+    "setup",
+    "conftest",
+    "tests",
+    "sitecustomize",
+    "usercustomize",
+)
 """Modules that Python, pytest or pip import by themselves."""
-TITLES = {"model": "A model", "trainer": "A trainer", "dataset": "A data source"}
+TITLES = {
+    "model": "A model",
+    "trainer": "A trainer",
+    "dataset": "A data source",
+}
 USES = {
     "model": "ganzoo train $name --data digits",
     "trainer": "ganzoo train dcgan-mini --trainer $name",
@@ -49,31 +61,31 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
 
 
 def _check_name(name: str, module: str, kind: str) -> None:
-    if not re.fullmatch(r"[a-z][a-z0-9]*(-[a-z0-9]+)*", name) or len(name) > LONGEST:
-        better = re.sub(r"[^a-z0-9]+", "-", name.lower()).strip("-0123456789")
-        raise UsageError(
-            f"{name!r} is no name for a package: small letters, digits and hyphens, "
-            f"as {better[:LONGEST] or 'my-gan'}"
-        )
-    owner = ""
-    for plugin in KINDS[kind].plugins():
-        if plugin.name == name:
-            owner = f"the {plugin.kind} {name!r} already exists, in {plugin.distribution}"
-    if module in RESERVED or keyword.iskeyword(module) or find_spec(module):
-        owner = owner or f"a Python module {module!r} already exists"
-    if any(distributions(name=name)):
-        owner = owner or f"a package {name!r} is already installed"
-    if owner:
-        raise UsageError(f"{owner}: choose another name")
+    if not re.fullmatch(NAME, name) or len(name) > LONGEST:
+        better = re.sub(r"[^a-z0-9]+", "-", name.lower())
+        better = better.strip("-0123456789")[:LONGEST] or "my-gan"
+        rule = "small letters, digits and hyphens"
+        raise UsageError(f"{name!r} is no name for a package: {rule}, as {better}")
+    registry = KINDS[kind]
+    if name in registry:
+        taken = f"the {registry[name]} already exists"
+    elif module in RESERVED or keyword.iskeyword(module) or find_spec(module):
+        taken = f"a Python module {module!r} already exists"
+    elif any(distributions(name=name)):
+        taken = f"a package {name!r} is already installed"
+    else:
+        return
+    raise UsageError(f"{taken}: choose another name")
 
 
 def _class_name(name: str, template: str) -> str:
     """`my-gan` -> `MyGan`, unless the template imports something of this name."""
-    result = "".join(map(str.capitalize, name.split("-")))
-    imports = "\n".join(re.findall("^(?:from|import) .*", template, re.MULTILINE))
-    if keyword.iskeyword(result) or result in re.findall(r"\w+", imports):
-        text = f"{name!r} would be the class {result}, which means something else"
-        raise UsageError(f"{text}: choose another name")
+    result = name.title().replace("-", "")
+    lines = re.findall("^(?:from|import) .*", template, re.MULTILINE)
+    imports = re.findall(r"\w+", "\n".join(lines))
+    if keyword.iskeyword(result) or result in imports:
+        text = f"{name!r} would be the class {result}"
+        raise UsageError(f"{text}, which means something else: choose another name")
     return result
 
 
@@ -86,18 +98,23 @@ def _texts(name: str, module: str, kind: str) -> dict[str, str]:
         "README.md": folder / "README.md.txt",
         f"tests/test_{module}.py": folder / "test.py.txt",
     }
-    texts = {path: file.read_text(encoding="utf-8") for path, file in templates.items()}
-    settings = f", {{{name!r}: {SETTINGS[kind]!r}}}" if kind in SETTINGS else ""
+    settings = ""
+    if kind in SETTINGS:
+        settings = f", {json.dumps({name: SETTINGS[kind]})}"
     major, minor, *_ = version("ganzoo").split(".")
     words = {
         "name": name,
         "module": module,
-        "Class": _class_name(name, texts[f"{module}.py"]),
+        "Class": _class_name(name, templates[f"{module}.py"].read_text()),
         "what": TITLES[kind],
         "use": use_of(name, kind),
-        "small": settings.replace("'", '"'),
+        "small": settings,
         "group": KINDS[kind].group,
         "version": f"{major}.{minor}",
         "next": int(major) + 1,
     }
-    return {path: Template(text).substitute(words) for path, text in texts.items()}
+    texts = {}
+    for path, file in templates.items():
+        template = Template(file.read_text(encoding="utf-8"))
+        texts[path] = template.substitute(words)
+    return texts

@@ -2,22 +2,17 @@
 
 import ast
 from collections.abc import Iterable
+from contextlib import suppress
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.util import find_spec, resolve_name
 from pathlib import Path
+
+from ganzoo.discovery.registry import UNREADABLE
 
 FOREIGN = ("ganzoo", "torch", "torchvision", "timm")
 """Packages whose classes are not followed as bases: they name no task."""
 DEPTH = 5
 """Longest chain of imports and bases that is followed."""
-UNREADABLE = (
-    OSError,
-    SyntaxError,
-    ValueError,
-    ImportError,
-    AttributeError,
-    RecursionError,
-)
 
 
 @dataclass(frozen=True)
@@ -30,15 +25,14 @@ class Summary:
 
 def read_summaries(targets: Iterable[str]) -> dict[str, Summary]:
     """`"package.module:Class"` -> its summary. Never raises, never imports a plugin."""
-    return {target: _summary(target) for target in targets}
-
-
-def _summary(target: str) -> Summary:
-    module, _, name = target.partition(":")
-    try:
-        return _read(module, name, DEPTH)
-    except UNREADABLE:
-        return Summary()  # the plugin says what is wrong when it is used
+    result = {}
+    for target in targets:
+        module, _, name = target.partition(":")
+        result[target] = Summary()
+        # the plugin itself says what is wrong when it is used
+        with suppress(*UNREADABLE):
+            result[target] = _read(module, name, DEPTH)
+    return result
 
 
 def _read(module: str, name: str, depth: int) -> Summary:
@@ -50,7 +44,11 @@ def _read(module: str, name: str, depth: int) -> Summary:
         if isinstance(node, ast.ClassDef) and node.name == name:
             return _summary_of(node, module, depth)
         if isinstance(node, ast.ImportFrom):
-            origin = _absolute_module(node, module, path)
+            package = module.rpartition(".")[0]
+            if path.name == "__init__.py":
+                package = module
+            relative = "." * node.level + (node.module or "")
+            origin = resolve_name(relative, package)
             if origin.split(".")[0] in FOREIGN:
                 continue
             for alias in node.names:
@@ -80,7 +78,7 @@ def _task(node: ast.ClassDef) -> str:
 
 
 def _source_file(module: str) -> Path | None:
-    """The file of a dotted module. Only the top package is looked up: find_spec("a.b") imports a."""
+    """The file of a dotted module. Looks up the top package only: find_spec("a.b") imports a."""
     top, *rest = module.split(".")
     spec = find_spec(top)
     if spec is None:
@@ -90,20 +88,8 @@ def _source_file(module: str) -> Path | None:
         return path if path.suffix == ".py" else None
     for folder in spec.submodule_search_locations or []:
         path = Path(folder, *rest)
-        for file in (path.with_name(f"{path.name}.py"), path / "__init__.py"):
+        module_file = path.with_name(f"{path.name}.py")
+        for file in (module_file, path / "__init__.py"):
             if file.is_file():
                 return file
     return None
-
-
-def _absolute_module(node: ast.ImportFrom, module: str, path: Path) -> str:
-    """The absolute name of the module that a `from ... import` in this file names."""
-    if not node.level:
-        return node.module or ""
-    parts = module.split(".")
-    if path.name == "__init__.py":
-        parts.append("")
-    parts = parts[: -node.level]
-    if node.module:
-        parts.append(node.module)
-    return ".".join(parts)

@@ -14,11 +14,17 @@ class AugmentHparams(Hparams):
     """
 
     colour: Annotated[
-        float, Range(0, 1), "strength of random brightness, saturation and contrast"
+        float,
+        Range(0, 1),
+        "strength of random brightness, saturation and contrast",
     ] = 0.0
     translation: Annotated[
-        float, Range(0, 0.5), "largest random shift, as a share of the image size"
+        float,
+        Range(0, 0.5),
+        "largest random shift, as a share of the image size",
     ] = 0.0
     cutout: Annotated[
-        float, Range(0, 1), "size of a random grey box, as a share of the image size"
+        float,
+        Range(0, 1),
+        "size of a random grey box, as a share of the image size",
     ] = 0.0

@@ -3,15 +3,16 @@
 import math
 import types
 import typing
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from contextlib import suppress
-from dataclasses import dataclass, replace
-from typing import Any, Literal, Self
+from dataclasses import dataclass
+from typing import Annotated, Any, Literal, Self
 
 from ganzoo.errors import HparamError
 
 UNIONS = (typing.Union, types.UnionType)
-FLAGS = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
+TRUE = ("true", "yes", "1")
+FALSE = ("false", "no", "0")
 NONE = ("none", "null", "")
 
 
@@ -29,11 +30,10 @@ class Range:
     def __str__(self) -> str:
         return f"from {self.low:,} to {self.high:,}"
 
-    def problem(self, value: float) -> str:
-        """What is wrong with the value, to be written after it; empty if it is allowed."""
-        if self.low <= value <= self.high:
-            return ""
-        return f": expected a number {self}"
+    def check(self, value: float, message: str) -> None:
+        """Raises HparamError, which begins with the message, if the value is not allowed."""
+        if not self.low <= value <= self.high:
+            raise HparamError(f"{message}: expected a number {self}")
 
 
 @dataclass(frozen=True)
@@ -43,38 +43,39 @@ class PowersOfTwo(Range):
     def __str__(self) -> str:
         return f"{self.low:,} doubled up to {self.high:,}"
 
-    def problem(self, value: float) -> str:
+    def check(self, value: float, message: str) -> None:
+        super().check(value, message)
         nearest = self.low
         while nearest * 2 <= value:
             nearest *= 2
-        problem = super().problem(value)
-        if problem or nearest == value:
-            return problem
-        return f" is not {self}: the nearest two are {nearest} and {nearest * 2}"
+        if nearest != value:
+            both = f"{nearest} and {nearest * 2}"
+            raise HparamError(f"{message} is not {self}: the nearest two are {both}")
 
 
 @dataclass(frozen=True)
 class FieldType:
-    """What a field may hold: its plain type, the range of its numbers, and its help text."""
+    """What a field may hold: its type, the range of its numbers, and its help text."""
 
     kind: Any
-    bounds: Range | None = None
-    help: str = ""
+    bounds: Range | None
+    help: str
 
     @classmethod
-    def of(cls, kind: Any, annotation: Any, base: Self | None) -> Self:
+    def of(cls, annotation: Any, base: Self | None) -> Self:
         """The type of a declaration; the range and the help text of `base` stay if it has none."""
+        parts = list(_parts(annotation))
         bounds, text = None, ""
         if base:
             text = base.help
-            if {int, float} & {kind, *typing.get_args(kind)}:
+            if int in parts or float in parts:
                 bounds = base.bounds
-        for extra in _extras(annotation):
-            if isinstance(extra, Range):
-                bounds = extra
-            if isinstance(extra, str):
-                text = extra
-        return cls(kind, bounds, text)
+        for part in parts:
+            if isinstance(part, Range):
+                bounds = part
+            if isinstance(part, str):
+                text = part
+        return cls(annotation, bounds, text)
 
     def __str__(self) -> str:
         """In words: `int`, `float, from 0 to 1`, `float, float`, `'a' or 'b'`."""
@@ -86,56 +87,50 @@ class FieldType:
         for value in _readings(text):
             with suppress(WrongType):
                 return self.checked(name, value)
-        raise self._error(name, text)
+        raise WrongType(f"{name}={text}: expected {self}")
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it is kept: an int for a float becomes a float, a list a tuple."""
-        origin, arguments = typing.get_origin(self.kind), typing.get_args(self.kind)
-        if origin in UNIONS:
-            for member in arguments:
-                with suppress(HparamError):
-                    return replace(self, kind=member).checked(name, value)
-        elif origin is Literal:
-            for choice in arguments:
-                if type(choice) is type(value) and choice == value:
-                    return choice
-        elif origin is not tuple:
-            return self._checked_scalar(name, value)
-        elif isinstance(value, list | tuple):
-            return self._checked_parts(name, value)
-        raise self._error(name, value)
-
-    def _checked_parts(self, name: str, values: Sequence[Any]) -> Any:
-        kinds = typing.get_args(self.kind)
-        if kinds[-1] is Ellipsis:
-            kinds = kinds[:1] * len(values)
-        if len(kinds) != len(values):
-            raise self._error(name, values)
-        parts = []
-        for kind, value in zip(kinds, values, strict=True):
-            parts.append(replace(self, kind=kind).checked(name, value))
-        return tuple(parts)
-
-    def _checked_scalar(self, name: str, value: Any) -> Any:
-        kind, is_flag = self.kind, isinstance(value, bool)
-        if not isinstance(kind, type) or issubclass(kind, list | dict | set):
-            choices = "int, float, str, bool, a Literal or a tuple, as tuple[int, ...]"
-            raise HparamError(f"{name}: hyperparameters are {choices}")
-        if kind is float and type(value) is int:
-            value = float(value) if abs(value) < 2**1000 else math.inf
-        if not isinstance(value, kind) or (is_flag and kind is int):
-            raise self._error(name, value)
-        if not isinstance(value, int | float) or is_flag:
-            return value
-        if not math.isfinite(value):
-            raise HparamError(f"{name}={value}: expected a finite number")
-        problem = self.bounds.problem(value) if self.bounds else ""
-        if problem:
-            raise HparamError(f"{name}={value}{problem}")
+        message = f"{name}={text_of(value)}"
+        try:
+            value = _fitted(value, self.kind)
+        except TypeError:
+            raise WrongType(f"{message}: expected {self}") from None
+        for scalar in _scalars(value):
+            if isinstance(scalar, float) and not math.isfinite(scalar):
+                raise HparamError(f"{message}: expected a finite number")
+            if self.bounds and isinstance(scalar, int | float):
+                self.bounds.check(scalar, message)
         return value
 
-    def _error(self, name: str, value: Any) -> WrongType:
-        return WrongType(f"{name}={text_of(value)}: expected {self}")
+
+def _scalars(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _scalars(part)
+    else:
+        yield value
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """The annotation, and all types, ranges and help texts inside."""
+    yield annotation
+    if typing.get_origin(annotation) is not Literal:
+        for part in typing.get_args(annotation):
+            yield from _parts(part)
+
+
+def _name(kind: Any) -> str:
+    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _name(arguments[0])
+    if origin is Literal:
+        return " or ".join(map(repr, arguments))
+    if arguments:
+        joint = ", " if origin is tuple else " or "
+        return joint.join(map(_name, arguments))
+    names = {types.NoneType: "none", Ellipsis: "..."}
+    return names.get(kind, getattr(kind, "__name__", str(kind)))
 
 
 def text_of(value: Any) -> str:
@@ -147,30 +142,42 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def _extras(annotation: Any) -> Iterator[Any]:
-    """What stands beside the types inside of every `Annotated`."""
-    yield from getattr(annotation, "__metadata__", ())
-    for part in typing.get_args(annotation):
-        yield from _extras(part)
-
-
-def _name(kind: Any) -> str:
+def _fitted(value: Any, kind: Any) -> Any:
+    """The value as this type keeps it. Raises TypeError if it is of another type."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Literal:
-        return " or ".join(map(repr, arguments))
+    if origin is Annotated:
+        return _fitted(value, arguments[0])
     if origin in UNIONS:
-        return " or ".join(map(_name, arguments))
-    if origin is tuple:
-        return ", ".join(map(_name, arguments))
-    if kind in (None, type(None)):
-        return "none"
-    return "..." if kind is Ellipsis else getattr(kind, "__name__", str(kind))
+        for member in arguments:
+            with suppress(TypeError):
+                return _fitted(value, member)
+    elif origin is Literal:
+        if value in arguments and type(value) in map(type, arguments):
+            return value
+    elif origin is not tuple:
+        return _fitted_scalar(value, kind)
+    elif isinstance(value, list | tuple):
+        if arguments[-1] is Ellipsis:
+            arguments = arguments[:1] * len(value)
+        if len(arguments) == len(value):
+            return tuple(map(_fitted, value, arguments))
+    raise TypeError
+
+
+def _fitted_scalar(value: Any, kind: Any) -> Any:
+    if kind is float and type(value) is int:
+        return float(value) if abs(value) < 2**1000 else math.inf
+    is_flag = kind is int and isinstance(value, bool)
+    if is_flag or not isinstance(value, kind):
+        raise TypeError
+    return value
 
 
 def _readings(text: str) -> Iterator[Any]:
     """What a text can mean, the likeliest first."""
     yield _scalar(text)
-    yield FLAGS.get(text.lower(), text)
+    if text.lower() in TRUE + FALSE:
+        yield text.lower() in TRUE
     parts = [part.strip() for part in text.strip("()[]").split(",")]
     parts = list(filter(None, parts))
     yield [*map(_scalar, parts)]
@@ -185,5 +192,6 @@ def _scalar(text: str) -> Any:
         return int(text)
     with suppress(ValueError):
         number = float(text)
-        return int(number) if number.is_integer() else number  # 1e4 steps is a whole number
+        # 1e4 steps is a whole number
+        return int(number) if number.is_integer() else number
     return text

@@ -7,17 +7,17 @@ import json
 import logging
 import threading
 import tomllib
-import typing
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform
 
 from ganzoo.errors import GanzooError, HparamError, PluginError, unknown
-from ganzoo.hparams.fields import FieldType, Range, text_of
+from ganzoo.hparams.fields import FieldType, Range
 
 logger = logging.getLogger(__name__)
 _freezing = threading.Lock()
+CONSTANTS = (int, float, str, tuple)
 FROM_DATA = ("image_size", "channels", "classes")
 """The fields that are filled from the data when they are None."""
 
@@ -50,37 +50,69 @@ class Hparams:
     renamed: ClassVar[Mapping[str, str]] = {"fit": "resize"}
     """Old name -> new name, for the fields that this class renamed; old names are still read."""
 
-    image_size: (
-        Annotated[int, Range(1, 2**14), "height and width of an image, in pixels"] | None
-    ) = None
-    channels: (
-        Annotated[int, Range(1, 4), "1 for grey, 3 for colour, 4 with transparency"] | None
-    ) = None
-    classes: Annotated[int, Range(1, 2**20), "number of classes"] | None = None
-    batch_size: Annotated[int, Range(1, 2**20), "images per batch, in all processes together"] = 64
+    image_size: Annotated[
+        int | None,
+        Range(1, 2**14),
+        "height and width of an image, in pixels",
+    ] = None
+    channels: Annotated[
+        int | None,
+        Range(1, 4),
+        "1 for grey, 3 for colour, 4 with transparency",
+    ] = None
+    classes: Annotated[
+        int | None,
+        Range(1, 2**20),
+        "number of classes",
+    ] = None
+    batch_size: Annotated[
+        int,
+        Range(1, 2**20),
+        "images per batch, over all processes",
+    ] = 64
     steps: Annotated[
-        int, Range(1, 10**9), "length of the training; a step is one pass of `losses`"
+        int,
+        Range(1, 10**9),
+        "length of the training; a step is one pass of `losses`",
     ] = 10_000
-    seed: Annotated[int, Range(0, 2**63 - 1), "all random draws follow from it"] = 0
-    lr: Annotated[float, Range(0, 100), "learning rate of every player"] = 2e-4
-    betas: Annotated[tuple[float, float], "decay rates of Adam's two moments"] = (0.5, 0.999)
-    ema: Annotated[float, Range(0, 1), "decay of the averaged weights, per step"] = 0.0
+    seed: Annotated[
+        int,
+        Range(0, 2**63 - 1),
+        "all random draws follow from it",
+    ] = 0
+    lr: Annotated[
+        float,
+        Range(0, 100),
+        "learning rate of every player",
+    ] = 2e-4
+    betas: Annotated[
+        tuple[float, float],
+        Range(0, 0.9999999),
+        "decay rates of Adam's two moments",
+    ] = (0.5, 0.999)
+    ema: Annotated[
+        float,
+        Range(0, 1),
+        "decay of the averaged weights, per step; 0 for none",
+    ] = 0.0
     resize: Annotated[
         Literal["crop", "stretch", "pad"],
         "how an image becomes square: its middle, stretched, or padded with black",
     ] = "crop"
-    load_size: (
-        Annotated[
-            int,
-            Range(1, 2**14),
-            "size in which images are stored; a batch is cut from it at random places",
-        ]
-        | None
-    ) = None
-    flip: Annotated[bool, "mirror each image with probability 1/2"] = False
-    validation: Annotated[float, Range(0, 0.9), "share of the data that is held out for scores"] = (
-        0.0
-    )
+    load_size: Annotated[
+        int | None,
+        Range(1, 2**14),
+        "size of stored images; batches are random crops of image_size",
+    ] = None
+    flip: Annotated[
+        bool,
+        "mirror each image with probability 1/2",
+    ] = False
+    validation: Annotated[
+        float,
+        Range(0, 0.9),
+        "share of the data that is held out to score the model",
+    ] = 0.0
 
     def __new__(cls, *args: Any, **values: Any) -> Self:
         cls.annotations()  # makes the class a dataclass, before its __init__ is looked up
@@ -98,10 +130,8 @@ class Hparams:
 
     def __post_init__(self) -> None:
         for name, field in self.annotations().items():
-            object.__setattr__(self, name, field.checked(name, getattr(self, name)))
-        if min(self.betas) < 0 or max(self.betas) >= 1:
-            text = text_of(self.betas)
-            raise HparamError(f"betas={text}: each must be at least 0 and below 1")
+            value = field.checked(name, getattr(self, name))
+            object.__setattr__(self, name, value)
         self.validate()
 
     def validate(self) -> None:
@@ -113,7 +143,8 @@ class Hparams:
 
         Raises PluginError for a field without a type or a default.
         """
-        return _annotations(cls)  # type: ignore[arg-type]  # mypy takes the class for unhashable
+        # mypy takes the class for unhashable
+        return _annotations(cls)  # type: ignore[arg-type]
 
     @classmethod
     def help_of(cls, name: str) -> str:
@@ -122,8 +153,9 @@ class Hparams:
 
     def replaced(self, values: Mapping[str, Any]) -> Self:
         """A copy with these values, each checked. An old name is logged with the new one."""
-        for old in self.renamed.keys() & values:
-            logger.warning("hyperparameter %r is now called %r", old, self.renamed[old])
+        for old, new in self.renamed.items():
+            if old in values:
+                logger.warning("hyperparameter %r is now called %r", old, new)
         return dataclasses.replace(self, **self._by_new_names(values))
 
     @classmethod
@@ -137,7 +169,8 @@ class Hparams:
         hp = cls()
         if file:
             try:
-                hp = hp.replaced(tomllib.loads(file.read_text(encoding="utf-8")))
+                text = file.read_text(encoding="utf-8")
+                hp = hp.replaced(tomllib.loads(text))
             except (OSError, ValueError, GanzooError) as cause:
                 reason = getattr(cause, "strerror", None) or cause
                 raise HparamError(f"{file}: {reason}") from None
@@ -162,18 +195,16 @@ class Hparams:
 
     def for_data(self, info: DataInfo) -> Self:
         """A copy in which image_size, channels and classes, where None, are those of the data."""
-        known = (info.size, info.channels, len(info.classes) or None)
-        values = {}
-        for name, value in zip(FROM_DATA, known, strict=True):
-            if getattr(self, name) is None:
-                values[name] = value
-        return self.replaced(values)
+        count = len(info.classes) or None
+        values = {"image_size": info.size, "channels": info.channels, "classes": count}
+        names = [name for name in FROM_DATA if getattr(self, name) is None]
+        return self.replaced({name: values[name] for name in names})
 
     def unfilled(self) -> list[str]:
         """The fields that wait for the data, among those that the model's own class declares."""
-        shared = dataclasses.fields(Hparams)
-        own = [field.name for field in dataclasses.fields(self) if field not in shared]
-        return [name for name in FROM_DATA if name in own and getattr(self, name) is None]
+        own, shared = self.__dataclass_fields__, Hparams.__dataclass_fields__
+        names = [name for name in FROM_DATA if own[name] is not shared[name]]
+        return [name for name in names if getattr(self, name) is None]
 
     @classmethod
     def parse(cls, assignment: str) -> tuple[str, Any]:
@@ -187,8 +218,8 @@ class Hparams:
 
     def to_json(self) -> dict[str, Any]:
         """Name -> value, of types that JSON has."""
-        values: dict[str, Any] = json.loads(json.dumps(dataclasses.asdict(self)))
-        return values
+        text = json.dumps(dataclasses.asdict(self))
+        return dict(json.loads(text))
 
 
 def unfilled_error(name: str) -> HparamError:
@@ -208,20 +239,16 @@ def _freeze(kind: type[Hparams]) -> None:
 
 
 @functools.cache
-def _annotations(kind: type) -> dict[str, FieldType]:
-    assert issubclass(kind, Hparams)
+def _annotations(kind: type[Hparams]) -> dict[str, FieldType]:
     _freeze(kind)
     _check_declarations(kind)
-    known: dict[str, FieldType] = {}
-    for base in reversed(kind.__bases__):
-        if issubclass(base, Hparams):
-            known |= base.annotations()
-    types = typing.get_type_hints(kind)
-    hints = typing.get_type_hints(kind, include_extras=True)
-    result = {}
-    for field in dataclasses.fields(kind):
-        name = field.name
-        result[name] = FieldType.of(types[name], hints[name], known.get(name))
+    names = [field.name for field in dataclasses.fields(kind)]
+    result: dict[str, FieldType] = {}
+    for base in reversed(kind.__mro__):
+        declared = inspect.get_annotations(base, eval_str=True)
+        for name, annotation in declared.items():
+            if name in names:
+                result[name] = FieldType.of(annotation, result.get(name))
     return result
 
 
@@ -229,14 +256,16 @@ def _check_declarations(kind: type[Hparams]) -> None:
     """Raises PluginError for a default without a type, which would be ignored, and the like."""
     own = inspect.get_annotations(kind)
     for name, value in vars(kind).items():
-        is_value = not callable(value) and not hasattr(value, "__get__")
-        is_public = name.islower() and not name.startswith("_") and name != "renamed"
-        if is_value and is_public and name not in own:
+        is_public = name.islower() and not name.startswith("_")
+        if is_public and name not in own and isinstance(value, CONSTANTS):
             example = f"{name}: {type(value).__name__} = {value!r:.60}"
-            raise PluginError(f"{kind.__qualname__}.{name} is not a field: write {example}")
+            where = f"{kind.__qualname__}.{name}"
+            raise PluginError(f"{where} is not a field: write {example}")
     for field in dataclasses.fields(kind):
         where = f"{kind.__qualname__}.{field.name}"
-        if field.default is field.default_factory is dataclasses.MISSING:
-            raise PluginError(f"{where} has no default: every hyperparameter has one, or is None")
-        if new := kind.renamed.get(field.name):
+        if field.default is dataclasses.MISSING:
+            choices = "a number, a text, a tuple (not a list), or None"
+            raise PluginError(f"{where} needs a default: {choices}")
+        if field.name in kind.renamed:
+            new = kind.renamed[field.name]
             raise PluginError(f"{where} is now called {new}: rename the field")

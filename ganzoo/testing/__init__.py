@@ -72,8 +72,8 @@ def registered(distribution: str) -> list[Plugin]:
     if not plugins:
         raise UnknownName(
             f"no installed distribution {distribution!r} registers a model, a trainer or a data "
-            f"source: pip install -e . in its folder, and see [project.entry-points] in its "
-            f"pyproject.toml"
+            "source: pip install -e . in its folder, and see [project.entry-points] in its "
+            "pyproject.toml"
         )
     return plugins
 

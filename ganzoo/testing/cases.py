@@ -23,7 +23,8 @@ from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.testing.recording import (
     Recording,
-    changed_setting,
+    changed_since,
+    global_state,
     recorded,
     restore_torch_settings,
     torch_settings,
@@ -40,9 +41,9 @@ class Broken(AssertionError):  # noqa: N818  (reads as what it is)
     """A promise that is not kept: the message says which, and what to do."""
 
 
-def broken(message: str) -> Never:
-    """Fails the test with this message alone."""
-    raise Broken(message)
+def broken(problem: str, remedy: str) -> Never:
+    """Fails the test with this message alone: what is wrong, and what to do."""
+    raise Broken(f"{problem}: {remedy}")
 
 
 @dataclass
@@ -70,7 +71,7 @@ class ModelCase:
     settings: Mapping[str, Any] = field(default_factory=dict)
     trainer_name: str | None = None
     changed_by_import: str | None = None
-    """The setting or random state of torch that importing the module changed."""
+    """The global setting or random state that importing the module changed."""
 
     @property
     def display_name(self) -> str:
@@ -78,11 +79,9 @@ class ModelCase:
 
     @cached_property
     def kind(self) -> type[Model]:
-        settings, state = torch_settings(), torch.get_rng_state()
+        before = global_state()
         kind = model_class(self.plugin)
-        self.changed_by_import = changed_setting(settings)
-        if not torch.equal(state, torch.get_rng_state()):
-            self.changed_by_import = "torch's random state"
+        self.changed_by_import = changed_since(before)
         return kind
 
     @cached_property
@@ -102,11 +101,11 @@ class ModelCase:
                     return hp
             return hp.for_data(info)
         except HparamError as error:
-            broken(f"{error}; for its tests, {self.settings_hint({'image_size': 32})}")
+            broken(str(error), self.settings_hint({"image_size": 32}))
 
     def settings_hint(self, settings: Mapping[str, Any]) -> str:
         """How the author sets hyperparameters for the tests."""
-        return f"pass settings, contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
+        return f"for its tests, pass contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
 
     def model(self, **changes: Any) -> Model:
         """A model with its first weights."""
@@ -202,9 +201,9 @@ class SourceCase:
         except DataError as error:
             name = self.plugin.name
             broken(
-                f"{error}; for its tests, pass what stands after the colon, "
-                f"contract(..., {{{name!r}: '...'}}), or leave it out, "
-                f"contract(..., without=[{name!r}])"
+                str(error),
+                "for its tests, pass what stands after the colon, "
+                f"contract(..., {{{name!r}: '...'}}), or contract(..., without=[{name!r}])",
             )
 
     @cached_property
@@ -216,7 +215,7 @@ class SourceCase:
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         lines = (done.stdout if done.returncode == 0 else done.stderr).splitlines()
         if done.returncode:
-            broken(f"in another process it cannot be read: {lines[-1]}")
+            broken("it cannot be read in another process", lines[-1])
         return json.loads(lines[-1])
 
 

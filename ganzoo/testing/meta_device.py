@@ -74,7 +74,7 @@ def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
     model.enter_phase(phase)
     model.optimizers()  # which may set what losses reads
     _move(model)
-    model.randn = model.rand = _empty  # type: ignore[method-assign]
+    model.randn = model.rand = _draw  # type: ignore[method-assign]
     batch = tree_map(lambda tensor: tensor.to("meta"), batch)
 
     def drive() -> None:
@@ -91,7 +91,7 @@ def fault_in_losses(model: Model, batch: Any, steps: int) -> str | None:
     return _fault(drive)
 
 
-def _empty(*shape: int, shared: bool = False) -> Tensor:
+def _draw(*shape: int, shared: bool = False) -> Tensor:
     return torch.empty(shape, device="meta")
 
 

@@ -1,13 +1,11 @@
 """The checks of a model, in order. Each fails with one line that says what to do."""
 
-import random
 from collections.abc import Callable
 from contextlib import suppress
 from itertools import islice
 from math import isfinite
 from tempfile import TemporaryDirectory
 
-import numpy as np
 import torch
 from torch import Tensor
 
@@ -22,13 +20,13 @@ from ganzoo.state.card import paper
 from ganzoo.testing.cases import CLASSES, ModelCase, broken, finished
 from ganzoo.testing.meta_device import fault_in_losses, fault_in_use
 from ganzoo.testing.recording import (
-    changed_setting,
+    changed_since,
     described,
     difference,
+    global_state,
     in_range,
     names_of,
     other_random_states,
-    torch_settings,
 )
 from ganzoo.zoo import load
 
@@ -64,19 +62,25 @@ def is_listed_without_being_imported(case: ModelCase) -> None:
     kind, plugin = case.kind, case.plugin
     if case.changed_by_import:
         broken(
-            f"importing it changes {case.changed_by_import} for the whole process: "
-            f"only define things in a module"
+            f"importing it changes {case.changed_by_import} for the whole process",
+            "only define things in a module",
         )
     for other in models.plugins():
         if other.name == plugin.name and other.distribution != plugin.distribution:
-            broken(f"{other.distribution} has a model of this name too: choose another name")
+            broken(
+                f"{other.distribution} has a model of this name too",
+                "choose another name",
+            )
     summary = read_summaries([plugin.target])[plugin.target]
     if not summary.summary:
-        broken(f"{kind.__name__} has no docstring of its own: `ganzoo list` shows its first line")
+        broken(
+            f"{kind.__name__} has no docstring of its own",
+            "write one, `ganzoo list` shows its first line",
+        )
     if summary.task != kind.task:
         broken(
-            f"`ganzoo list` shows the task {summary.task!r}: "
-            f"write task = {kind.task!r} in the class"
+            f"`ganzoo list` shows the task {summary.task!r}",
+            f"write task = {kind.task!r} in the class",
         )
 
 
@@ -85,7 +89,10 @@ def names_its_paper(case: ModelCase) -> None:
     for ancestor in case.kind.__mro__:
         if paper(ancestor.__doc__ or ""):
             return
-    broken(f"the docstring of {case.kind.__name__} names no paper: add arXiv:1406.2661, or a URL")
+    broken(
+        f"the docstring of {case.kind.__name__} names no paper",
+        "add arXiv:1406.2661, or a URL",
+    )
 
 
 def has_a_task_that_the_hub_knows(case: ModelCase) -> None:
@@ -93,14 +100,23 @@ def has_a_task_that_the_hub_knows(case: ModelCase) -> None:
     task, model = case.kind.task, case.model()
     if task not in TASKS:
         examples = ", ".join(TASKS[:4])
-        broken(f"task = {task!r} is no pipeline tag of the Hub: choose from {examples}, ...")
+        broken(
+            f"task = {task!r} is no pipeline tag of the Hub",
+            f"choose from {examples}, ...",
+        )
     if task == "image-to-image" and not model.directions:
-        broken("an image-to-image model needs directions: directions = ('a2b',)")
+        broken(
+            f"a model for {task} needs directions",
+            'name them, directions = ("a2b",)',
+        )
     if task == "image-classification" and not model.classifies:
-        broken("an image-classification model needs logits(images)")
+        broken(f"a model for {task} needs logits", "add logits(images)")
     plain = case.kind.generate is Inference.generate and case.kind.sample is Inference.sample
     if case.draws_images and plain:
-        broken(f"a model for {task} needs latents(n, seed) and generate(latents, labels=None)")
+        broken(
+            f"a model for {task} needs latents and generate",
+            "add latents(n, seed) and generate(latents, labels=None)",
+        )
 
 
 def is_created_from_its_defaults(case: ModelCase) -> None:
@@ -108,8 +124,8 @@ def is_created_from_its_defaults(case: ModelCase) -> None:
     hp = case.kind.Hparams()
     if hp.replaced(hp.to_json()) != hp:
         broken(
-            "the default hyperparameters change when they are saved as JSON: "
-            "use plain types (int, float, str, tuple)"
+            "the default hyperparameters change when they are saved as JSON",
+            "use plain types (int, float, str, tuple)",
         )
     with suppress(HparamError):  # it waits for the data
         on_meta(case.kind, hp) or construct(case.kind, hp, plugin=None)
@@ -117,22 +133,26 @@ def is_created_from_its_defaults(case: ModelCase) -> None:
 
 def has_first_weights_that_follow_from_the_seed(case: ModelCase) -> None:
     """Equal seeds give equal weights, other seeds others; global states stay the same."""
-    state, settings = torch.get_rng_state(), torch_settings()
-    others = random.getstate(), str(np.random.get_state())
+    before = global_state()
     first = case.model()
     with other_random_states():
         again = case.model()
     other = case.model(seed=case.hp.seed + 1)
-    if setting := changed_setting(settings):
-        broken(f"making it changes {setting} for the whole process: leave torch's settings alone")
-    if not torch.equal(torch.get_rng_state(), state):
-        broken("making it changes torch's random state: do not call torch.manual_seed")
+    if name := changed_since(before):
+        broken(
+            f"making it changes {name} for the whole process",
+            "draw with torch, seed nothing, and leave torch's settings alone",
+        )
     if name := difference(first.state_dict(), again.state_dict()):
-        broken(f"two models of one seed differ in {name}: draw first weights with torch only")
+        broken(
+            f"two models of one seed differ in {name}",
+            "draw first weights with torch only",
+        )
     if list(first.parameters()) and not difference(first.state_dict(), other.state_dict()):
-        broken("models of two seeds have the same weights: do not seed in __init__ or initialise()")
-    if others != (random.getstate(), str(np.random.get_state())):
-        broken("making it changes the random state of Python or NumPy: draw with torch only")
+        broken(
+            "models of two seeds have the same weights",
+            "do not seed in __init__ or initialise()",
+        )
 
 
 # In training
@@ -143,13 +163,13 @@ def changes_the_mover_and_nobody_else(case: ModelCase) -> None:
     recording = case.recorded
     if recording.foreign_changes:
         broken(
-            f"{recording.foreign_changes[0]}: "
-            f"change parameters by yielding their player, or use buffers"
+            recording.foreign_changes[0],
+            "change parameters by yielding their player, or use buffers",
         )
     if recording.setting_changed:
         broken(
-            f"a step changes {recording.setting_changed} for the whole process: "
-            f"leave torch's settings alone"
+            f"a step changes {recording.setting_changed} for the whole process",
+            "leave torch's settings alone",
         )
 
 
@@ -157,13 +177,16 @@ def trains_every_network(case: ModelCase) -> None:
     """Every network with parameters to train changes in a few steps."""
     recording = case.recorded
     if not recording.players:
-        broken("losses(batch) yields nothing: yield (player, loss) for each move")
+        broken(
+            "losses(batch) yields nothing",
+            "yield (player, loss) for each move",
+        )
     for part, names in trained_parts(recording.model).items():
         if names and names <= recording.unchanged:
             broken(
-                f"{part} is not trained in {case.hp.steps} steps: "
-                f"yield a player that owns it, or call requires_grad_(False); "
-                f"if it moves later, {case.settings_hint({'steps': 10})}"
+                f"{part} is not trained in {case.hp.steps} steps",
+                "yield a player that owns it, or call requires_grad_(False); "
+                f"if it moves later, {case.settings_hint({'steps': 10})}",
             )
 
 
@@ -187,12 +210,15 @@ def stays_finite(case: ModelCase) -> None:
         for name, value in losses.items():
             if not isfinite(value):
                 broken(
-                    f"the loss {name} is {value} in step {number}: "
-                    f"compute it from logits (softplus), not from log(p)"
+                    f"the loss {name} is {value} in step {number}",
+                    "compute it from logits (softplus), not from log(p)",
                 )
     for name, tensor in recording.after.items():
         if not tensor.isfinite().all():
-            broken(f"{name} is not finite after training: lower lr, or bound the loss")
+            broken(
+                f"{name} is not finite after training",
+                "lower lr, or bound the loss",
+            )
 
 
 def trains_in_bf16_too(case: ModelCase) -> None:
@@ -204,16 +230,25 @@ def trains_in_bf16_too(case: ModelCase) -> None:
             losses = step.read()
     except RuntimeError as cause:
         reason = str(cause).partition("\n")[0]
-        broken(f"{precision}: {reason}: keep outputs as fp32, fake.detach().float()")
+        broken(
+            f"{precision}: {reason}",
+            "keep outputs as fp32, fake.detach().float()",
+        )
     for name, value in losses.items():
         if not isfinite(value):
-            broken(f"{precision}, the loss {name} is {value}: compute it from x.float()")
+            broken(
+                f"{precision}, the loss {name} is {value}",
+                "compute it from x.float()",
+            )
 
 
 def leaves_the_batch_as_it_is(case: ModelCase) -> None:
     """Later steps use the same data."""
     if case.recorded.batch_changed:
-        broken("losses(batch) changes the batch in place: write x * 2, not x.mul_(2)")
+        broken(
+            "losses(batch) changes the batch in place",
+            "write x * 2, not x.mul_(2)",
+        )
 
 
 def neither_waits_for_the_device_nor_leaves_it(case: ModelCase) -> None:
@@ -222,13 +257,13 @@ def neither_waits_for_the_device_nor_leaves_it(case: ModelCase) -> None:
     batch = case.trainer(model).batch(0)
     if fault := fault_in_losses(model, batch, steps=case.hp.steps):
         broken(
-            f"losses(batch) would wait for a GPU, or fail on it: {fault}. "
-            f"Use torch.where instead of if, and make tensors with device=self.device"
+            f"losses(batch) would wait for a GPU, or fail on it: {fault}",
+            "use torch.where instead of if, and make tensors with device=self.device",
         )
     if fault := fault_in_use(case.model(), case.images(2)):
         broken(
-            f"making images would wait for a GPU, or fail on it: {fault}. "
-            f"Use torch.where instead of if, and make tensors with device=self.device"
+            f"its use would wait for a GPU, or fail on it: {fault}",
+            "use torch.where instead of if, and make tensors with device=self.device",
         )
 
 
@@ -241,17 +276,17 @@ def is_compiled_where_it_can_be(case: ModelCase) -> None:
         if twice:
             name = twice[0].partition(".")[0]
             broken(
-                f"a penalty takes second derivatives of {name}, which torch.compile refuses: "
-                f"leave it out of compiled()"
+                f"a penalty takes second derivatives of {name}, which torch.compile refuses",
+                "leave it out of compiled()",
             )
 
 
 def makes_optimizers_without_side_effects(case: ModelCase) -> None:
     """`optimizers()` changes nothing in the model: freezing belongs in `enter_phase(phase)`."""
-    model, last = case.model(), object()
+    model, last = case.model(), None
     for step in range(case.hp.steps):
         phase = model.phase(step)
-        if phase == last:
+        if step and phase == last:
             continue
         last = phase
         model.begin(step)
@@ -262,12 +297,15 @@ def makes_optimizers_without_side_effects(case: ModelCase) -> None:
         switched = trained ^ _trained_names(model)
         if switched:
             broken(
-                f"optimizers() freezes or unfreezes {min(switched)} in step {step}: "
-                f"do that in enter_phase(phase)"
+                f"optimizers() freezes or unfreezes {min(switched)} in step {step}",
+                "do that in enter_phase(phase)",
             )
         changed = difference(tensors, model.state_dict())
         if changed:
-            broken(f"optimizers() changes {changed}: it may only make optimizers")
+            broken(
+                f"optimizers() changes {changed}",
+                "it may only make optimizers",
+            )
 
 
 def _trained_names(model: Model) -> set[str]:
@@ -282,31 +320,39 @@ def has_schedules_that_are_pure(case: ModelCase) -> None:
     """`lr_scale`, `phase`, `betas` and `ema_decay` depend on their argument alone."""
     model, later = case.model(), case.model()
     later.begin(3)
-    steps, shares = [0, 1, case.hp.steps], [0.0, 0.25, 0.5, 1.0]
-    schedules = {"lr_scale": shares, "phase": steps, "betas": steps, "ema_decay": steps}
+    steps, shares = (0, 1, case.hp.steps), (0.0, 0.25, 0.5, 1.0)
+    schedules: dict[str, tuple[float, ...]] = {
+        "lr_scale": shares,
+        "phase": steps,
+        "betas": steps,
+        "ema_decay": steps,
+    }
     for name, arguments in schedules.items():
         for argument in arguments:
             results = [getattr(one, name)(argument) for one in (model, later, model)]
             for other in results[1:]:
                 if other != results[0]:
                     broken(
-                        f"{name}({argument}) gives {results[0]}, then {other}: "
-                        f"use only the argument and self.hp in it"
+                        f"{name}({argument}) gives {results[0]}, then {other}",
+                        "use only the argument and self.hp in it",
                     )
     for share in shares:
         scale = model.lr_scale(share)
         if isinstance(scale, Tensor) or not isfinite(scale) or scale < 0:
-            broken(f"lr_scale({share}) gives {scale}: return a number that is at least 0")
+            broken(
+                f"lr_scale({share}) gives {scale}",
+                "return a number that is at least 0",
+            )
     recording = case.recorded
     if recording.rates_changed:
         broken(
-            "a step changes the learning rate of an optimizer, and the next one resets it: "
-            "use lr_scale"
+            "a step changes the learning rate of an optimizer, and the next one resets it",
+            "use lr_scale",
         )
     if recording.progress_read and not recording.model.schedule_depends_on_steps:
         broken(
-            "a step reads self.progress, so the result depends on the number of steps: "
-            "set depends_on_steps = True in the class"
+            "a step reads self.progress, so the result depends on the number of steps",
+            "set depends_on_steps = True in the class",
         )
 
 
@@ -318,7 +364,10 @@ def trains_the_same_again(case: ModelCase) -> None:
     with other_random_states():
         again = finished(case.trainer())
     if name := difference(case.finished.weights, again.weights):
-        broken(f"two trainings of one seed differ in {name}: draw with self.randn or self.rand")
+        broken(
+            f"two trainings of one seed differ in {name}",
+            "draw with self.randn or self.rand",
+        )
 
 
 def is_saved_and_resumed_bit_for_bit(case: ModelCase) -> None:
@@ -334,14 +383,14 @@ def is_saved_and_resumed_bit_for_bit(case: ModelCase) -> None:
     different = _difference_after_resuming(case, planned=steps)
     if different:
         broken(
-            f"resumed from a checkpoint, it ends with another {different}: "
-            f"keep state in a buffer, register_buffer(..., persistent=False), "
-            f"or compute it from self.step"
+            f"resumed from a checkpoint, it ends with another {different}",
+            "keep state in a buffer, register_buffer(..., persistent=False), "
+            "or compute it from self.step",
         )
     if grown:
         broken(
-            f"planned for {half} steps and resumed for {steps}, it ends with another {grown}: "
-            f"set depends_on_steps = True in the class"
+            f"planned for {half} steps and resumed for {steps}, it ends with another {grown}",
+            "set depends_on_steps = True in the class",
         )
 
 
@@ -375,15 +424,18 @@ def is_loaded_as_it_was_saved(case: ModelCase) -> None:
         loaded = load(run)
     with trainer.averaged_model() as model:
         if name := difference(model.state_dict(), loaded.state_dict()):
-            broken(f"{name} is not loaded as it was saved: make networks from hp alone")
+            broken(
+                f"{name} is not loaded as it was saved",
+                "make networks from hp alone",
+            )
         other = case.model(seed=case.hp.seed + 1)
         other.load_state_dict(model.state_dict())
         images, again = plain_use(model, case.images(2)), plain_use(other, case.images(2))
     if images is None or again is None or torch.equal(images, again):
         return
     broken(
-        "the same weights make something else at step 0 or with another seed: "
-        "keep what is drawn in __init__, or depends on the step, in a published buffer"
+        "the same weights make something else at step 0 or with another seed",
+        "keep what is drawn in __init__, or depends on the step, in a published buffer",
     )
 
 
@@ -413,39 +465,55 @@ def makes_what_its_task_says(case: ModelCase) -> None:
 
 
 def _check_samples(case: ModelCase) -> None:
-    model, state = case.trained_model(), torch.get_rng_state()
+    model, states = case.trained_model(), global_state()
     before = _copies(model)
     images = model.sample(5, seed=1)
-    if not torch.equal(state, torch.get_rng_state()):
-        broken("sample changes torch's random state: draw with ganzoo.noise(n, ..., seed=seed)")
+    changed = changed_since(states)
     channels, size = case.shape
     expected = (5, channels, size, size)
     if tuple(images.shape) != expected or not in_range(images):
         broken(
-            f"sample(5) gives {described(images)}: "
-            f"it must be {expected} in [-1, 1]; end the generator with tanh"
+            f"sample(5) gives {described(images)}",
+            f"it must be {expected} in [-1, 1]; end the generator with tanh",
         )
     if 0 <= images.min() < images.max():
         broken(
-            f"sample(5) gives {described(images)}, but black is -1: "
-            f"end the generator with tanh, or 2 * x - 1"
+            f"sample(5) gives {described(images)}, but black is -1",
+            "end the generator with tanh, or 2 * x - 1",
         )
     with other_random_states():
         again = model.sample(5, seed=1)
     if not torch.equal(images, again):
-        broken("sample(5, seed=1) is not the same twice: draw only in latents(n, seed)")
+        broken(
+            "sample(5, seed=1) is not the same twice",
+            "draw only in latents(n, seed)",
+        )
+    if changed:
+        broken(
+            f"sample changes {changed}",
+            "draw with ganzoo.noise(n, ..., seed=seed)",
+        )
     if torch.equal(images, model.sample(5, seed=2)):
-        broken("sample gives the same images for two seeds: use the seed in latents(n, seed)")
+        broken(
+            "sample gives the same images for two seeds",
+            "use the seed in latents(n, seed)",
+        )
     if not torch.allclose(images[:2], model.sample(2, seed=1), atol=1e-4):
         broken(
-            "an image of sample depends on the size of the batch: "
-            "draw latents with ganzoo.noise, and use no norm over the batch"
+            "an image of sample depends on the size of the batch",
+            "draw latents with ganzoo.noise, and use no norm over the batch",
         )
     if not model.training or difference(before, model.state_dict()):
-        broken("sample changes weights, buffers or the train mode: make generate(latents) pure")
+        broken(
+            "sample changes weights, buffers or the train mode",
+            "make generate(latents) pure",
+        )
     _check_labels(case, model)
     if _leaves_range(model, lambda: model.sample(2, seed=1)):
-        broken("sample leaves [-1, 1] as weights grow: end with tanh, or clamp in generate")
+        broken(
+            "sample leaves [-1, 1] as weights grow",
+            "end with tanh, or clamp in generate",
+        )
 
 
 def _check_labels(case: ModelCase, model: Model) -> None:
@@ -456,8 +524,8 @@ def _check_labels(case: ModelCase, model: Model) -> None:
     last = model.sample(2, seed=1, labels=torch.full((2,), classes - 1))
     if torch.equal(first, last):
         broken(
-            "it has classes, but draws the same for all labels: "
-            "use them in generate(latents, labels), or rename the field"
+            "it has classes, but draws the same for all labels",
+            "use them in generate(latents, labels), or rename the field",
         )
 
 
@@ -470,12 +538,15 @@ def _check_translations(case: ModelCase, direction: str) -> None:
         outputs = model.translate(inputs, direction)
         if outputs.shape != inputs.shape or not in_range(outputs):
             broken(
-                f"{name} of {tuple(inputs.shape)} gives {described(outputs)}: "
-                f"keep any size (pad in translated(), then crop), and [-1, 1]"
+                f"{name} of {tuple(inputs.shape)} gives {described(outputs)}",
+                "keep any size (pad in translated(), then crop), and [-1, 1]",
             )
     _check_use(name, lambda some: model.translate(some, direction), odd)
     if _leaves_range(model, lambda: model.translate(images, direction)):
-        broken(f"{name} leaves [-1, 1] as weights grow: end with tanh, or clamp")
+        broken(
+            f"{name} leaves [-1, 1] as weights grow",
+            "end with tanh, or clamp",
+        )
 
 
 def _check_classes(case: ModelCase) -> None:
@@ -484,8 +555,8 @@ def _check_classes(case: ModelCase) -> None:
     sums = probabilities.sum(1)
     if probabilities.shape != (3, classes) or not torch.allclose(sums, torch.ones(3), atol=1e-4):
         broken(
-            f"classify gives {described(probabilities)}: "
-            f"logits(images) must be (n, {classes}) for {classes} classes"
+            f"classify gives {described(probabilities)}",
+            f"logits(images) must be (n, {classes}) for {classes} classes",
         )
     _check_use("classify(images)", model.classify, images)
 
@@ -496,9 +567,15 @@ def _check_use(name: str, use: Callable[[Tensor], Tensor], images: Tensor) -> No
     with other_random_states():
         again = use(images)
     if not torch.equal(outputs, again):
-        broken(f"{name} is not the same twice: use no random numbers in it")
+        broken(
+            f"{name} is not the same twice",
+            "use no random numbers in it",
+        )
     if not torch.allclose(outputs[:1], use(images[:1]), atol=1e-4):
-        broken(f"{name} depends on other images of the batch: use no norm over it in eval mode")
+        broken(
+            f"{name} depends on other images of the batch",
+            "use no norm over it in eval mode",
+        )
 
 
 @torch.no_grad()
@@ -525,12 +602,21 @@ def gives_scores_that_are_numbers(case: ModelCase) -> None:
         evaluation = model.evaluate([trainer.batch(0), trainer.batch(1)])
     if not isinstance(evaluation, Evaluation) or not evaluation.scores:
         kind = type(evaluation).__name__
-        broken(f"evaluate(batches) gives {kind}: return ganzoo.Evaluation({{name: number}})")
+        broken(
+            f"evaluate(batches) gives {kind}: return ganzoo.Evaluation({{name",
+            "number}})",
+        )
     for name, score in evaluation.scores.items():
         if not isinstance(score, float | int):
-            broken(f"the score {name} is a {type(score).__name__}: return tensor.item()")
+            broken(
+                f"the score {name} is a {type(score).__name__}",
+                "return tensor.item()",
+            )
         if not isfinite(score):
-            broken(f"the score {name} is {score} before training: it must be finite")
+            broken(
+                f"the score {name} is {score} before training",
+                "it must be finite",
+            )
 
 
 def shows_a_preview(case: ModelCase) -> None:
@@ -543,11 +629,14 @@ def shows_a_preview(case: ModelCase) -> None:
         with trainer.averaged_model() as model:
             images = model.preview(batch)
     except Unsupported as error:
-        broken(f"{error}: add preview(self, batch), the images of samples.png")
+        broken(
+            f"{error}",
+            "add preview(self, batch), the images of samples.png",
+        )
     if images.ndim != 4 or images.shape[1] not in (1, 3, 4) or not in_range(images):
         broken(
-            f"preview(batch) gives {described(images)}: "
-            f"it must be (n, 1 or 3, height, width) in [-1, 1]"
+            f"preview(batch) gives {described(images)}",
+            "it must be (n, 1 or 3, height, width) in [-1, 1]",
         )
 
 

@@ -60,7 +60,7 @@ def recorded(trainer: Trainer) -> Recording:
     finally:
         del model.losses
     recording.after = _parameters(model)
-    recording.setting_changed = changed_setting(settings)
+    recording.setting_changed = changed_since(settings)
     return recording
 
 
@@ -85,6 +85,7 @@ def _watched_moves(
     copies = [tensor.clone() for tensor in tree_leaves(batch)]
     rates = _rates(trainer)
     trained = _names_of_trained(trainer, list(trainer.optimizers))
+    names = {module: name for name, module in model.named_modules()}
     own: set[str] = set()
     mover, last = "nobody", _parameters(model)
 
@@ -100,7 +101,7 @@ def _watched_moves(
     for move in moves:
         look("after")
         if isinstance(move, tuple) and isinstance(move[0], nn.Module):
-            mover = _name_of(model, move[0])
+            mover = names.get(move[0]) or "model"
             own = _names_of_trained(trainer, [move[0]])
             recording.players.add(mover)
         yield move
@@ -123,13 +124,6 @@ def _names_of_trained(trainer: Trainer, players: list[nn.Module]) -> set[str]:
 
 def names_of(model: Model, parameters: set[nn.Parameter]) -> set[str]:
     return {name for name, parameter in model.named_parameters() if parameter in parameters}
-
-
-def _name_of(model: Model, player: nn.Module) -> str:
-    for name, module in model.named_modules():
-        if module is player:
-            return name or "model"
-    return type(player).__name__
 
 
 def _parameters(model: Model) -> dict[str, Tensor]:
@@ -260,18 +254,29 @@ def torch_settings() -> dict[str, Any]:
     return {name: read() for name, (read, _) in TORCH_SETTINGS.items()}
 
 
-def changed_setting(before: Mapping[str, Any]) -> str | None:
-    """The first global setting of torch that is different now."""
-    for name, value in torch_settings().items():
-        if value != before[name]:
-            return name
-    return None
-
-
 def restore_torch_settings(before: Mapping[str, Any]) -> None:
     for name, (read, write) in TORCH_SETTINGS.items():
         if read() != before[name]:
             write(before[name])
+
+
+def global_state() -> dict[str, Any]:
+    """The global settings of torch and the global random states, by name."""
+    return {
+        **torch_settings(),
+        "torch's random state": torch.get_rng_state().tolist(),
+        "NumPy's random state": str(np.random.get_state()),
+        "Python's random state": random.getstate(),
+    }
+
+
+def changed_since(before: Mapping[str, Any]) -> str | None:
+    """The first of these settings or random states that is different now."""
+    now = global_state()
+    for name, value in before.items():
+        if value != now[name]:
+            return name
+    return None
 
 
 @contextmanager

@@ -21,7 +21,7 @@ def contents(source: Source) -> dict[str, Any]:
     return {
         "classes": list(source.info.classes),
         "items": [[item.name, item.label] for item in items],
-        "digests": digests,
+        "images": digests,
     }
 
 

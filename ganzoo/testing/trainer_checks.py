@@ -53,8 +53,8 @@ def is_a_trainer(case: ModelCase) -> None:
     kind = case.trainer_kind
     if trainers.of(kind) is None:
         broken(
-            f"{kind.__name__} is not found by its class: "
-            f"name the module that defines it in the entry point"
+            f"{kind.__name__} is not found by its class",
+            "name the module that defines it in the entry point",
         )
 
 
@@ -62,10 +62,14 @@ def lets_gradients_reach_the_mover_alone(case: ModelCase) -> None:
     """On a model that neither freezes nor detaches, a turn changes only its player's parameters."""
     recording = recorded(reference_trainer(case.trainer_kind))
     if recording.incomplete_steps:
-        broken("step(batch) leaves losses before its end: go through all of self.turns(batch)")
+        broken(
+            "step(batch) leaves losses before its end",
+            "go through all of self.turns(batch)",
+        )
     if recording.foreign_changes:
         broken(
-            f"{recording.foreign_changes[0]}: use self.backward(turn) and self.update(turn.player)"
+            recording.foreign_changes[0],
+            "use self.backward(turn) and self.update(turn.player)",
         )
 
 
@@ -77,14 +81,23 @@ def trains_every_player(case: ModelCase) -> None:
             reported.add(name.partition("/")[0])
     silent = recording.players - reported
     if silent:
-        broken(f"step(batch) returns no losses of the {min(silent)}: return those of every turn")
+        broken(
+            f"step(batch) returns no losses of the {min(silent)}",
+            "return those of every turn",
+        )
     if recording.undetached:
         name = min(recording.undetached)
-        broken(f"step(batch) returns {name} with its graph: return loss.detach()")
+        broken(
+            f"step(batch) returns {name} with its graph",
+            "return loss.detach()",
+        )
     stays_finite(case)
     for player, names in trained_parts(recording.model).items():
         if names and names <= recording.unchanged:
-            broken(f"{player} never changes: call self.update(turn.player) for each turn")
+            broken(
+                f"{player} never changes",
+                "call self.update(turn.player) for each turn",
+            )
 
 
 CHECKS = [

@@ -63,7 +63,7 @@ class Trainer(Iterator[Step]):
     """
 
     retains_graphs: ClassVar[bool] = False
-    """Set it if `step` calls `backward(..., retain_graph=True)`; compiled networks do not allow it."""
+    """Whether `step` calls `backward(..., retain_graph=True)`; then networks cannot be compiled."""
 
     def __init__(
         self,
@@ -102,11 +102,7 @@ class Trainer(Iterator[Step]):
         self.batches, self.validation = train_validation_split(
             self.data, self.held_out, model.hp, model.view, self.device.torch_device
         )
-        if self.validation and not model.scored:
-            source = source_text(self.validation.data)
-            raise Unsupported(
-                f"{model.display_name} has no scores: it cannot be evaluated on {source}"
-            )
+        self._check_scored()
         self.steps_done = 0
         self.evaluated: Score | None = None
         """The last evaluation."""
@@ -122,6 +118,13 @@ class Trainer(Iterator[Step]):
         if compile:
             for network in model.compiled():
                 network.compile()  # in place: names of weights stay as they are
+
+    def _check_scored(self) -> None:
+        if self.validation and not self.model.scored:
+            source = source_text(self.validation.data)
+            raise Unsupported(
+                f"{self.model.display_name} has no scores: it cannot be evaluated on {source}"
+            )
 
     # A step
 
@@ -249,7 +252,7 @@ class Trainer(Iterator[Step]):
     # Weights and scores
 
     def averaged_model(self) -> AbstractContextManager[Model]:
-        """Inside `with trainer.averaged_model() as model`, the model has the weights that are saved."""
+        """In `with trainer.averaged_model() as model`, the model has the weights that are saved."""
         return self.averages.substituted()
 
     def evaluate(self) -> Evaluation:
@@ -328,7 +331,7 @@ class Trainer(Iterator[Step]):
         return TrainState(self.config(), weights, training, extra)
 
     def save(self, folder: str | Path) -> None:
-        """Adds a checkpoint to the run folder; puts weights, config.json and the card at its top."""
+        """Adds a checkpoint to the run folder, and publishes weights, config.json and the card."""
         run = Run(folder)
         self._update_best(run)
         run.write_checkpoint(self.state(), self.model.defaults)
@@ -359,8 +362,8 @@ class Trainer(Iterator[Step]):
         """The trainer that wrote the newest checkpoint of the run folder, in the state of then.
 
         `model` is the class of a model without an entry point; call `resume` on the class of such
-        a trainer. `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may grow,
-        unless the model's schedule depends on it. Raises StateError if the folder, the data or the
+        a trainer. `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may
+        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data or the
         steps do not allow it.
         """
         run = Run(folder)

@@ -32,8 +32,7 @@ def check_data(
             )
     if model:
         kind = model_class(models[model])
-        values = dict(map(kind.Hparams.parse, assignments))
-        hp = kind.Hparams().replaced(values)
+        hp = kind.Hparams.from_options(None, assignments)
         report = check(sources, hp, kind.view, workers)
     elif assignments:
         raise UsageError("--set requires --model NAME")

@@ -34,7 +34,13 @@ class Classified:
     skipped: str | None = None
 
 
-def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iterator[Classified]:
+def classify(
+    run: Path,
+    source: Path,
+    *,
+    top: int,
+    device: str = "auto",
+) -> Iterator[Classified]:
     """Classifies a file, or every image below a folder, prepared as the training images were.
 
     Raises DataError if the file is not a picture, or nothing in the folder is.
@@ -57,7 +63,11 @@ def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iter
         raise DataError(f"{source} has no pictures that can be classified")
 
 
-def _classified(model: Model, items: Sequence[Item], top: int) -> Iterator[Classified]:
+def _classified(
+    model: Model,
+    items: Sequence[Item],
+    top: int,
+) -> Iterator[Classified]:
     preparation = Preparation.of(model.hp, DataInfo(size=0, channels=3))
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
@@ -76,7 +86,10 @@ def _classified(model: Model, items: Sequence[Item], top: int) -> Iterator[Class
 
 
 def _best_classes(
-    model: Model, arrays: list[Tensor], size: int, top: int
+    model: Model,
+    arrays: list[Tensor],
+    size: int,
+    top: int,
 ) -> Iterator[list[tuple[str, float]]]:
     if not arrays:
         return

@@ -30,7 +30,11 @@ Saved = Callable[..., Tensor]
 
 
 def export(
-    run: Path, out: Path, *, direction: str | None = None, opset: int | None = None
+    run: Path,
+    out: Path,
+    *,
+    direction: str | None = None,
+    opset: int | None = None,
 ) -> Iterator[str]:
     """Exports the generator, the translator in one direction, or the classifier of a run.
 
@@ -59,7 +63,7 @@ def export(
         out.parent.mkdir(parents=True, exist_ok=True)
         replace_file(out, file, guard)
     yield f"{out}: {use.signature()}"
-    yield (f"differs from the model by {difference:.1e} at most; {TOLERANCE:.0e} is allowed")
+    yield f"differs from the model by {difference:.1e} at most; {TOLERANCE:.0e} is allowed"
 
 
 def _check(out: Path, kind: str, opset: int | None) -> None:
@@ -87,7 +91,12 @@ def _shapes(use: Use) -> list[tuple[int, int, int]]:
 
 
 @torch.no_grad()
-def _write(file: Path, use: Use, config: Config, opset: int | None) -> float:
+def _write(
+    file: Path,
+    use: Use,
+    config: Config,
+    opset: int | None,
+) -> float:
     """Writes the file. Returns its difference from the model.
 
     Raises Unsupported if that is too large.
@@ -114,7 +123,11 @@ def _write(file: Path, use: Use, config: Config, opset: int | None) -> float:
     return difference
 
 
-def _difference(saved: Saved, use: Use, shape: tuple[int, int, int]) -> float:
+def _difference(
+    saved: Saved,
+    use: Use,
+    shape: tuple[int, int, int],
+) -> float:
     inputs = use.inputs(*shape)
     expected = use(**inputs)
     actual = saved(**inputs)
@@ -124,7 +137,12 @@ def _difference(saved: Saved, use: Use, shape: tuple[int, int, int]) -> float:
     return float((actual - expected).abs().max() / largest)
 
 
-def _onnx(file: Path, use: Use, metadata: dict[str, str], opset: int | None) -> Saved:
+def _onnx(
+    file: Path,
+    use: Use,
+    metadata: dict[str, str],
+    opset: int | None,
+) -> Saved:
     """Writes an .onnx file, and opens it with ONNX Runtime."""
     names = list(use.inputs(1, use.size, use.size))
     with warnings.catch_warnings():

@@ -57,7 +57,8 @@ def generate(plan: GenerationPlan) -> str:
     classes = conditional_classes(model)
     source = open_source(plan.data) if plan.data else None
     _check_classes(plan, classes, source)
-    classifier, filter_facts = None, None
+    classifier = None
+    filter_facts = None
     if plan.classifier:
         classifier, its_config = load_with_config(plan.classifier, device=plan.device)
         _check_classifier(plan, model, classifier)
@@ -87,8 +88,7 @@ def generate(plan: GenerationPlan) -> str:
 
 def conditional_classes(model: Model) -> Sequence[str]:
     """The names of the classes that the model generates, or their numbers if they have no names."""
-    conditional = getattr(model.hp, "classes", None)
-    if not conditional or type(model).generate is Model.generate:
+    if not model.hp.classes or type(model).generate is Model.generate:
         raise Unsupported(
             f"{model.display_name} cannot be asked for a class:"
             " take a conditional model, such as cdcgan"
@@ -104,7 +104,11 @@ def folder_name(name: str) -> str:
     return plain
 
 
-def _check_classes(plan: GenerationPlan, classes: Sequence[str], source: Source | None) -> None:
+def _check_classes(
+    plan: GenerationPlan,
+    classes: Sequence[str],
+    source: Source | None,
+) -> None:
     folders = {folder_name(name).casefold() for name in classes} - {"manifest.json"}
     if len(folders) < len(classes):
         raise DataError(
@@ -121,15 +125,21 @@ def _check_classes(plan: GenerationPlan, classes: Sequence[str], source: Source 
         raise UsageError("--with-real adds the images of --data SOURCE, which must have classes")
 
 
-def _check_classifier(plan: GenerationPlan, model: Model, classifier: Model) -> None:
+def _check_classifier(
+    plan: GenerationPlan,
+    model: Model,
+    classifier: Model,
+) -> None:
     if not classifier.classifies:
         name = classifier.display_name
         raise Unsupported(f"--classifier {plan.classifier}: {name} is no classifier")
     if set(classifier.class_names) != set(model.class_names):
         names = ", ".join(classifier.class_names)
         raise DataError(f"the classifier {plan.classifier} knows other classes: {names}")
-    channels, expected = _channels(model), _channels(classifier)
-    if channels != expected and (channels, expected) != (1, 3):
+    channels = model.hp.channels
+    expected = classifier.hp.channels
+    differ = channels and expected and channels != expected
+    if differ and (channels, expected) != (1, 3):
         raise DataError(
             f"{plan.run} generates images of channels={channels},"
             f" the classifier {plan.classifier} takes channels={expected}:"
@@ -137,12 +147,12 @@ def _check_classifier(plan: GenerationPlan, model: Model, classifier: Model) -> 
         )
 
 
-def _channels(model: Model) -> int | None:
-    return getattr(model.hp, "channels", None)
-
-
 def _write_class(
-    folder: Path, plan: GenerationPlan, model: Model, number: int, classifier: Model | None
+    folder: Path,
+    plan: GenerationPlan,
+    model: Model,
+    number: int,
+    classifier: Model | None,
 ) -> list[dict[str, Any]]:
     """Writes the images of a class. Returns their rows of the manifest.
 
@@ -178,7 +188,7 @@ def _write_class(
 
 def _scores(classifier: Model, images: Tensor, name: str) -> list[float]:
     """The probability of the class, for each image."""
-    if images.shape[1] == 1 and _channels(classifier) == 3:
+    if images.shape[1] == 1 and classifier.hp.channels == 3:
         images = images.expand(-1, 3, -1, -1)
     number = classifier.class_names.index(name)
     return classifier.classify(images)[:, number].tolist()

@@ -17,7 +17,11 @@ from ganzoo.state.weights import write_weights
 from ganzoo.zoo import model_class
 
 
-def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
+def import_weights(
+    name: str,
+    files: Sequence[Path],
+    out: Path,
+) -> list[str]:
     """Reads state dicts, without running code from them, and writes a run folder.
 
     Returns lines for the user. Raises StateError if a file cannot be read, or its tensors do not
@@ -33,18 +37,8 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     hyperparameters, tensors = kind.convert_weights(state_dicts)
     hp = kind.Hparams().replaced(hyperparameters)
     model = initialised(kind, hp, plugin=plugin)
-    expected = model.state_dict()
-    imported = {_network(model, key) for key in tensors}
-    needed = {}
-    untouched = set()
-    for key, tensor in expected.items():
-        network = _network(model, key)
-        if network in imported:
-            needed[key] = tensor
-        else:
-            untouched.add(network)
-    _check_tensors(tensors, needed)
-    model.load_state_dict({**expected, **tensors})
+    untouched = _untouched_networks(model, tensors)
+    model.load_state_dict({**model.state_dict(), **tensors})
     config = Config.of(
         model,
         trainer=kind.default_trainer,
@@ -54,8 +48,8 @@ def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
     with new_folder(out, must_be_free=True) as folder:
         write_weights(folder, model, config)
         write_card(folder, model)
-    counts = f"{len(tensors)} of {len(expected)} tensors of {name}"
-    lines = [f"{out}: {counts} were read; all matched"]
+    total = len(model.state_dict())
+    lines = [f"{out}: {len(tensors)} of {total} tensors of {name} were read; all matched"]
     for network in sorted(untouched):
         lines.append(f"{network} keeps its first weights: no file had them")
     return lines
@@ -69,9 +63,20 @@ def _network(model: Model, key: str) -> str:
     return child
 
 
-def _check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]) -> None:
+def _untouched_networks(model: Model, tensors: Mapping[str, Tensor]) -> set[str]:
+    """The networks that keep their first weights.
+
+    Raises StateError unless each of the others gets all of its tensors, and none besides.
+    """
+    expected = model.state_dict()
+    imported = {_network(model, key) for key in tensors}
+    untouched = set()
     mistakes = []
     for key in dict.fromkeys([*tensors, *expected]):
+        network = _network(model, key)
+        if network not in imported:
+            untouched.add(network)
+            continue
         mistake = _mistake(tensors.get(key), expected.get(key))
         if mistake:
             mistakes.append(f"{key} ({mistake})")
@@ -80,6 +85,7 @@ def _check_tensors(tensors: Mapping[str, Tensor], expected: Mapping[str, Tensor]
         raise StateError(
             f"{len(mistakes)} tensors do not match, the first: {examples}; nothing was written"
         )
+    return untouched
 
 
 def _mistake(tensor: Tensor | None, expected: Tensor | None) -> str | None:

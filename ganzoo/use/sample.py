@@ -57,7 +57,7 @@ def class_number(model: Model, label: str) -> int:
     """
     if label in model.classes:
         return model.classes.index(label)
-    classes = getattr(model.hp, "classes", None)
+    classes = model.hp.classes
     if not classes:
         name = model.display_name
         raise UsageError(f"{name} is unconditional: it takes no --label")

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from ganzoo.data.source import source_class
 from ganzoo.discovery.registry import Plugin, models, trainers
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, HparamError
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
@@ -53,8 +53,10 @@ def _paper(kind: type[Model]) -> str | None:
 
 
 def _networks(kind: type[Model]) -> dict[str, int]:
-    hp = kind.Hparams()
-    model = None if hp.unfilled() else on_meta(kind, hp)
+    try:
+        model = on_meta(kind, kind.Hparams())
+    except HparamError:  # it has to be filled from the data
+        return {}
     if model is None:
         return {}
     counts = {}

@@ -25,12 +25,12 @@ class Use(nn.Module):
         super().__init__()
         self.model = model
         self.direction = direction
-        self.size: int = getattr(model.hp, "image_size", None) or 64
+        self.size: int = model.hp.image_size or 64
         self.eval()
 
     def inputs(self, n: int, height: int, width: int) -> dict[str, Tensor]:
         """Example inputs, in the order of `forward`."""
-        channels = getattr(self.model.hp, "channels", None) or 3
+        channels = self.model.hp.channels or 3
         return {"images": noise(n, channels, height, width, seed=1).clamp(-1, 1)}
 
     def signature(self) -> str:
@@ -51,12 +51,16 @@ class Drawing(Use):
 
     def inputs(self, n: int, height: int, width: int) -> dict[str, Tensor]:
         inputs = {"latents": self.model.latents(n, 1)}
-        classes = getattr(self.model.hp, "classes", None)
+        classes = self.model.hp.classes
         if classes:
             inputs["labels"] = torch.arange(n) % classes
         return inputs
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        latents: Tensor,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         return self.model.generate(latents, labels)
 
 

@@ -38,7 +38,7 @@ def translate(
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
-    channels = getattr(model.hp, "channels", None)
+    channels = model.hp.channels
     if channels not in MODES:
         name = model.display_name
         raise Unsupported(f"{name} has no hyperparameter channels of 1, 3 or 4")
@@ -72,7 +72,11 @@ def translate(
 
 
 def _translated(
-    model: Model, item: Item, direction: str, channels: int, max_side: int | None
+    model: Model,
+    item: Item,
+    direction: str,
+    channels: int,
+    max_side: int | None,
 ) -> tuple[Tensor, set[str]]:
     """The translation `(1, channels, height, width)`, and the kinds of notes on the picture."""
     with ignore_pillow_warnings():

@@ -614,6 +614,7 @@ def test_weights_inside_a_checkpoint_of_lightning_are_found_and_two_of_one_netwo
     assert "5_net_G_A" in done.stderr
     Path("here").mkdir()
     os.chdir("here")
+    # the shell stands in that folder, which a finished one would replace
     assert ganzoo_command("import", "cyclegan", *files, "--out", ".").exit_code == 2
 
 
