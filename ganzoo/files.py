@@ -20,7 +20,7 @@ def writing(
     path: Path,
     *,
     error: type[GanzooError] = StateError,
-    if_full: str = "make room; what was saved before is as it was",
+    if_full: str = "make room; what was saved before is unchanged",
     otherwise: str = "choose another folder with --out",
 ) -> Iterator[None]:
     """Turns an OSError into an error that names the path and what to do."""

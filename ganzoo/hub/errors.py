@@ -29,7 +29,7 @@ REASONS: dict[object, str] = {
     412: "somebody else has changed it at this moment: try again",
     429: "the Hub has had too many requests: wait a few minutes",
 }
-"""What an error of huggingface_hub or an HTTP status means, and what to do."""
+"""Meaning of an error of huggingface_hub or an HTTP status, and the way out."""
 
 
 @contextmanager
@@ -42,7 +42,7 @@ def hub_errors_as_one_line(id: str) -> Iterator[None]:  # noqa: A002
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong; if one error wraps another, the inner one knows."""
+    """The reason in one line; if one error wraps another, that of the inner one."""
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
     text = " ".join(str(error).split())[:200] or type(error).__name__
     for kind in (*type(error).__mro__, status):

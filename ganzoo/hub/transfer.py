@@ -85,10 +85,13 @@ def push(
     with tempfile.TemporaryDirectory() as aside:  # a training may change the run at any moment
         copy = Run(aside)
         if isinstance(run, Model):
-            _write_model(run, copy)
+            config = Config.of(run, trainer=run.default_trainer, precision="fp32", data={})
+            write_weights(copy.folder, run, config)
+            write_card(copy.folder, run)
         else:
             _copy_run(Run(run), copy)
         config, _ = read_weights(copy.folder)
+        _make_public(copy, config)
         files = {path.name: path.stat().st_size for path in copy.uploaded_files()}
         with hub_errors_as_one_line(id):
             api = HfApi(library_name="ganzoo")
@@ -112,8 +115,13 @@ def push(
     return replace(pushed, changed=commit.oid != tip)
 
 
-def pull(id: str, *, revision: str | None = None, out: str | Path | None = None) -> Path:  # noqa: A002
-    """Downloads what is published as `user/name` or `user/name@revision`, and verifies its sha256.
+def pull(
+    id: str,  # noqa: A002  (what the Hub calls it)
+    *,
+    revision: str | None = None,
+    out: str | Path | None = None,
+) -> Path:
+    """Downloads a repository, `user/name` or `user/name@revision`, and verifies its sha256.
 
     Returns the folder in huggingface_hub's cache, or its copy `out`. Raises HubError if the Hub
     refuses, UsageError if `out` is not free, and StateError if ganzoo did not write the repository
@@ -146,7 +154,7 @@ def resolve_run(run: str | Path) -> Path:
     try:
         return pull(text)
     except HubError as cause:
-        raise HubError(f"there is no folder {text} here; and {cause}") from cause
+        raise HubError(f"no folder {text} here; and {cause}") from cause
 
 
 def _copy_run(run: Run, copy: Run) -> None:
@@ -154,29 +162,22 @@ def _copy_run(run: Run, copy: Run) -> None:
     if not run.folder.is_dir():
         raise StateError(f"there is no run {run}")
     run.publish()  # repairs what a kill has torn
-    config, _ = read_weights(run.folder)  # an error names the file in the run
-    if not config.distribution:
-        raise _unregistered(config.model)
+    read_weights(run.folder)  # an error names the file in the run
     with writing(copy.folder):
         for path in run.uploaded_files():
             shutil.copyfile(path, copy.folder / path.name)
-        if config != config.public():
-            copy.config.write_text(config.public().to_json(), encoding="utf-8")
 
 
-def _write_model(model: Model, copy: Run) -> None:
-    """Writes a model as the public part of a run."""
-    if model.plugin is None:
-        raise _unregistered(model.display_name)
-    config = Config.of(model, trainer=model.default_trainer, precision="fp32", data={})
-    write_weights(copy.folder, model, config.public())
-    write_card(copy.folder, model)
-
-
-def _unregistered(name: str) -> PluginError:
-    return PluginError(
-        f"{name} is registered under no name, so nobody could load it: add an entry point"
-    )
+def _make_public(copy: Run, config: Config) -> None:
+    """Cuts local paths. Raises PluginError if nobody else could load the model."""
+    if not config.distribution:
+        raise PluginError(
+            f"{config.model} is registered under no name, so nobody could load it: "
+            "add an entry point"
+        )
+    public = config.public()
+    if public != config:
+        copy.config.write_text(public.to_json(), encoding="utf-8")
 
 
 def _tip(api: HfApi, repo: Repo, private: bool) -> str | None:

@@ -2,7 +2,7 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
@@ -38,7 +38,7 @@ class TrainState:
             save_tensors(self.weights, aside / WEIGHTS)
             save_tensors(self.training, aside / TENSORS)
             digests = {name: sha256(aside / name) for name in (WEIGHTS, TENSORS)}
-            config = self.config.at(self.config.step, digests[WEIGHTS])
+            config = replace(self.config, sha256=digests[WEIGHTS])
             (aside / CONFIG).write_text(config.to_json(), encoding="utf-8")
             digests[CONFIG] = sha256(aside / CONFIG)
             text = json.dumps({"extra": self.extra, "sha256": digests}, indent=2)

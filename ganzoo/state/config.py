@@ -151,10 +151,6 @@ class Config:
             "the data's content": content,
         }
 
-    def at(self, step: int, sha256: str | None) -> Self:
-        """The same run at another step."""
-        return replace(self, step=step, sha256=sha256)
-
     def sources(self, part: str = "") -> list[str]:
         """The data sources, or those of the part "validation"; none if they came from Python."""
         data = self.data.get(part, {}) if part else self.data

@@ -1,6 +1,7 @@
 """Weights between a model and a file, checked by sha256, name and shape."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -35,7 +36,7 @@ def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
     except SafetensorError as cause:  # the operating system's error, wrapped in words
         path.unlink(missing_ok=True)
         raise StateError(
-            f"cannot write {path}: {cause}; what was saved before is as it was"
+            f"cannot write {path}: {cause}; what was saved before is unchanged"
         ) from cause
 
 
@@ -77,8 +78,8 @@ def write_weights(folder: Path, model: Model, config: Config) -> None:
     """Writes the weights of a model, and the configuration with their sha256."""
     path = folder / WEIGHTS
     save_tensors(cpu_tensors(model.state_dict()), path)
-    text = config.at(config.step, sha256(path)).to_json()
-    (folder / CONFIG).write_text(text, encoding="utf-8")
+    config = replace(config, sha256=sha256(path))
+    (folder / CONFIG).write_text(config.to_json(), encoding="utf-8")
 
 
 def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
