@@ -79,11 +79,11 @@ class BadDefault(Good):
         lr: float = -1.0
 
 
-class NoDataclass(Good):
-    """Forgets @dataclass."""
+class NoType(Good):
+    """Forgets the type of a hyperparameter."""
 
     class Hparams(Good.Hparams):
-        width: int = 3
+        width = 3
 
 
 class NumpyWeights(Good):
