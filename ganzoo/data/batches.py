@@ -56,7 +56,12 @@ class Batches:
                 images, labels = self._fetch(part, order, number)
                 fresh = int((order[number].epochs == 0).sum())  # the last batch starts over
                 images = centred(images[:fresh], self.data.preparation.image_size)
-                batches.append((scaled(images), None if labels is None else labels[:fresh]))
+                batches.append(
+                    (
+                        scaled(images),
+                        None if labels is None else labels[:fresh],
+                    )
+                )
             yield self._view.batch(batches)
 
     @property

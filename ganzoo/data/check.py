@@ -21,7 +21,11 @@ from ganzoo.data.picture import (
     resized,
 )
 from ganzoo.data.source import HasDomains, Row
-from ganzoo.data.threads import default_workers, map_in_threads, with_progress
+from ganzoo.data.threads import (
+    default_workers,
+    map_in_threads,
+    with_progress,
+)
 from ganzoo.data.views import Domains
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import Hparams
@@ -95,7 +99,10 @@ class Report:
 
 
 def check(
-    names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None
+    names: Sequence[str],
+    hp: Hparams | None = None,
+    view: Any = Tensor,
+    workers: int | None = None,
 ) -> Report:
     """Reads every file of one or two sources.
 
@@ -127,7 +134,12 @@ def check(
             if (twin, its_domain) != (name, domain):
                 kind = "duplicate" if domain == its_domain else "in both domains"
                 report.findings.append(
-                    Finding(name, kind, f"the same picture as {twin}", skipped=False)
+                    Finding(
+                        name,
+                        kind,
+                        f"the same picture as {twin}",
+                        skipped=False,
+                    )
                 )
     return report
 

@@ -164,7 +164,11 @@ class DatasetImages(Images):
     def _items(self, order: ShuffledSampler, number: int) -> list[Any]:
         parallel = self.workers > 1 and not isinstance(order, SequentialSampler)
         if parallel and self._order is not order:
-            self._loader, self._next, self._order = self._from(order, number), number, order
+            self._loader, self._next, self._order = (
+                self._from(order, number),
+                number,
+                order,
+            )
         if self._loader is not None and self._order is order and self._next == number:
             self._next += 1
             return next(self._loader)
@@ -184,14 +188,11 @@ class DatasetImages(Images):
         return iter(loader)
 
     def _stacked(self, items: list[Any]) -> Batch:
-        images, labels = [], []
         for item in items:
             if isinstance(item, DataError):
                 raise item
-            image, label = item
-            images.append(image)
-            if label is not None:
-                labels.append(label)
+        images, all_labels = zip(*items, strict=True)
+        labels = [label for label in all_labels if label is not None]
         shapes = {tuple(image.shape) for image in images}
         if len(shapes) > 1:
             text = ", ".join(map(str, sorted(shapes)))
@@ -209,14 +210,16 @@ def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:
     return list(zip(epochs.tolist(), indices.tolist(), strict=True))
 
 
+@dataclass
 class _SeededItems(Dataset[tuple[Tensor, int | None] | DataError]):
     """Items by (epoch, index).
 
     A DataError is returned, not raised, so that DataLoader workers do not wrap it.
     """
 
-    def __init__(self, dataset: MapStyle, seed: int, pairs: bool) -> None:
-        self.dataset, self.seed, self.pairs = dataset, seed, pairs
+    dataset: MapStyle
+    seed: int
+    pairs: bool
 
     def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int | None] | DataError:
         epoch, index = key

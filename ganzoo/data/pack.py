@@ -26,11 +26,22 @@ from filelock import FileLock, Timeout
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.picture import Pixels, Preparation, ignore_pillow_warnings, pixels
+from ganzoo.data.picture import (
+    Pixels,
+    Preparation,
+    ignore_pillow_warnings,
+    pixels,
+)
 from ganzoo.data.source import Item, Row, content
 from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.errors import BadImage, DataError
-from ganzoo.files import ASIDE, cache_folder, new_folder, replace_file, writing
+from ganzoo.files import (
+    ASIDE,
+    cache_folder,
+    new_folder,
+    replace_file,
+    writing,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -198,7 +209,10 @@ class Packing:
         results = with_progress(work, len(rows), f"preparing {self.source_text}")
         kept: list[int] = []
         skipped: list[Skipped] = []
-        with ignore_pillow_warnings(), new_folder(folder, _caching) as aside:
+        with (
+            ignore_pillow_warnings(),
+            new_folder(folder, _caching) as aside,
+        ):
             with (aside / "images.bin" if self.stored else Path(os.devnull)).open("wb") as file:
                 for number, result in enumerate(results):
                     if isinstance(result, Skipped):
@@ -286,7 +300,10 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
             for litter in folder.parent.glob(f"{ASIDE}*"):
                 owner = litter.name.removeprefix(ASIDE).partition("-")[0]
                 theirs = FileLock(locks / owner, blocking=False)
-                with suppress(Timeout), lock if owner == folder.name else theirs:
+                with (
+                    suppress(Timeout),
+                    lock if owner == folder.name else theirs,
+                ):
                     shutil.rmtree(litter, ignore_errors=True)
             yield
         finally:

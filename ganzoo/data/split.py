@@ -15,7 +15,11 @@ from ganzoo.seeds import rng
 
 
 def train_validation_split(
-    data: Data, validation: Data | None, hp: Hparams, view: Any, device: torch.device
+    data: Data,
+    validation: Data | None,
+    hp: Hparams,
+    view: Any,
+    device: torch.device,
 ) -> tuple[Batches, Batches | None]:
     """Batches to train on, and to score on: all of `validation`, or the share `hp.validation`.
 
@@ -23,7 +27,13 @@ def train_validation_split(
     HparamError or DataError if the data's classes are not the model's.
     """
     _check_classes(data, getattr(hp, "classes", None))
-    batches = partial(Batches, view=view, batch_size=hp.batch_size, seed=hp.seed, device=device)
+    batches = partial(
+        Batches,
+        view=view,
+        batch_size=hp.batch_size,
+        seed=hp.seed,
+        device=device,
+    )
     if validation is not None:
         _check_validation(data, validation)
         return batches(data), batches(validation)

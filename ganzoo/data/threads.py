@@ -46,7 +46,14 @@ def map_in_threads(function: Callable[[T], R], items: Sequence[T], workers: int)
 def with_progress(items: Iterator[T], total: int, what: str, *, every: float = 10.0) -> Iterator[T]:
     """The items, with a bar on a terminal and, on a pipe, a line every ten seconds."""
     if sys.stderr.isatty():
-        yield from tqdm(items, what, total, unit="image", dynamic_ncols=True, leave=False)
+        yield from tqdm(
+            items,
+            what,
+            total,
+            unit="image",
+            dynamic_ncols=True,
+            leave=False,
+        )
         return
     start = last = time.perf_counter()
     for done, item in enumerate(items, 1):

@@ -8,7 +8,14 @@ from torch import Tensor
 from ganzoo.data.files import match_by_name
 from ganzoo.data.images import Batch, Images
 from ganzoo.data.in_memory import check_alike, join_pairs, open_in_memory
-from ganzoo.data.source import HasDomains, HasPairs, Item, Row, Source, unusable
+from ganzoo.data.source import (
+    HasDomains,
+    HasPairs,
+    Item,
+    Row,
+    Source,
+    unusable,
+)
 from ganzoo.errors import DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
