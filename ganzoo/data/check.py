@@ -47,7 +47,7 @@ class Finding:
 
 @dataclass
 class _Result:
-    """What is found about a row: `size` and `mode` are those of its first file."""
+    """The findings about a row; `size` and `mode` are those of its first file."""
 
     findings: list[Finding] = field(default_factory=list)
     digest: str = ""
@@ -59,7 +59,7 @@ class _Result:
 
 @dataclass
 class Report:
-    """What a source holds.
+    """The contents of a source.
 
     `sizes`, `modes` and `classes` count the usable images as they are in their files.
     """
@@ -92,10 +92,8 @@ class Report:
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
-        images = []
-        for thumbnail in self.thumbnails:
-            images.append(from_pil(resized(thumbnail, THUMBNAIL, "pad")))
-        return grid(torch.stack(images))
+        squares = [resized(thumbnail, THUMBNAIL, "pad") for thumbnail in self.thumbnails]
+        return grid(torch.stack(list(map(from_pil, squares))))
 
 
 def check(

@@ -26,7 +26,7 @@ from ganzoo.hparams.hparams import DataInfo
 LARGEST = 512 * 2**20
 """Bytes of a file; a larger image is refused before it is read."""
 MOST_COMPRESSED = 200
-"""How many times its packed size a file in a zip may have if it is also larger than 64 MiB."""
+"""The largest ratio of sizes, unpacked to packed, of a file in a zip of more than 64 MiB."""
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 MEASURED = 32
 
@@ -285,8 +285,8 @@ def _halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:
             "not a pair",
             f"{width}x{height} is not two pictures side by side; nor are there A/ and B/",
         )
-    left = picture.crop((0, 0, width // 2, height))
-    right = picture.crop((width // 2, 0, width, height))
+    half = width // 2
+    left, right = (picture.crop((x, 0, x + half, height)) for x in (0, half))
     left.format = right.format = picture.format
     return left, right
 

@@ -118,7 +118,7 @@ class OpenedSources:
     sources: list[Source]
     parts: list[list[Row]]
     info: DataInfo
-    """Of two sources, the first decides the size, and colour wins."""
+    """The size is that of the first source; of grey and colour, colour wins."""
 
     @classmethod
     def of(cls, names: Sequence[str], view: Any) -> Self:
@@ -132,12 +132,8 @@ class OpenedSources:
         infos = [_checked_info(*named) for named in zip(names, sources, strict=True)]
         channels = max(info.channels for info in infos)
         classes = infos[0].classes if kind.has_classes else ()
-        return cls(
-            names,
-            sources,
-            parts,
-            replace(infos[0], channels=channels, classes=classes),
-        )
+        info = replace(infos[0], channels=channels, classes=classes)
+        return cls(names, sources, parts, info)
 
     @property
     def source_text(self) -> str:
@@ -150,14 +146,12 @@ class OpenedSources:
 
 
 def _checked_info(name: str, source: Source) -> DataInfo:
-    info = source.info
-    if not isinstance(info, DataInfo):
+    if not isinstance(source.info, DataInfo) or not hasattr(source, "licence"):
         raise PluginError(
-            f"the data source {name}: its info is {info!r:.60}, not a property, ganzoo.DataInfo"
+            f"the data source {name} lacks info, a property that is a ganzoo.DataInfo, "
+            "or licence, None if it is unknown"
         )
-    if not hasattr(source, "licence"):
-        raise PluginError(f"the data source {name} has no licence: licence = None if it is unknown")
-    return info
+    return source.info
 
 
 def _prepare(
@@ -195,11 +189,8 @@ def _prepare(
         logger.warning(
             f"{opened.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
         )
-    info = replace(
-        opened.info,
-        size=preparation.image_size,
-        channels=preparation.channels,
-    )
+    size, channels = preparation.image_size, preparation.channels
+    info = replace(opened.info, size=size, channels=channels)
     name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
     return Data(tuple(parts), info, preparation, name, opened.licence)
 
@@ -237,14 +228,14 @@ def _images(
     labels = torch.tensor(manifest.labels) if min(manifest.labels) >= 0 else None
     if manifest.stored:
         return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident)
-    rows = [packing.rows[number] for number in manifest.rows]
-    settings = (
+    return StreamedImages(
+        [packing.rows[number] for number in manifest.rows],
+        manifest.digests,
         packing.preparation,
         labels,
         manifest.fingerprint,
         packing.workers,
     )
-    return StreamedImages(rows, manifest.digests, *settings)
 
 
 def _warnings(

@@ -118,7 +118,7 @@ Packed = tuple[Manifest, Path]
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """What to pack, and how.
+    """The rows to pack, and the settings.
 
     `stored` says whether the pixels are kept; None: if the disk has room for them.
     """
@@ -211,9 +211,10 @@ class Packing:
         skipped: list[Skipped] = []
         with (
             ignore_pillow_warnings(),
-            new_folder(folder, _caching) as aside,
+            new_folder(folder, _caching) as temporary,
         ):
-            with (aside / "images.bin" if self.stored else Path(os.devnull)).open("wb") as file:
+            path = temporary / "images.bin" if self.stored else Path(os.devnull)
+            with path.open("wb") as file:
                 for number, result in enumerate(results):
                     if isinstance(result, Skipped):
                         skipped.append(result)
@@ -222,9 +223,8 @@ class Packing:
                         file.write(result.data)
             labels = [self.labels[number] for number in kept]
             used = [digests[number] for number in kept]
-            contents = [list(row) for row in zip(used, labels, strict=True)]
             manifest = Manifest(
-                fingerprint=json_digest(contents),
+                fingerprint=json_digest(list(zip(used, labels, strict=True))),
                 channels=self.preparation.channels * len(self.rows[0]),
                 size=self.preparation.load_size,
                 rows=kept,
@@ -233,7 +233,7 @@ class Packing:
                 skipped=skipped,
                 stored=bool(self.stored),
             )
-            manifest.write(aside)
+            manifest.write(temporary)
         return manifest
 
 

@@ -51,7 +51,7 @@ Noted = tuple[Image.Image, list[ImageNote]]
 
 @dataclass(frozen=True)
 class Preparation:
-    """How a model wants its images, by its hyperparameters.
+    """The settings of a model for its images, from its hyperparameters.
 
     Squares of `load_size` are stored; a batch holds random crops of `image_size`, mirrored at
     random if `flip`.

@@ -99,6 +99,8 @@ class Loop(Iterator[Step]):
         model, step = self.model, self.steps_done
         if step >= model.hp.steps:
             self.data.close()
+            if self.held_out:
+                self.held_out.close()
             raise StopIteration
         self._check_whole()
         batch = self._batch(step)
