@@ -1,9 +1,9 @@
-"""Does `cdcgan-mini` draw the digit that it is asked for? A classifier that learned real digits looks at 1,000 of them.
+"""Does `cdcgan-mini` draw the digit that it is asked for? A classifier of real digits decides.
 
     python benchmarks/conditional.py [--set steps=2000 ...] [--seeds 1] [--grid grid.png]
 
-The classifier learns four fifths of `digits`; its accuracy on the held-out fifth is given beside the share of samples
-that it takes for the label that was asked for, 100 of each.
+The classifier learns four fifths of `digits`. The table has its accuracy on the held-out fifth, and
+the share of 1,000 samples, 100 of each digit, that it assigns to the requested label.
 """
 
 import time
@@ -11,43 +11,46 @@ import time
 import torch
 from machine import machine
 from scoring import accuracy, arguments, classifier, labelled
+from table import head, row
 
 import ganzoo
 from ganzoo.images import enlarged, grid, save_png
 
 
 def main() -> None:
-    chosen = arguments(__doc__)
+    options = arguments(__doc__)
     kind = ganzoo.models["cdcgan-mini"].load()
     images, labels = labelled("digits", "cdcgan-mini")
-    held = torch.arange(len(images)) % 5 == 4
+    held_out = torch.arange(len(images)) % 5 == 4
     print(machine(), flush=True)
-    print(
-        "\n| seed | classifier on held-out digits | samples as asked for | rarest digit | training, s |"
+    head(
+        "seed",
+        "classifier on held-out digits",
+        "samples with the requested label",
+        "rarest digit",
+        "training, s",
     )
-    print("|---|---|---|---|---|", flush=True)
-    for seed in range(chosen.seeds):
-        network = classifier(images[~held], labels[~held], seed)
-        settings = dict(map(kind.Hparams.parse, chosen.set))
+    for seed in range(options.seeds):
+        network = classifier(images[~held_out], labels[~held_out], seed)
+        settings = dict(map(kind.Hparams.parse, options.set))
         model = ganzoo.create("cdcgan-mini", **settings, classes=10, seed=seed)
         start = time.perf_counter()
         trainer = ganzoo.Trainer(model, "digits")
         for _ in trainer:
             pass
         seconds = time.perf_counter() - start
-        asked = torch.arange(1000) % 10
-        with trainer.averaged_model() as published:
-            drawn = published.sample(1000, seed=1, labels=asked)
-        shares = [
-            accuracy(network, drawn[asked == digit], asked[asked == digit]) for digit in range(10)
-        ]
-        own = accuracy(network, images[held], labels[held])
-        print(
-            f"| {seed} | {own:.1f} | {sum(shares) / 10:.1f} | {min(shares):.1f} | {seconds:.0f} |",
-            flush=True,
-        )
-        if chosen.grid:
-            save_png(enlarged(grid(drawn[:80], columns=10)), chosen.grid)
+        requested = torch.arange(1000) % 10
+        with trainer.averaged_model() as averaged:
+            samples = averaged.sample(1000, seed=1, labels=requested)
+        shares = []
+        for digit in range(10):
+            rows = requested == digit
+            shares.append(accuracy(network, samples[rows], requested[rows]))
+        own = accuracy(network, images[held_out], labels[held_out])
+        mean = sum(shares) / 10
+        row(seed, f"{own:.1f}", f"{mean:.1f}", f"{min(shares):.1f}", f"{seconds:.0f}")
+        if options.grid:
+            save_png(enlarged(grid(samples[:80], columns=10)), options.grid)
 
 
 if __name__ == "__main__":

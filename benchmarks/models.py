@@ -1,7 +1,7 @@
-"""What each adversarial model learns of the digits in a short training.
+"""How well each adversarial model draws digits after a short training.
 
-The score is the Frechet distance between 600 images that the model draws and 600 digits, at the 8x8 pixels at which
-the digits were kept: |m1 - m2|^2 + |A|^2 + |B|^2 - 2 nuclear_norm(A B^T), A and B centred and over sqrt(n - 1).
+The score is the Frechet distance between 600 samples of the model and 600 digits, at 8x8 pixels,
+the size of the original digits (see `scoring.frechet_distance`).
 """
 
 import argparse
@@ -11,6 +11,8 @@ from typing import Any
 
 from machine import machine
 from scoring import frechet_distance, pixels
+from table import head, row
+from torch import Tensor
 
 import ganzoo
 from ganzoo.data.open import open_data
@@ -27,17 +29,23 @@ MODELS: list[tuple[str, str, dict[str, Any]]] = [
 
 
 def measured(name: str, settings: dict[str, Any], seed: int) -> tuple[float, float, float]:
-    """The score untrained, the score trained, and the seconds that training took."""
+    """The score before and after training, and the seconds that training took."""
     model = ganzoo.create(name, **settings, seed=seed)
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
-    real = pixels(open_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1)
+    real = digits(model, 600)
     before = frechet_distance(real, pixels(model.sample(600)))
     start = time.perf_counter()
     for _ in trainer:
         pass
     seconds = time.perf_counter() - start
-    with trainer.averaged_model():
-        return before, frechet_distance(real, pixels(model.sample(600))), seconds
+    with trainer.averaged_model() as averaged:
+        return before, frechet_distance(real, pixels(averaged.sample(600))), seconds
+
+
+def digits(model: ganzoo.Model, count: int) -> Tensor:
+    """The pixels of the first digits, prepared for the model."""
+    images = open_data("digits", model.hp).parts[0].images[:count]
+    return pixels(images / 127.5 - 1)
 
 
 def main() -> None:
@@ -45,20 +53,18 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     options = parser.parse_args()
     print(machine())
-    digits = pixels(
-        open_data("digits", ganzoo.create("dcgan", **MINI).hp).parts[0].images[:1200] / 127.5 - 1
-    )
-    print(f"\n600 digits against 600 others: {frechet_distance(digits[:600], digits[600:]):.2f}\n")
-    print(
-        f"| model | settings | untrained | trained, {options.seeds} seeds | seconds |\n|---|---|---|---|---|"
-    )
-    for name, what, settings in MODELS:
-        found = [measured(name, settings, seed) for seed in range(options.seeds)]
-        before, after, seconds = (list(column) for column in zip(*found, strict=True))
-        scores = f"{statistics.mean(after):.2f} ({min(after):.2f} to {max(after):.2f})"
-        print(
-            f"| `{name}` | {what} | {statistics.mean(before):.1f} | {scores} | {statistics.mean(seconds):.0f} |",
-            flush=True,
+    real = digits(ganzoo.create("dcgan", **MINI), 1200)
+    print(f"\n600 digits against 600 others: {frechet_distance(real[:600], real[600:]):.2f}")
+    head("model", "settings", "untrained", f"trained, {options.seeds} seeds", "seconds")
+    for name, summary, settings in MODELS:
+        runs = [measured(name, settings, seed) for seed in range(options.seeds)]
+        before, after, seconds = (list(column) for column in zip(*runs, strict=True))
+        row(
+            f"`{name}`",
+            summary,
+            f"{statistics.mean(before):.1f}",
+            f"{statistics.mean(after):.2f} ({min(after):.2f} to {max(after):.2f})",
+            f"{statistics.mean(seconds):.0f}",
         )
 
 

@@ -1,4 +1,4 @@
-"""What generated pictures are scored with, in benchmarks and tests: a small classifier, a distance, real images."""
+"""Scores of generated pictures, for benchmarks and tests: a classifier, a distance, real images."""
 
 import argparse
 from itertools import pairwise
@@ -13,7 +13,7 @@ from ganzoo.data.open import open_data
 
 
 def arguments(description: str | None) -> argparse.Namespace:
-    """What benchmarks of trained models are told."""
+    """The options of benchmarks that train models."""
     parser = argparse.ArgumentParser(description=description)
     parser.add_argument("--set", action="append", default=[], metavar="KEY=VALUE")
     parser.add_argument("--seeds", type=int, default=1)
@@ -22,29 +22,29 @@ def arguments(description: str | None) -> argparse.Namespace:
 
 
 def labelled(source: str, model: str) -> tuple[Tensor, Tensor]:
-    """All images of a source as a model wants them, `(n, channels, 32, 32)` in [-1, 1], and their labels."""
+    """A source, prepared for a model: images `(n, channels, 32, 32)` in [-1, 1], and labels."""
     hp = ganzoo.models[model].load().Hparams()
     part = open_data(source, hp, ganzoo.Labelled).parts[0]
     return part.images.float() / 127.5 - 1, part.labels
 
 
 def classifier(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
-    """Three strided convolutions, trained for 30 epochs on images of 32x32, each batch shifted by up to two pixels."""
+    """Three strided convolutions, trained for 30 epochs on images of 32x32.
+
+    Each batch is shifted by up to two pixels.
+    """
     torch.manual_seed(seed)
     widths = [images.shape[1], 32, 64, 128]
-    layers = [
-        layer
-        for before, after in pairwise(widths)
-        for layer in (nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU())
-    ]
+    layers: list[nn.Module] = []
+    for before, after in pairwise(widths):
+        layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
     network = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, 10))
     adam = torch.optim.Adam(network.parameters(), 1e-3)
     for _ in range(30):
         for chosen in torch.randperm(len(images)).split(48):
             top, left = torch.randint(0, 5, (2,)).tolist()
-            shifted = pad(images[chosen], (2, 2, 2, 2), value=-1.0)[
-                ..., top : top + 32, left : left + 32
-            ]
+            padded = pad(images[chosen], (2, 2, 2, 2), value=-1.0)
+            shifted = padded[..., top : top + 32, left : left + 32]
             adam.zero_grad()
             cross_entropy(network(shifted), labels[chosen]).backward()
             adam.step()
@@ -53,19 +53,19 @@ def classifier(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
 
 @torch.no_grad()
 def accuracy(network: nn.Module, images: Tensor, labels: Tensor) -> float:
-    """Per cent."""
+    """In per cent."""
     return (network(images).argmax(1) == labels).float().mean().item() * 100
 
 
 def pixels(images: Tensor) -> Tensor:
-    """Images at the 8x8 at which the digits were kept, `(n, 64)`."""
+    """Images at 8x8 pixels, the size of the original digits: `(n, 64)`."""
     return avg_pool2d(images, images.shape[-1] // 8).flatten(1).double()
 
 
 def frechet_distance(one: Tensor, other: Tensor) -> float:
-    """|m1 - m2|^2 + |A|^2 + |B|^2 - 2 nuclear_norm(A B^T), with centred A and B over sqrt(n - 1)."""
-    a, b = ((x - x.mean(0)) / (len(x) - 1) ** 0.5 for x in (one, other))
+    """|m1 - m2|^2 + |A|^2 + |B|^2 - 2 nuclear_norm(A B^T), A and B centred, over sqrt(n - 1)."""
+    a = (one - one.mean(0)) / (len(one) - 1) ** 0.5
+    b = (other - other.mean(0)) / (len(other) - 1) ** 0.5
     means = (one.mean(0) - other.mean(0)).square().sum()
-    return (
-        means + a.square().sum() + b.square().sum() - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")
-    ).item()
+    variances = a.square().sum() + b.square().sum()
+    return (means + variances - 2 * torch.linalg.matrix_norm(a @ b.T, "nuc")).item()

@@ -1,10 +1,10 @@
-"""Does unpaired translation keep what a picture shows? `cyclegan-mini` on `digits-photo`, scored by a classifier.
+"""Does unpaired translation keep the content of a picture? `cyclegan-mini` on `digits-photo`.
 
     python benchmarks/translation.py [--set steps=1000 ...] [--seeds 1] [--grid grid.png]
 
-A classifier learns the labelled digits of domain A (digits on black) and nothing else. Its accuracy on held-out digits
-of domain B (on photographs, of `digits-photo:test`) is measured before translation and after `translate(..., "b2a")`.
-CycleGAN sees no label and no pair.
+A classifier learns the labelled digits of domain A (digits on black) and nothing else. Its accuracy
+on held-out digits of domain B (digits on photographs, `digits-photo:test`) is measured before and
+after `translate(..., "b2a")`. CycleGAN sees no label and no pair.
 """
 
 import time
@@ -12,24 +12,29 @@ import time
 import torch
 from machine import machine
 from scoring import accuracy, arguments, classifier, labelled
+from table import head, row
 
 import ganzoo
 from ganzoo.images import enlarged, grid, save_png
 
 
 def main() -> None:
-    chosen = arguments(__doc__)
+    options = arguments(__doc__)
     kind = ganzoo.models["cyclegan-mini"].load()
     print(machine(), flush=True)
-    print(
-        "\n| seed | classifier on held-out A | on held-out B | on B after b2a | lift, points | training, s |"
+    head(
+        "seed",
+        "classifier on held-out A",
+        "on held-out B",
+        "on B after b2a",
+        "lift, points",
+        "training, s",
     )
-    print("|---|---|---|---|---|---|", flush=True)
     a, a_labels = labelled("digits-photo:a-test", "cyclegan-mini")
     b, b_labels = labelled("digits-photo:b-test", "cyclegan-mini")
-    for seed in range(chosen.seeds):
+    for seed in range(options.seeds):
         network = classifier(*labelled("digits-photo:a", "cyclegan-mini"), seed)
-        settings = dict(map(kind.Hparams.parse, chosen.set))
+        settings = dict(map(kind.Hparams.parse, options.set))
         model = ganzoo.create("cyclegan-mini", **settings, seed=seed)
         start = time.perf_counter()
         for _ in ganzoo.Trainer(model, "digits-photo"):
@@ -38,13 +43,11 @@ def main() -> None:
         translated = model.translate(b, "b2a")
         before, after = accuracy(network, b, b_labels), accuracy(network, translated, b_labels)
         own = accuracy(network, a, a_labels)
-        print(
-            f"| {seed} | {own:.1f} | {before:.1f} | {after:.1f} | {after - before:+.1f} | {seconds:.0f} |",
-            flush=True,
-        )
-        if chosen.grid:
+        scores = (f"{own:.1f}", f"{before:.1f}", f"{after:.1f}", f"{after - before:+.1f}")
+        row(seed, *scores, f"{seconds:.0f}")
+        if options.grid:
             rows = [b[:8], translated[:8], a[:8], model.translate(a[:8], "a2b")]
-            save_png(enlarged(grid(torch.cat(rows))), chosen.grid)
+            save_png(enlarged(grid(torch.cat(rows))), options.grid)
 
 
 if __name__ == "__main__":

@@ -1,9 +1,9 @@
-"""Makes weights/ again: trains each by its command, scores it, and lays it out as a repository of the Hub.
+"""Makes weights/ again: trains each model by its command, scores it, and lays it out for the Hub.
 
     python benchmarks/weights.py [NAME ...]
 
-Everything in weights/ but __init__.py is written by this; the scores in config.json, on the card and in the README are
-those that it measured. About fifteen minutes on two cores.
+It writes everything in weights/ except __init__.py; the scores in config.json, on the card and in
+the README are those that it measured. It takes about fifteen minutes on two cores.
 """
 
 import dataclasses
@@ -25,8 +25,9 @@ from ganzoo.state.run import Run
 
 WEIGHTS = Path(__file__).resolve().parents[1] / "weights/ganzoo_weights"
 LICENCE = "cc-by-4.0"
-"""That of the digits (Alpaydin & Kaynak), whose authors the card names; the photographs ask for the same."""
+"""The licence of the digits (Alpaydin & Kaynak), named on the card, and of the photographs."""
 Scores = tuple[dict[str, float], int, str]
+"""Scores by name, the number of images, and the protocol in words."""
 
 
 class Entry(NamedTuple):
@@ -41,34 +42,26 @@ def main() -> None:
     for entry in entries:
         with tempfile.TemporaryDirectory() as temporary:
             run = Run(Path(temporary) / entry.folder)
-            command = [
-                sys.executable,
-                "-m",
-                "ganzoo",
-                "train",
-                entry.model,
-                "--device",
-                "cpu",
-                "--out",
-                str(run),
-            ]
-            subprocess.run(command, check=True)
+            command = ["ganzoo", "train", entry.model, "--device", "cpu", "--out", str(run)]
+            subprocess.run([sys.executable, "-m", *command], check=True)
             _publish(entry, run)
-    index = [
-        {
-            "model": entry.model,
-            "name": entry.name,
-            "licence": LICENCE,
-            "sha256": Config.read(Run(WEIGHTS / entry.folder).config).sha256,
-            "folder": entry.folder,
-        }
-        for entry in ENTRIES
-        if (WEIGHTS / entry.folder).is_dir()
-    ]
+    index = [_row(entry) for entry in ENTRIES if (WEIGHTS / entry.folder).is_dir()]
     (WEIGHTS / "weights.json").write_text(json.dumps({"weights": index}, indent=2) + "\n")
 
 
+def _row(entry: Entry) -> dict[str, str | None]:
+    """What weights.json has of these weights."""
+    return {
+        "model": entry.model,
+        "name": entry.name,
+        "licence": LICENCE,
+        "sha256": Config.read(Run(WEIGHTS / entry.folder).config).sha256,
+        "folder": entry.folder,
+    }
+
+
 def _publish(entry: Entry, run: Run) -> None:
+    """Scores a run and copies its public part to weights/."""
     model = ganzoo.load(run.folder)
     scores, images, protocol = entry.score(model)
     config = dataclasses.replace(
@@ -87,58 +80,49 @@ def _publish(entry: Entry, run: Run) -> None:
     print(entry.folder, scores, protocol, flush=True)
 
 
-def _judge(model: str) -> tuple[torch.nn.Module, str]:
-    """A classifier of four fifths of the digits, and how good it is on the others."""
+def _digit_classifier(model: str) -> tuple[torch.nn.Module, str]:
+    """A classifier of four fifths of the digits, and its accuracy on the others, in words."""
     images, labels = labelled("digits", model)
-    held = torch.arange(len(images)) % 5 == 4
-    network = classifier(images[~held], labels[~held], 0)
-    own = accuracy(network, images[held], labels[held])
+    held_out = torch.arange(len(images)) % 5 == 4
+    network = classifier(images[~held_out], labels[~held_out], 0)
+    own = accuracy(network, images[held_out], labels[held_out])
     return network, f"by a classifier that is right about {own:.1f} per cent of held-out digits"
 
 
-def _drawn(model: ganzoo.Model) -> Scores:
-    network, protocol = _judge("dcgan-mini")
+def _unconditional(model: ganzoo.Model) -> Scores:
+    network, protocol = _digit_classifier("dcgan-mini")
     images = model.sample(1797, seed=1)
     with torch.no_grad():
-        sure, digit = network(images).softmax(1).max(1)
+        confidence, digit = network(images).softmax(1).max(1)
     shares = torch.bincount(digit, minlength=10) / len(images)
-    scores = {"taken_for_a_digit_with_90_per_cent": (sure > 0.9).float().mean().item()}
-    return (
-        scores | {"share_of_the_rarest_digit": shares.min().item()},
-        len(images),
-        f"samples of seed 1, {protocol}",
-    )
+    scores = {
+        "taken_for_a_digit_with_90_per_cent": (confidence > 0.9).float().mean().item(),
+        "share_of_the_rarest_digit": shares.min().item(),
+    }
+    return scores, len(images), f"samples of seed 1, {protocol}"
 
 
-def _asked(model: ganzoo.Model) -> Scores:
-    network, protocol = _judge("cdcgan-mini")
-    asked = torch.arange(1000) % 10
-    drawn = model.sample(1000, seed=1, labels=asked)
-    return (
-        {"taken_for_the_label_asked_for": accuracy(network, drawn, asked) / 100},
-        1000,
-        f"samples of seed 1, {protocol}",
-    )
+def _conditional(model: ganzoo.Model) -> Scores:
+    network, protocol = _digit_classifier("cdcgan-mini")
+    requested = torch.arange(1000) % 10
+    samples = model.sample(1000, seed=1, labels=requested)
+    scores = {"taken_for_the_label_asked_for": accuracy(network, samples, requested) / 100}
+    return scores, 1000, f"samples of seed 1, {protocol}"
 
 
 def _translated(model: ganzoo.Model) -> Scores:
     network = classifier(*labelled("digits-photo:a", "cyclegan-mini"), 0)
     images, labels = labelled("digits-photo:b-test", "cyclegan-mini")
-    before, after = (
-        accuracy(network, images, labels),
-        accuracy(network, model.translate(images, "b2a"), labels),
-    )
+    before = accuracy(network, images, labels)
+    after = accuracy(network, model.translate(images, "b2a"), labels)
+    scores = {"accuracy_after_b2a": after / 100, "accuracy_before": before / 100}
     protocol = "the held-out part of domain B, by a classifier that learned domain A only"
-    return (
-        {"accuracy_after_b2a": after / 100, "accuracy_before": before / 100},
-        len(images),
-        protocol,
-    )
+    return scores, len(images), protocol
 
 
 ENTRIES = [
-    Entry("dcgan-mini", "digits", "dcgan-mini-digits", _drawn),
-    Entry("cdcgan-mini", "digits", "cdcgan-digits", _asked),
+    Entry("dcgan-mini", "digits", "dcgan-mini-digits", _unconditional),
+    Entry("cdcgan-mini", "digits", "cdcgan-digits", _conditional),
     Entry("cyclegan-mini", "digits-photo", "cyclegan-mini-digits-photo", _translated),
 ]
 

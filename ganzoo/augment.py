@@ -1,7 +1,7 @@
-"""Differentiable augmentation: what the discriminator sees, real and generated alike, is altered at random.
+"""Differentiable augmentation: random changes of all images that a discriminator sees.
 
-Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv:2006.10738). Pure functions of
-images and of uniform draws, so that the draws of a step decide; `augmented` does what the hyperparameters ask for.
+Zhao et al. 2020, "Differentiable Augmentation for Data-Efficient GAN Training" (arXiv:2006.10738).
+Pure functions of images and uniform draws; `augmented` applies them as the hyperparameters say.
 """
 
 from collections.abc import Callable
@@ -16,7 +16,10 @@ Hparams = augmentation.AugmentHparams
 
 
 def augmented(images: Tensor, hp: Hparams, rand: Callable[..., Tensor]) -> Tensor:
-    """The images as the hyperparameters ask for: colour, then translation, then cutout. `rand` is `model.rand`."""
+    """Changes colours, then translates, then cuts out, as far as the hyperparameters say.
+
+    images `(n, channels, height, width)` in [-1, 1]; `rand` is `model.rand`.
+    """
     n = len(images)
     if hp.colour:
         images = coloured(images, rand(n, 3), strength=hp.colour)
@@ -28,10 +31,10 @@ def augmented(images: Tensor, hp: Hparams, rand: Callable[..., Tensor]) -> Tenso
 
 
 def coloured(images: Tensor, draws: Tensor, *, strength: float = 1.0) -> Tensor:
-    """Brightness moved by up to 0.5, saturation scaled by 0 to 2, contrast by 0.5 to 1.5 (section 3.3), in this order.
+    """Adds -0.5 to 0.5, then scales saturation by 0 to 2 and contrast by 0.5 to 1.5 (section 3.3).
 
-    images `(n, channels, height, width)` in [-1, 1], which the result may leave; draws `(n, 3)` uniform in [0, 1).
-    `strength` 0 leaves them as they are, and 1 is the paper's.
+    images `(n, channels, height, width)` in [-1, 1]; the result may leave this range.
+    draws `(n, 3)` uniform in [0, 1). `strength` 0 changes nothing, 1 is the paper's.
     """
     brightness, saturation, contrast = ((draws - 0.5) * strength)[:, :, None, None, None].unbind(1)
     images = images + brightness
@@ -42,44 +45,45 @@ def coloured(images: Tensor, draws: Tensor, *, strength: float = 1.0) -> Tensor:
 
 
 def translated(images: Tensor, draws: Tensor, *, ratio: float = 1 / 8) -> Tensor:
-    """Each image moved by whole pixels, up to `ratio` of its size either way (section 3.3); what comes in is black.
+    """Moves each image by whole pixels, up to `ratio` of its size in both directions (section 3.3).
 
-    images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for the rows and the columns.
-    The paper's ground is grey: on dark pictures the discriminator then sees little else.
+    images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for rows
+    and columns. What moves in is black, not grey as in the paper: on dark images the
+    discriminator would see little but the grey.
     """
     n, _, height, width = images.shape
     rows = _moved(draws[:, :1], height, int(height * ratio + 0.5))
     columns = _moved(draws[:, 1:], width, int(width * ratio + 0.5))
-    padded = pad(images, (1, 1, 1, 1), value=-1.0).permute(
-        0, 2, 3, 1
-    )  # a border of one stands for all outside
-    picked = padded[
-        torch.arange(n, device=images.device)[:, None, None], rows[:, :, None], columns[:, None, :]
-    ]
-    return picked.permute(0, 3, 1, 2)
+    padded = pad(images, (1, 1, 1, 1), value=-1.0)  # the border stands for all outside
+    numbers = torch.arange(n, device=images.device)[:, None, None]
+    pixels = padded.permute(0, 2, 3, 1)
+    moved = pixels[numbers, rows[:, :, None], columns[:, None, :]]
+    return moved.permute(0, 3, 1, 2)
 
 
 def cut_out(images: Tensor, draws: Tensor, *, ratio: float = 1 / 2) -> Tensor:
-    """In each image a box of `ratio` of its height and width made grey, around any place (section 3.3).
+    """Makes a box of each image grey, `ratio` of its height and width, anywhere (section 3.3).
 
-    images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for the rows and the columns.
+    images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for rows
+    and columns.
     """
     height, width = images.shape[2:]
     rows = _covered(draws[:, :1], height, int(height * ratio + 0.5))
     columns = _covered(draws[:, 1:], width, int(width * ratio + 0.5))
-    return images.masked_fill((rows[:, :, None] & columns[:, None, :])[:, None], 0.0)
+    box = rows[:, :, None] & columns[:, None, :]
+    return images.masked_fill(box[:, None], 0.0)
 
 
 def _moved(draws: Tensor, size: int, reach: int) -> Tensor:
-    """`(n, size)`: where each row comes from, in an image with a border of one."""
+    """`(n, size)`: the source of each row, in an image with a border of one pixel."""
     shift = (draws * (2 * reach + 1)).floor().long() - reach
     return (torch.arange(size, device=draws.device) + shift + 1).clamp(0, size + 1)
 
 
 def _covered(draws: Tensor, size: int, length: int) -> Tensor:
-    """`(n, size)`: which rows are inside a stretch of so many, cut off at the ends.
+    """`(n, size)`: whether a row is in a random interval of this length, cut off at the ends.
 
-    Around any row if the length is odd, around any line between them, or beside them, if it is even.
+    The centre is any row if the length is odd, any edge of a row if it is even.
     """
     first = (draws * (size + 1 - length % 2)).floor().long() - length // 2
     places = torch.arange(size, device=draws.device)

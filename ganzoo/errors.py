@@ -1,17 +1,18 @@
-"""What can go wrong, in one tree.
+"""The errors of ganzoo, in one tree.
 
-GanzooError             anything a user can put right; the command line prints it as one line, exit code 1
-├── UsageError          a word of the command or an argument is wrong, exit code 2
-│   ├── UnknownName     no model, trainer, data source or hyperparameter is called that
-│   ├── HparamError     a hyperparameter has a value that it cannot have
-│   └── DeviceError     the device or the precision is not to be had here
+GanzooError             a user can solve it; the command prints one line, exit code 1
+├── UsageError          an option or an argument is wrong, exit code 2
+│   ├── UnknownName     no model, trainer, data source or hyperparameter has this name
+│   ├── HparamError     the value of a hyperparameter is not allowed
+│   └── DeviceError     the device or the precision is not available on this machine
 ├── NameClash           two installed distributions claim one name
-├── PluginError         a plugin cannot be imported, or breaks the contract of a model
-├── DataError           the data cannot be read, or is not what the model needs
+├── PluginError         a plugin cannot be imported, or breaks its contract
+├── DataError           the data cannot be read, or does not suit the model
+│   └── BadImage        one image of a source cannot be used
 ├── StateError          a run folder cannot be read, written or continued
 ├── HubError            the Hub, or another server of weights, refuses or cannot be reached
 ├── Diverged            a loss is no longer a finite number
-└── Unsupported         the model does not offer this (sampling a translator, say)
+└── Unsupported         the model does not offer this, for example sampling from a translator
 """
 
 from collections.abc import Iterable
@@ -19,27 +20,27 @@ from difflib import get_close_matches
 
 
 class GanzooError(Exception):
-    """Anything a user can put right: the message says what is wrong, where, and the way out."""
+    """A problem that a user can solve: the message says what is wrong, where, and the way out."""
 
     exit_code = 1
 
 
 class UsageError(GanzooError):
-    """A word of the command or an argument is wrong."""
+    """An option or an argument is wrong."""
 
     exit_code = 2
 
 
-class UnknownName(UsageError, LookupError):  # noqa: N818  (reads as what it is)
-    """No model, trainer, data source or hyperparameter is called that."""
+class UnknownName(UsageError, LookupError):  # noqa: N818
+    """No model, trainer, data source or hyperparameter has this name."""
 
 
 class HparamError(UsageError, ValueError):
-    """A hyperparameter has a value that it cannot have."""
+    """The value of a hyperparameter is not allowed."""
 
 
 class DeviceError(UsageError):
-    """The device or the precision is not to be had here."""
+    """The device or the precision is not available on this machine."""
 
 
 class NameClash(GanzooError, LookupError):  # noqa: N818
@@ -47,15 +48,15 @@ class NameClash(GanzooError, LookupError):  # noqa: N818
 
 
 class PluginError(GanzooError):
-    """A plugin cannot be imported, or breaks the contract of a model."""
+    """A plugin cannot be imported, or breaks its contract."""
 
 
 class DataError(GanzooError, ValueError):
-    """The data cannot be read, or is not what the model needs."""
+    """The data cannot be read, or does not suit the model."""
 
 
 class BadImage(DataError):  # noqa: N818
-    """One image of a source cannot be used: it is skipped and counted under its `kind` (corrupt, hidden, ...)."""
+    """One image of a source cannot be used. It is skipped, and counted by `kind` (corrupt, ...)."""
 
     def __init__(self, kind: str, detail: str) -> None:
         super().__init__(detail)
@@ -79,7 +80,7 @@ class Unsupported(GanzooError, NotImplementedError):  # noqa: N818
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """The error for a name that is not there, with the closest one that is.
+    """The error for an unknown name, with the closest known name, or else all of them.
 
     >>> unknown("model", "cyclgan", ["cyclegan", "dcgan"])
     UnknownName("no model 'cyclgan'; did you mean 'cyclegan'?")
@@ -87,7 +88,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     names = sorted(known)
     close = get_close_matches(name, names, n=1, cutoff=0.5)
     if close:
-        return UnknownName(f"no {kind} {name!r}; did you mean {close[0]!r}?")
-    return UnknownName(
-        f"no {kind} {name!r}; there is {', '.join(names) if names else 'none at all'}"
-    )
+        hint = f"did you mean {close[0]!r}?"
+    elif names:
+        hint = f"choose from {', '.join(names)}"
+    else:
+        hint = "none is installed"
+    return UnknownName(f"no {kind} {name!r}; {hint}")

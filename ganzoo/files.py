@@ -1,4 +1,4 @@
-"""Files and folders that are complete or absent, whenever the process or the disk gives out."""
+"""Atomic writes: after a crash or a full disk, a file or folder is complete or absent."""
 
 import errno
 import hashlib
@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager, suppress
 from pathlib import Path
 
-from ganzoo.errors import GanzooError, StateError
+from ganzoo.errors import GanzooError, StateError, UsageError
 
 ASIDE = ".tmp-"
-"""How the names of unfinished files and folders start: whoever finds one may delete it."""
+"""The start of the names of unfinished files and folders, which anybody may delete."""
 
 
 @contextmanager
@@ -20,10 +20,10 @@ def writing(
     path: Path,
     *,
     error: type[GanzooError] = StateError,
-    if_full: str = "make room; what was saved before is as it was",
+    if_full: str = "make room; what was saved before is unchanged",
     otherwise: str = "choose another folder with --out",
 ) -> Iterator[None]:
-    """Turns what the disk refuses into an error that names the file and what to do."""
+    """Turns an OSError into an error that names the path and what to do."""
     try:
         yield
     except OSError as cause:
@@ -31,63 +31,58 @@ def writing(
         raise error(f"cannot write {path}: {cause.strerror or cause}; {advice}") from cause
 
 
-Guard = Callable[[Path], AbstractContextManager[None]]
-"""Something like `writing`: says what it means when a path cannot be written."""
+Guard = Callable[[Path], AbstractContextManager[object]]
+"""A context manager like `writing`: it says what it means if a path cannot be written."""
 
 
 @contextmanager
-def new_folder(path: Path, guard: Guard = writing) -> Iterator[Path]:
-    """A folder to fill; it gets its name when all of it is on the disk, and takes the place of an older one.
+def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False) -> Iterator[Path]:
+    """Yields a folder to fill; it gets its name when all of it is on the disk.
 
-    Leaves nothing behind, and the older one as it was, when it cannot be written; `guard` raises its error then.
+    It replaces an older folder, unless it `must_be_free`: then UsageError is raised if anything but
+    an empty folder exists. If it cannot be written, nothing is left behind, the older folder is
+    unchanged, and `guard` raises its error.
     """
+    if must_be_free and not _is_free(path):
+        raise UsageError(f"--out {path} already exists: choose another folder")
     aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
-    parents = [parent for parent in path.parents if not os.path.exists(parent)]
+    replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
+    missing = [parent for parent in path.parents if not os.path.exists(parent)]
     try:
         with guard(path):
             shutil.rmtree(aside, ignore_errors=True)
             aside.mkdir(parents=True)
             yield aside
-            for inside in aside.rglob("*"):
-                if inside.is_file():
-                    os.chmod(
-                        inside, 0o666 & ~_umask()
-                    )  # safetensors writes files that only their owner may read
-                _flush(inside)
-            _flush(aside)
-            replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
-            if path.exists():
+            _flush_all(aside)
+            if must_be_free and path.exists():
+                path.rmdir()  # refused if somebody put a file into it meanwhile
+            elif path.exists():
                 os.rename(path, replaced)
             os.rename(aside, path)
             _flush(path.parent)
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(aside, ignore_errors=True)
-        for parent in (
-            parents if not os.path.exists(path) else []
-        ):  # Path.exists raises for a name that is too long
-            with suppress(OSError):  # somebody else is in it by now
-                parent.rmdir()
+        if not os.path.exists(path):  # Path.exists raises for a name that is too long
+            for parent in missing:
+                with suppress(OSError):  # somebody else is in it by now
+                    parent.rmdir()
 
 
-def is_free(path: Path) -> bool:
-    """Whether a folder can be put there: nothing is, or an empty folder, no link, that nobody stands in.
+def _is_free(path: Path) -> bool:
+    """Whether nothing exists there but an empty folder, which is no link and not the current one.
 
-    Raises StateError for one that cannot be looked into.
+    Raises StateError if the folder cannot be read.
     """
     if not os.path.lexists(path):
         return True
     with writing(path):
-        return (
-            path.is_dir()
-            and not path.is_symlink()
-            and not any(path.iterdir())
-            and not path.samefile(".")
-        )
+        is_folder = path.is_dir() and not path.is_symlink()
+        return is_folder and not any(path.iterdir()) and not path.samefile(".")
 
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:
-    """Writes a file, or copies one, aside, and renames it: a reader finds the old one or the new one, whole."""
+    """Writes a file, or copies one: a reader finds the old one or the new one, complete."""
     aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
     try:
         with guard(path):
@@ -103,7 +98,7 @@ def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> N
 
 
 def remove(path: Path) -> None:
-    """Deletes a folder in such a way that a half-deleted one is never taken for whole."""
+    """Deletes a folder so that a half-deleted one is never taken for a complete one."""
     if path.exists():
         dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
         os.rename(path, dying)
@@ -111,14 +106,14 @@ def remove(path: Path) -> None:
 
 
 def sweep(folder: Path) -> None:
-    """Deletes unfinished files and folders, which a killed process left.
+    """Deletes the unfinished files and folders of killed processes.
 
     A folder that was about to be replaced gets its name back if the new one never came.
     """
     for litter in folder.glob(f"{ASIDE}*"):
-        replaced = re.fullmatch(rf"{re.escape(ASIDE)}(.+)-old-\d+", litter.name)
-        if replaced and not os.path.lexists(folder / replaced[1]):
-            os.rename(litter, folder / replaced[1])
+        match = re.fullmatch(rf"{re.escape(ASIDE)}(.+)-old-\d+", litter.name)
+        if match and not os.path.lexists(folder / match[1]):
+            os.rename(litter, folder / match[1])
         elif litter.is_dir():
             shutil.rmtree(litter)
         else:
@@ -129,26 +124,29 @@ def is_inside(path: Path, folder: str | Path) -> bool:
     """Whether a path lies in a folder that exists."""
     try:
         return Path(folder).is_dir() and Path(folder).resolve() in path.resolve().parents
-    except OSError:  # no folder at all
+    except OSError:  # the name is too long for a path
         return False
 
 
 def sha256(path: Path) -> str:
-    """Of the content of a file, as 64 hexadecimal digits."""
+    """The sha256 of a file, as 64 hexadecimal digits."""
     with path.open("rb") as file:
         return hashlib.file_digest(file, "sha256").hexdigest()
 
 
-def _umask() -> int:
-    mask = os.umask(0)
-    os.umask(mask)
-    return mask
+def _flush_all(folder: Path) -> None:
+    readable = folder.stat().st_mode & 0o666  # the folder was made with the umask
+    for path in folder.rglob("*"):
+        if path.is_file():
+            os.chmod(path, readable)  # safetensors writes files that only their owner may read
+        _flush(path)
+    _flush(folder)
 
 
 def _flush(path: Path) -> None:
-    """To the disk, not only to the operating system."""
+    """Writes to the disk, not only to the operating system."""
     if os.name == "nt" and path.is_dir():
-        return  # Windows has no such thing
+        return  # Windows cannot
     handle = os.open(path, os.O_RDONLY)
     try:
         os.fsync(handle)
@@ -157,7 +155,7 @@ def _flush(path: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """`$GANZOO_CACHE`, else `$XDG_CACHE_HOME/ganzoo`, else `~/.cache/ganzoo`. It may not exist yet."""
+    """`$GANZOO_CACHE`, `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`. It may not exist yet."""
     if chosen := os.environ.get("GANZOO_CACHE"):
         return Path(chosen)
     return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ganzoo"

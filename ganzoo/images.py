@@ -1,15 +1,19 @@
-"""Tensors in [-1, 1] as pictures."""
+"""Pictures from tensors in [-1, 1], and back."""
 
 import errno
 from collections.abc import Sequence
+from contextlib import nullcontext
+from io import BytesIO
 from math import ceil
 from pathlib import Path
 
+import numpy as np
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
-MODES = {1: "L", 3: "RGB", 4: "RGBA"}
+from ganzoo.channels import MODES as MODES
+from ganzoo.files import replace_file
 
 
 def to_pil(images: Tensor) -> list[Image.Image]:
@@ -28,6 +32,25 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     mode = MODES[images.shape[1]]
     arrays = levels.permute(0, 2, 3, 1).numpy()
     return [Image.fromarray(array[..., 0] if mode == "L" else array, mode=None) for array in arrays]
+
+
+def from_pil(picture: Image.Image) -> Tensor:
+    """A picture -> `(channels, height, width)` in [-1, 1]: the inverse of `to_pil`.
+
+    Raises ValueError unless its mode is L, RGB or RGBA.
+    """
+    return levels(picture).float().div_(127.5).sub_(1)
+
+
+def levels(picture: Image.Image) -> Tensor:
+    """The same, as uint8 from 0 to 255."""
+    if picture.mode not in MODES.values():
+        modes = ", ".join(MODES.values())
+        raise ValueError(f"a picture has the mode {picture.mode}; convert it to one of {modes}")
+    array = np.array(picture)
+    if array.ndim == 2:
+        array = array[..., None]
+    return torch.from_numpy(array).permute(2, 0, 1)
 
 
 def grid(images: Tensor, columns: int = 8, *, margin: int = 2) -> Image.Image:
@@ -52,25 +75,23 @@ def enlarged(picture: Image.Image, at_least: int = 512) -> Image.Image:
 
 
 def save_png(picture: Image.Image, path: Path) -> None:
-    """A PNG, whatever the name; like `save_picture`."""
+    """Writes a PNG, whatever the name says; like `save_picture`."""
     save_picture(picture, path, "PNG")
 
 
 def save_picture(picture: Image.Image, path: Path, form: str | None = None) -> None:
-    """In the format that the name says, or this one; written aside and renamed: nobody meets half a picture."""
-    aside = path.with_name(f".tmp-{path.name}")
+    """Writes a picture in the format of its name, or in `form`, complete or not at all.
+
+    Raises OSError if it cannot be written.
+    """
+    file = BytesIO()
+    form = form or Image.registered_extensions().get(path.suffix.lower())
     try:
-        try:
-            picture.save(aside, format=form, quality=95)
-        except (
-            ValueError
-        ) as cause:  # what an encoder says of a picture that is too large for its format
-            raise OSError(
-                errno.EINVAL, f"no {path.suffix} of {picture.width}x{picture.height}: {cause}"
-            ) from cause
-        aside.replace(path)
-    finally:
-        aside.unlink(missing_ok=True)
+        picture.save(file, form, quality=95)
+    except ValueError as cause:  # too large for the format, says the encoder
+        size = f"{picture.width}x{picture.height}"
+        raise OSError(errno.EINVAL, f"no {path.suffix} of {size}: {cause}") from cause
+    replace_file(path, file.getvalue(), nullcontext)
 
 
 def confusion(table: Tensor, classes: Sequence[str]) -> Image.Image:

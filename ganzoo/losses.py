@@ -5,6 +5,7 @@ what the generator minimises. Logits have any shape (a number for an image, a ma
 """
 
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import torch
 from torch import Tensor
@@ -71,6 +72,22 @@ def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
 def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
     """-log sigmoid(D(G(z)) - D(x)): the same pairs, the other way round (Huang et al. 2025, equation 2)."""
     return _paired(real, fake)
+
+
+@dataclass(frozen=True)
+class LossPair:
+    """The two sides of an adversarial loss as one value, so that a variant is one attribute."""
+
+    discriminator: Callable[[Tensor, Tensor], dict[str, Tensor]]
+    """Logits of real and of generated images -> named terms to minimise."""
+    generator: Callable[[Tensor], Tensor]
+    """Logits of generated images -> the scalar to minimise."""
+
+
+NON_SATURATING = LossPair(non_saturating_discriminator, non_saturating_generator)
+LEAST_SQUARES = LossPair(least_squares_discriminator, least_squares_generator)
+HINGE = LossPair(hinge_discriminator, hinge_generator)
+WASSERSTEIN = LossPair(wasserstein_critic, wasserstein_generator)
 
 
 def gradient_penalty(

@@ -1,4 +1,4 @@
-"""Modes of modules, entered and left again: frozen, evaluating."""
+"""Context managers that set modes of modules and restore them: frozen, evaluating."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -8,8 +8,10 @@ from torch import nn
 
 @contextmanager
 def frozen(*modules: nn.Module) -> Iterator[None]:
-    """Inside, no gradient is computed for the parameters of these modules, though it passes through them."""
-    trained = [p for module in modules for p in module.parameters() if p.requires_grad]
+    """Inside, parameters of these modules get no gradient, though it passes through them."""
+    trained = []
+    for module in modules:
+        trained += [parameter for parameter in module.parameters() if parameter.requires_grad]
     for parameter in trained:
         parameter.requires_grad_(False)
     try:
@@ -21,7 +23,7 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
 
 @contextmanager
 def evaluating(model: nn.Module) -> Iterator[None]:
-    """Inside, every module is in eval mode; afterwards each is in the mode it was in."""
+    """Inside, every module is in eval mode; afterwards each is in its mode of before."""
     modes = {module: module.training for module in model.modules()}
     model.eval()
     try:

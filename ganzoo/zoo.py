@@ -1,6 +1,7 @@
 """create and load: the two ways to a model."""
 
 from collections.abc import Mapping
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -20,17 +21,20 @@ from ganzoo.state.weights import load_model, load_strict, read_weights
 def create(
     model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any
 ) -> Model:
-    """A registered model by name (or a Model class), with first weights: `create("dcgan", image_size=64)`.
+    """A model by its registered name, or by its class, with first weights.
 
-    These depend on the `seed` hyperparameter alone. `pretrained` takes published ones instead: True for the first that
-    are published with the model, their name ("digits"), or a folder or an id of the Hub; the hyperparameters are then
-    theirs, but for those that are given. (Of a model with a hyperparameter `pretrained`, True and False mean that.)
-    Raises UnknownName or NameClash for a name, UnknownName or HparamError for a hyperparameter, PluginError when the
-    plugin cannot be loaded, StateError for weights that do not fit.
+    `create("dcgan", image_size=64)`. First weights depend on the `seed` hyperparameter alone.
+    `pretrained` takes trained weights instead, and their hyperparameters except for those that are
+    passed: True for the first that a package declares for the model, a name ("digits"), a folder,
+    or an id of the Hub. (If the model has a hyperparameter `pretrained`, True and False set that.)
+    Raises UnknownName or NameClash for a name, UnknownName or HparamError for a hyperparameter,
+    PluginError if the plugin cannot be loaded, StateError if weights do not fit.
     """
-    plugin = models[model] if isinstance(model, str) else models.of(model)
-    kind = model_class(plugin) if plugin else model
-    assert not isinstance(kind, str)  # a name always has a plugin
+    if isinstance(model, str):
+        plugin: Plugin | None = models[model]
+        kind = model_class(models[model])
+    else:
+        plugin, kind = models.of(model), model
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
         hyperparameters["pretrained"], pretrained = pretrained, None
     if not pretrained:
@@ -45,8 +49,9 @@ def create(
 def _pretrained(
     kind: type[Model], plugin: Plugin, name: str | None, hyperparameters: Mapping[str, Any]
 ) -> Model:
+    declared = None
     if name and "/" in name:
-        folder, declared = resolve_run(name), None
+        folder = resolve_run(name)
     else:
         declared = find(plugin.name, name)
         folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
@@ -57,45 +62,47 @@ def _pretrained(
         raise StateError(
             f"{folder} has other weights than {declared.package} declares: their sha256 differs"
         )
-    model = construct(
-        kind, kind.Hparams().replaced({**config.hyperparameters, **hyperparameters}), plugin=plugin
-    )
+    hp = kind.Hparams.from_json(config.hyperparameters).replaced(hyperparameters)
+    model = construct(kind, hp, plugin=plugin)
     load_strict(model, weights, folder)
     model.classes, model.origin = config.classes, f"{config.model} {config.sha256}"
     return model
 
 
 def model_class(plugin: Plugin) -> type[Model]:
-    """What an entry point of the group `ganzoo.models` names, if it is a model."""
-    found, name = plugin.load(), plugin.name
-    missing = "ganzoo.Model as its base"
-    if isinstance(found, type) and issubclass(found, Model):
-        if hasattr(found, "task") and issubclass(found.Hparams, Hparams):
-            try:
-                found.Hparams()
-            except HparamError as cause:
-                raise PluginError(
-                    f"model {name!r} has a default that cannot be: {cause}"
-                ) from cause
-            return found
-        missing = (
-            "ganzoo.Hparams as the base of its Hparams" if hasattr(found, "task") else "a task"
-        )
-    raise PluginError(
-        f"model {name!r} is not one: {getattr(found, '__qualname__', repr(found))} lacks {missing}"
-    )
+    """The class of an entry point in `ganzoo.models`. Raises PluginError if it is no model."""
+    kind, name = plugin.load(), plugin.name
+    if not (isinstance(kind, type) and issubclass(kind, Model)):
+        lacks = "ganzoo.Model as its base"
+    elif not hasattr(kind, "task"):
+        lacks = "a task"
+    elif not issubclass(kind.Hparams, Hparams):
+        lacks = "ganzoo.Hparams as the base of its Hparams"
+    else:
+        try:
+            kind.Hparams()
+        except HparamError as cause:
+            raise PluginError(f"model {name!r} has a default that cannot be: {cause}") from cause
+        return kind
+    shown = getattr(kind, "__qualname__", repr(kind))
+    raise PluginError(f"model {name!r} is not one: {shown} lacks {lacks}")
 
 
-def load(run: str | Path, *, device: str = "cpu") -> Model:
-    """A trained model from its folder (a run, or one of its checkpoints) or from the Hub (`user/name@revision`).
+def load(run: str | Path, *, model: type[Model] | None = None, device: str = "cpu") -> Model:
+    """A trained model in eval mode, from a run, one of its checkpoints, or the Hub.
 
-    It is in eval mode. Names, shapes and the sha256 of the weights are verified. Raises StateError when the folder is
-    not a run, its weights are damaged, or the package that provides the model is not installed.
+    An id of the Hub is `hf:user/name` or `hf:user/name@revision`; without `hf:` it is one only if
+    `user` is neither a folder here nor `runs`. `model` is the class, for a model that is registered
+    under no name. Names, shapes and the sha256 of the weights are verified. Raises StateError if
+    the folder is not a run, its weights are damaged, or its model is not installed.
     """
-    return load_with_config(run, device=device)[0]
+    return load_with_config(run, model=model, device=device)[0]
 
 
-def load_with_config(run: str | Path, *, device: str = "cpu") -> tuple[Model, Config]:
-    """The same, and what its config.json says."""
-    model, config = Run(resolve_run(run)).read_with_fallback(load_model)
-    return model.to(Device.open(device).torch_device), config
+def load_with_config(
+    run: str | Path, *, model: type[Model] | None = None, device: str = "cpu"
+) -> tuple[Model, Config]:
+    """Like `load`, with the configuration of the run."""
+    read = partial(load_model, kind=model)
+    result, config = Run(resolve_run(run)).read_with_fallback(read)
+    return result.to(Device.open(device).torch_device), config

@@ -51,6 +51,7 @@ def test_training_leaves_a_run_folder_and_logs_lines(finished):
     assert [line["step"] for line in lines] == [2, 4, 6]
     assert set(lines[0]) == {
         "step",
+        "kind",
         "steps_per_second",
         "discriminator/real",
         "discriminator/fake",
@@ -190,16 +191,18 @@ def test_debug_shows_the_traceback(ganzoo_command):
 def test_a_loss_that_is_not_finite_stops_the_training_and_keeps_what_was_good(
     ganzoo_command, monkeypatch
 ):
-    from ganzoo import losses
+    from ganzoo_dcgan import DCGAN
 
-    whole = losses.non_saturating_generator
+    from ganzoo.losses import LossPair
+
+    whole = DCGAN.adversarial
     calls = []
 
     def breaks(fake):
         calls.append(1)
-        return whole(fake) * (float("nan") if len(calls) == 4 else 1)
+        return whole.generator(fake) * (float("nan") if len(calls) == 4 else 1)
 
-    monkeypatch.setattr(losses, "non_saturating_generator", breaks)
+    monkeypatch.setattr(DCGAN, "adversarial", LossPair(whole.discriminator, breaks))
     words = [
         "train",
         "dcgan-mini",

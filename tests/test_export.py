@@ -34,14 +34,13 @@ def run_of(name, folder):
     plugin = ganzoo.models[name]
     kind = plugin.load()
     model = initialised(kind, kind.Hparams().replaced(SETTINGS[name]), plugin=plugin)
-    model.classes = tuple("0123456789")[: getattr(model.hp, "classes", 0)]
+    model.classes = tuple("0123456789")[: model.hp.classes or 0]
     for i, (place, tensor) in enumerate(model.state_dict().items()):
         if tensor.is_floating_point() and not place.endswith("running_var"):
             tensor += ganzoo.noise(1, *tensor.shape, seed=i)[0] / 10
     folder.mkdir()
-    write_weights(
-        folder, model, Config.of(model, plugin, trainer="alternating", precision="fp32", data={})
-    )
+    config = Config.of(model, trainer="alternating", precision="fp32", data={})
+    write_weights(folder, model, config)
     return folder
 
 

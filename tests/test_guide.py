@@ -1,4 +1,4 @@
-"""docs/plugins.md: every block of it is run, as the package that it describes."""
+"""Runs every block of docs/plugins.md, as the package that it describes."""
 
 import json
 import re
@@ -33,7 +33,7 @@ QUICKLY = {
     },
     "discs": {"says_what_it_is", "has_labels_that_are_its_classes", "is_trained_on_whole"},
 }
-"""Some of the checks; all of them are a slow test."""
+"""Checks that are quick; all checks are a slow test."""
 SMALL = {"tiny-wgan": {"image_size": 8, "width": 8}, "smallest": {"image_size": 8}, "discs": "8"}
 
 
@@ -58,8 +58,8 @@ def test_no_block_is_left_out():
 
 def test_the_lines_are_counted():
     counts = [sum(bool(line.strip()) for line in code.splitlines()) for code in MODULES.values()]
-    said = re.search(r"(\d+) lines\b[^.]*trainer\D*(\d+)[^.]*data source\D*(\d+)", GUIDE)
-    assert [int(count) for count in said.groups()] == counts[1:4]
+    sentence = re.search(r"(\d+) lines\b[^.]*trainer\D*(\d+)[^.]*data source\D*(\d+)", GUIDE)
+    assert [int(count) for count in sentence.groups()] == counts[1:4]
 
 
 @pytest.mark.parametrize("name", ["smallest", "tiny-wgan", "clipped", "discs"])

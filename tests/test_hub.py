@@ -13,7 +13,7 @@ from PIL import Image
 from support import TINY
 
 import ganzoo
-from ganzoo.errors import HubError, StateError
+from ganzoo.errors import HubError, StateError, UsageError
 
 SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
 pytestmark = pytest.mark.filterwarnings(
@@ -333,8 +333,8 @@ def test_pull_copies_to_a_new_folder_and_never_over_another(published, hub, tmp_
     hub.requests.clear()
     (tmp_path / "file").write_text("mine")
     for taken in ("empty", "file", "work"):  # the last is the current folder, and empty
-        assert "--out" in refusal(StateError, ganzoo.pull, ID, out=tmp_path / taken)
-    assert "--out" in refusal(StateError, ganzoo.pull, ID, out=".")
+        assert "--out" in refusal(UsageError, ganzoo.pull, ID, out=tmp_path / taken)
+    assert "--out" in refusal(UsageError, ganzoo.pull, ID, out=".")
     assert str(tmp_path / "file" / "below") in refusal(
         StateError, ganzoo.pull, ID, out=tmp_path / "file" / "below"
     )
@@ -481,8 +481,8 @@ def test_a_server_that_is_not_there_says_so_at_once(hub, run, monkeypatch):
     monkeypatch.setattr("time.sleep", waits.append)
     monkeypatch.setattr(huggingface_hub.constants, "ENDPOINT", "http://127.0.0.1:9")
     assert "HF_ENDPOINT" in refusal(HubError, ganzoo.push, run, ID)
-    message = refusal(HubError, ganzoo.load, "runs/my-gan")
-    assert "runs/my-gan" in message
+    message = refusal(HubError, ganzoo.load, "ada/my-gan")
+    assert "ada/my-gan" in message
     assert "cache" in message
     assert "HF_ENDPOINT" in message
     assert not waits

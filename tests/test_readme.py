@@ -1,4 +1,4 @@
-"""The README's code, run as it stands but for the number of steps."""
+"""Runs the README's code, with fewer steps."""
 
 import re
 from pathlib import Path

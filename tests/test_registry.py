@@ -1,7 +1,6 @@
 """Discovery: everything is listed, nothing is imported, and a broken plugin fails alone."""
 
 import json
-import os
 
 import pytest
 from support import write_metadata
@@ -83,31 +82,6 @@ def test_summaries_follow_reexports_and_changes_of_the_file(tmp_path, distributi
     assert (row()["summary"], row()["task"]) == ("Second one.", "u")
 
 
-def test_a_file_that_comes_goes_or_keeps_its_time_is_noticed_at_once(
-    tmp_path, distribution, ganzoo_command
-):
-    distribution("zoo-moving", {"moving": "moving_package:Real"})
-    package = tmp_path / "site" / "moving_package"
-    package.mkdir()
-    (package / "__init__.py").write_text("from .inner import Real\n")
-
-    def summary():
-        return next(row for row in json.loads(ganzoo_command("list", "moving", "--json").output))[
-            "summary"
-        ]
-
-    assert summary() == ""
-    (package / "inner.py").write_text("class Real:\n  'First.'\n")
-    os.utime(package / "inner.py", (1, 1))
-    assert summary() == "First."
-    (package / "inner.py").write_text("class Real:\n  'Another.'\n")
-    os.utime(package / "inner.py", (1, 1))
-    assert summary() == "Another."
-    (package / "inner.py").rename(package / "other.py")
-    (package / "__init__.py").write_text("from .other import Real\n")
-    assert summary() == "Another."
-
-
 @pytest.mark.parametrize(
     "content", [b"[ganzoo.models]\nno equals sign\n", b"[ganzoo.models]\nfa\xe7ade = a:B\n"]
 )
@@ -126,34 +100,6 @@ def test_entry_points_that_cannot_be_read_hide_nobody_elses(
 def test_a_distribution_is_found_however_its_name_is_spelt(distribution):
     distribution("Zoo.Odd_Name", {"odd": "raising:Broken"}, raising=RAISES)
     assert ganzoo.models["zoo-odd-name/odd"].distribution == "Zoo.Odd_Name"
-
-
-@pytest.mark.parametrize(
-    "cache",
-    [
-        "not json",
-        '{"ganzoo_dcgan:DCGAN": {"summary": 1, "junk": 2}}',
-        "[]",
-        '{"ganzoo_dcgan:DCGAN": {"files": null}}',
-        '{"ganzoo_dcgan:DCGAN": {"summary": null, "task": 3}}',
-        "[" * 100_000,
-    ],
-)
-def test_a_damaged_cache_is_made_again(tmp_path, ganzoo_command, cache):
-    (tmp_path / "cache").mkdir()
-    (tmp_path / "cache" / "summaries.json").write_text(cache)
-    assert "Deep convolutional GAN" in ganzoo_command("list").output
-
-
-def test_an_unwritable_cache_does_no_harm(tmp_path, monkeypatch, ganzoo_command):
-    (tmp_path / "file").touch()
-    monkeypatch.setenv("GANZOO_CACHE", str(tmp_path / "file" / "cache"))
-    assert "Deep convolutional GAN" in ganzoo_command("list").output
-    folder = tmp_path / "cache"
-    (folder / "summaries.json").mkdir(parents=True)
-    monkeypatch.setenv("GANZOO_CACHE", str(folder))
-    assert "Deep convolutional GAN" in ganzoo_command("list").output
-    assert [path.name for path in folder.iterdir()] == ["summaries.json"]
 
 
 def test_unknown_names_are_answered_with_the_closest(ganzoo_command):
@@ -222,7 +168,7 @@ def test_a_class_can_be_created_without_a_name(toy):
 def test_a_hundred_installed_packages_are_listed_and_neither_they_nor_torch_are_imported(
     tmp_path, process, site_env
 ):
-    """Their sources are read once; a second listing parses nothing. How long a thousand take: benchmarks/listing.py."""
+    """How long a thousand take: benchmarks/listing.py."""
     site = tmp_path / "site"
     for i in range(100):
         write_metadata(
@@ -230,21 +176,15 @@ def test_a_hundred_installed_packages_are_listed_and_neither_they_nor_torch_are_
         )
         (site / f"zoo_{i}.py").write_text(RAISES)
     code = (
-        "import ast, sys, ganzoo\nganzoo.list_models('dc*'), ganzoo.errors\nassert 'torch' not in sys.modules\n"
-        "from ganzoo.cli import main\nparsed = []\nparse = ast.parse\n"
-        "ast.parse = lambda *a, **k: (parsed.append(1), parse(*a, **k))[1]\nmain(['list'], standalone_mode=False)\n"
+        "import sys, ganzoo\nganzoo.list_models('dc*'), ganzoo.errors\nassert 'torch' not in sys.modules\n"
+        "from ganzoo.cli import main\nmain(['list'], standalone_mode=False)\n"
         "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "assert not [name for name in sys.modules if name.startswith('zoo_')]\n"
-        "print(len(parsed), 'parsed')\n"
     )
-    first = process("-c", code, env=site_env(site)).stdout.splitlines()
-    later = process("-c", code, env=site_env(site)).stdout.splitlines()
-    assert any(line.startswith("dcgan-mini") for line in first)
-    assert sum("A model whose module raises." in line for line in first) == 100
-    assert int(first[-1].split()[0]) > 100
-    assert first[:-1] == later[:-1]
-    assert later[-1] == "0 parsed"
+    lines = process("-c", code, env=site_env(site)).stdout.splitlines()
+    assert any(line.startswith("dcgan-mini") for line in lines)
+    assert sum("A model whose module raises." in line for line in lines) == 100
 
 
 def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(

@@ -11,7 +11,7 @@ from safetensors.torch import load_file, save_file
 
 import ganzoo
 from ganzoo.files import sha256
-from ganzoo.state.run import lock
+from ganzoo.state.run import Run
 
 SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
 
@@ -221,12 +221,12 @@ def test_a_full_disk_leaves_the_previous_checkpoint_as_it_was(run, file):
 
 def test_two_trainings_in_one_folder_are_refused(tmp_path):
     with (
-        lock(tmp_path / "run"),
+        Run(tmp_path / "run").lock(),
         pytest.raises(ganzoo.StateError, match="process"),
-        lock(tmp_path / "run"),
+        Run(tmp_path / "run").lock(),
     ):
         pass
-    with lock(tmp_path / "run"):
+    with Run(tmp_path / "run").lock():
         pass
 
 
@@ -265,10 +265,10 @@ def _two_threads():
 
 
 @pytest.mark.usefixtures("_two_threads")
-def test_other_threads_are_warned_of(run):
+def test_other_threads_are_warned_of(run, caplog):
     torch.set_num_threads(1)
-    with pytest.warns(UserWarning, match="threads"):
-        ganzoo.Trainer.resume(run, device="cpu")
+    ganzoo.Trainer.resume(run, device="cpu")
+    assert "threads" in caplog.text
 
 
 def test_a_run_that_is_not_there(tmp_path):

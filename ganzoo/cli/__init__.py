@@ -1,6 +1,9 @@
 """The command line: a file for each verb, and no logic of its own. Starts without torch."""
 
+import logging
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from importlib import import_module
 from typing import Any
 
@@ -8,16 +11,23 @@ import click
 
 from ganzoo.errors import GanzooError
 
-VERBS = {
-    **{
-        verb: verb
-        for verb in ("list", "show", "data", "train", "sample", "translate", "classify", "generate")
-    },
-    "augment": "generate",
-    **{verb: verb for verb in ("push", "pull", "export", "new")},
-    "import": "import_",
-}
-"""Verb -> the module that has it."""
+VERBS = (
+    "list",
+    "show",
+    "data",
+    "train",
+    "sample",
+    "translate",
+    "classify",
+    "generate",
+    "push",
+    "pull",
+    "export",
+    "import",
+    "new",
+)
+OTHER_MODULES = {"import": "import_", "augment": "generate"}
+"""Verbs whose module has another name. `augment` is the hidden old name of `generate`."""
 
 
 class Failure(click.ClickException):
@@ -31,6 +41,37 @@ class Failure(click.ClickException):
         click.secho(f"Error: {self.message}", fg="red", err=True)
 
 
+class MessagePrinter(logging.Handler):
+    """Prints log messages to standard output; with --json, to standard error."""
+
+    def emit(self, record: logging.LogRecord) -> None:
+        context = click.get_current_context(silent=True)
+        as_json = context is not None and context.params.get("as_json", False)
+        message = record.getMessage()
+        if "tqdm" not in sys.modules:  # so there is no progress bar; importing it takes time
+            click.echo(message, err=as_json)
+            return
+        from tqdm import tqdm
+
+        with tqdm.external_write_mode(sys.stderr if as_json else sys.stdout):  # above the bar
+            click.echo(message, err=as_json)
+
+
+@contextmanager
+def printed_messages() -> Iterator[None]:
+    """Inside, what ganzoo logs at level INFO and above is printed."""
+    logger = logging.getLogger("ganzoo")
+    level_before = logger.level
+    printer = MessagePrinter()
+    logger.addHandler(printer)
+    logger.setLevel(logging.INFO)
+    try:
+        yield
+    finally:
+        logger.setLevel(level_before)
+        logger.removeHandler(printer)
+
+
 class Verbs(click.Group):
     """Imports a verb's file when the verb is used, and turns ganzoo's errors into one line each."""
 
@@ -38,19 +79,21 @@ class Verbs(click.Group):
         return [*VERBS]  # `list` is a module of this package by now
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS:
+        if cmd_name not in VERBS and cmd_name not in OTHER_MODULES:
             return None
-        command: click.Command = import_module(f"ganzoo.cli.{VERBS[cmd_name]}").command
+        module = import_module(f"ganzoo.cli.{OTHER_MODULES.get(cmd_name, cmd_name)}")
+        command: click.Command = module.command
         return command
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
-        if "--debug" in args:  # wherever it stands
+        if "--debug" in args:  # it may stand anywhere
             args = ["--debug", *(word for word in args if word != "--debug")]
         return super().parse_args(ctx, args)
 
     def invoke(self, ctx: click.Context) -> Any:
         try:
-            return super().invoke(ctx)
+            with printed_messages():
+                return super().invoke(ctx)
         except GanzooError as error:
             if ctx.params["debug"]:
                 raise

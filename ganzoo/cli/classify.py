@@ -1,42 +1,49 @@
-"""`ganzoo classify`: what pictures show."""
+"""`ganzoo classify`: the classes of pictures."""
 
 import json
 from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import PATH, POSITIVE, device_option, json_option, run_argument
+
 
 @click.command("classify")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
+@run_argument
+@click.argument("source", metavar="INPUT", type=PATH)
 @click.option(
-    "--top", type=click.IntRange(1), default=5, show_default=True, help="How many classes of each."
+    "--top",
+    type=POSITIVE,
+    default=5,
+    show_default=True,
+    help="How many classes to print for each picture.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@json_option
+@device_option
 @click.pass_context
 def command(
     ctx: click.Context, run: Path, source: Path, top: int, as_json: bool, device: str
 ) -> None:
-    """Name what INPUT shows, a picture or a folder of pictures, with the classifier of RUN.
+    """Classify a picture or a folder of pictures.
 
-    Exit code 1 when a file had to be skipped.
+    INPUT is the picture or the folder, RUN a trained classifier. The exit code is 1 if a
+    file had to be skipped.
     """
     from ganzoo.use.classify import classify
 
-    skipped, found = False, []
-    for named in classify(run, source, top=top, device=device):
-        if named.skipped:
+    skipped = False
+    documents = []
+    for result in classify(run, source, top=top, device=device):
+        if result.skipped:
             skipped = True
-            click.echo(f"skipped {named.file}, {named.skipped}", err=True)
+            click.echo(f"skipped {result.file}, {result.skipped}", err=True)
         elif as_json:
-            classes = [{"label": label, "score": score} for label, score in named.classes]
-            found.append({"file": named.file, "classes": classes})
+            classes = [{"label": label, "score": score} for label, score in result.classes]
+            documents.append({"file": result.file, "classes": classes})
         else:
-            click.echo(
-                f"{named.file}: {', '.join(f'{label} {score:.1%}' for label, score in named.classes)}"
-            )
+            text = ", ".join(f"{label} {score:.1%}" for label, score in result.classes)
+            click.echo(f"{result.file}: {text}")
     if as_json:
-        click.echo(json.dumps(found, indent=2))
+        click.echo(json.dumps(documents, indent=2))
     if skipped:
         ctx.exit(1)

@@ -1,24 +1,28 @@
 """`ganzoo data`: what a SOURCE holds, before anything is trained on it."""
 
 import json
+from collections import Counter
+from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import click
 
-from ganzoo.cli.options import names_of
+from ganzoo.cli.options import PATH, POSITIVE, json_option, names_of, set_option
 from ganzoo.discovery.registry import datasets, models
 
 if TYPE_CHECKING:
-    from ganzoo.data.check import Report
+    from ganzoo.data.check import Finding, Report
 
-NAMED = 20
-"""Files that are named for each kind of finding; --json names all."""
+COUNTS = 12
+"""Sizes, modes or classes that the page counts; --json counts all."""
+FILES = 20
+"""Files that the page names for each kind of finding; --json names all."""
 
 
 @click.group("data")
 def command() -> None:
-    """Look at data before training on it."""
+    """Check data before training on it."""
 
 
 @command.command("check")
@@ -27,23 +31,22 @@ def command() -> None:
 )
 @click.option(
     "--model",
+    metavar="NAME",
     shell_complete=names_of(models),
-    help="Check for what this model needs: labels, pairs, size.",
+    help="Check what this model needs: labels, pairs, size.",
+)
+@set_option
+@click.option(
+    "--sheet",
+    type=PATH,
+    default="contact-sheet.png",
+    show_default=True,
+    help="Where to write a .png that shows some of the pictures.",
 )
 @click.option(
-    "--set",
-    "assignments",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="A hyperparameter of that model.",
+    "--workers", type=POSITIVE, help="Threads that read files.  [default: one for each core]"
 )
-@click.option(
-    "--sheet", type=click.Path(path_type=Path), default="contact-sheet.png", show_default=True
-)
-@click.option(
-    "--workers", type=click.IntRange(1), help="Threads that read.  [default: one per core]"
-)
-@click.option("--json", "as_json", is_flag=True, help="Everything, as one JSON document.")
+@json_option
 @click.pass_context
 def check(
     ctx: click.Context,
@@ -54,45 +57,52 @@ def check(
     workers: int | None,
     as_json: bool,
 ) -> None:
-    """Say of every file of SOURCE (two for two domains) whether it can be used, and what is odd about it.
+    """Report which files of SOURCE can be used.
 
-    Exit code 1 when something would be skipped.
+    Reads every file of SOURCE (give two for two domains) and reports files that cannot be
+    used or are unusual. The exit code is 1 if training would skip a file.
     """
     from ganzoo.use.check import check_data
 
     report = check_data(sources, model=model, assignments=assignments, sheet=sheet, workers=workers)
     written = str(sheet) if report.usable else None
-    click.echo(
-        json.dumps({**report.to_json(), "sheet": written}, indent=2)
-        if as_json
-        else _text(report, written)
-    )
+    if as_json:
+        click.echo(json.dumps({**report.to_json(), "sheet": written}, indent=2))
+    else:
+        click.echo("\n".join(_lines(report)))
+        if written:
+            click.echo(f"a look at some: {written}")
     if report.skipped:
         ctx.exit(1)
 
 
-def _text(report: "Report", sheet: str | None) -> str:
-    lines = [
-        f"{report.source}: {report.files:,} files, {report.usable:,} usable, {len(report.skipped):,} skipped"
-    ]
-    for what, counts in (
-        ("sizes", report.sizes),
-        ("modes", report.modes),
-        ("classes", report.classes),
-    ):
-        if counts:
-            most = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(12))
-            lines.append(
-                f"  {what}: {most}{f', and {len(counts) - 12:,} more' if len(counts) > 12 else ''}"
-            )
-    for skipped, title in ((True, "skipped"), (False, "used all the same")):
-        found = [finding for finding in report.findings if finding.skipped is skipped]
-        for kind in dict.fromkeys(finding.kind for finding in found):
-            of_kind = [finding for finding in found if finding.kind == kind]
-            lines.append(f"{title}, {kind}: {len(of_kind):,}")
-            lines += [f"  {finding.name}: {finding.detail}" for finding in of_kind[:NAMED]]
-            if len(of_kind) > NAMED:
-                lines.append(f"  and {len(of_kind) - NAMED:,} more: --json names them")
-    if sheet:
-        lines.append(f"a look at some: {sheet}")
-    return "\n".join(lines)
+def _lines(report: "Report") -> Iterator[str]:
+    skipped = len(report.skipped)
+    yield f"{report.source}: {report.files:,} files, {report.usable:,} usable, {skipped:,} skipped"
+    yield from _counts("sizes", report.sizes)
+    yield from _counts("modes", report.modes)
+    yield from _counts("classes", report.classes)
+    yield from _findings("skipped", report.skipped)
+    used = [finding for finding in report.findings if not finding.skipped]
+    yield from _findings("used all the same", used)
+
+
+def _counts(title: str, counts: Counter[str]) -> Iterator[str]:
+    if not counts:
+        return
+    text = ", ".join(f"{name} ({count:,})" for name, count in counts.most_common(COUNTS))
+    if len(counts) > COUNTS:
+        text += f", and {len(counts) - COUNTS:,} more"
+    yield f"  {title}: {text}"
+
+
+def _findings(title: str, findings: "list[Finding]") -> Iterator[str]:
+    by_kind: dict[str, list[Finding]] = {}
+    for finding in findings:
+        by_kind.setdefault(finding.kind, []).append(finding)
+    for kind, same_kind in by_kind.items():
+        yield f"{title}, {kind}: {len(same_kind):,}"
+        for finding in same_kind[:FILES]:
+            yield f"  {finding.name}: {finding.detail}"
+        if len(same_kind) > FILES:
+            yield f"  and {len(same_kind) - FILES:,} more: --json names them"

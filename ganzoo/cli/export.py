@@ -4,20 +4,23 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import PATH, direction_option, run_argument
+
 
 @click.command("export")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
+@run_argument
+@click.argument("out", type=PATH)
+@direction_option
 @click.option(
-    "--direction", help="Of a translator: a2b or b2a.  [default: the first that the model has]"
-)
-@click.option(
-    "--opset", type=click.IntRange(18), help="Of an .onnx.  [default: that of PyTorch's exporter]"
+    "--opset",
+    type=click.IntRange(18),
+    help="The opset of an .onnx.  [default: that of PyTorch's exporter]",
 )
 def command(run: Path, out: Path, direction: str | None, opset: int | None) -> None:
-    """Write the generator, translator or classifier of RUN to OUT, an .onnx or a .pt2 (torch.export).
+    """Export a trained model as ONNX or torch.export.
 
-    The file takes batches of any size, and is kept only if it says what the model itself says.
+    Writes the generator, translator or classifier of RUN to OUT, an .onnx or a .pt2. The batch
+    size is dynamic. The file is kept only if its outputs match the model within 1e-3.
     """
     from ganzoo.use.export import export
 

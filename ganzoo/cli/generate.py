@@ -1,79 +1,58 @@
-"""`ganzoo augment`: generated images as a labelled folder."""
+"""`ganzoo generate`: a labelled data set of generated images."""
 
-from pathlib import Path
+from typing import Any
 
 import click
 
-from ganzoo.cli.options import names_of
+from ganzoo.cli.options import PATH, POSITIVE, device_option, names_of, run_argument, seed_option
 from ganzoo.discovery.registry import datasets
 
 
-@click.command("augment")
-@click.argument("run", type=click.Path(path_type=Path))
+@click.command("generate")
+@run_argument
 @click.option(
     "--data",
     metavar="SOURCE",
     shell_complete=names_of(datasets),
-    help="The training set that the images are for; its classes must be the model's.",
+    help="The training set to extend; it must have the classes of the model.",
 )
 @click.option(
     "--per-class",
-    type=click.IntRange(1),
+    type=POSITIVE,
     required=True,
     metavar="N",
-    help="How many images of each class.",
+    help="How many images of each class to write.",
 )
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     required=True,
-    help="The folder to write; one for each class.",
+    help="The folder to write; it gets a sub-folder for each class.",
 )
-@click.option("--seed", type=click.IntRange(0), default=0, show_default=True)
-@click.option(
-    "--with-real", is_flag=True, help="Put the images of --data beside the generated ones."
-)
+@seed_option
+@click.option("--with-real", is_flag=True, help="Also copy the images of --data into the folder.")
 @click.option(
     "--classifier",
-    type=click.Path(path_type=Path),
+    type=PATH,
     metavar="RUN",
-    help="Keep what this classifier is sure of.",
+    help="Keep only images that this classifier assigns to the requested class"
+    " with --confidence or more.",
 )
 @click.option(
     "--confidence",
     type=click.FloatRange(0, 1),
     default=0.9,
     show_default=True,
-    help="How sure it must be, 0 to 1.",
+    help="The probability, 0 to 1, that --classifier must reach.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
-def command(
-    run: Path,
-    data: str | None,
-    per_class: int,
-    out: Path,
-    seed: int,
-    with_real: bool,
-    classifier: Path | None,
-    confidence: float,
-    device: str,
-) -> None:
-    """Write generated images of every class with the conditional model of RUN, to be trained on.
+@device_option
+def command(**options: Any) -> None:
+    """Generate a labelled data set for training.
 
-    OUT becomes a folder with a sub-folder for each class, and manifest.json, which says how to draw each image again.
+    RUN is a class-conditional model. OUT gets a sub-folder for each class, and manifest.json,
+    which tells how to draw each image again.
     """
     from ganzoo.use.generate import GenerationPlan, generate
 
-    asked = GenerationPlan(
-        run=run,
-        out=out,
-        per_class=per_class,
-        seed=seed,
-        data=data,
-        with_real=with_real,
-        classifier=classifier,
-        confidence=confidence,
-        device=device,
-    )
-    for line in generate(asked):
-        click.echo(line)
+    # The parameters are named as the fields of the plan, so that each option is written once.
+    click.echo(generate(GenerationPlan(**options)))

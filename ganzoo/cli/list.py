@@ -2,15 +2,15 @@
 
 import json
 from collections import Counter
-from collections.abc import Callable
 from typing import Any
 
 import click
 
+from ganzoo.cli.options import json_option
 from ganzoo.discovery.pretrained import declared
-from ganzoo.discovery.registry import KINDS, Plugin, datasets, models, trainers
+from ganzoo.discovery.registry import KINDS, Plugin
 from ganzoo.discovery.summaries import read_summaries
-from ganzoo.errors import GanzooError, UsageError
+from ganzoo.errors import UsageError
 
 
 @click.command("list")
@@ -22,20 +22,21 @@ from ganzoo.errors import GanzooError, UsageError
     show_default=True,
     help="What to list.",
 )
-@click.option("--json", "as_json", is_flag=True, help="As JSON, for programs.")
+@json_option
 @click.option(
     "--pretrained",
     is_flag=True,
-    help="List published weights instead: ganzoo.create(name, pretrained=...).",
+    help="List pretrained weights: ganzoo.create(name, pretrained=...).",
 )
-@click.option("--check", is_flag=True, help="Load each one, and mark those that are broken.")
+@click.option("--check", is_flag=True, help="Load every plugin in the list, and mark broken ones.")
 @click.pass_context
 def command(
     ctx: click.Context, pattern: str, kind: str, as_json: bool, pretrained: bool, check: bool
 ) -> None:
-    """List the models (trainers, data sources) whose name matches PATTERN (dc*, or a part of the name).
+    """List installed models, trainers or data sources.
 
-    With --check, the exit code is 1 when one is broken.
+    PATTERN selects names: dc*, or a part of the name. With --check the exit code is 1 if a
+    plugin is broken.
     """
     plugins = KINDS[kind].matching(pattern)
     if pretrained and kind != "model":
@@ -43,19 +44,7 @@ def command(
     if pretrained:
         _list_weights({plugin.name for plugin in plugins}, as_json)
         return
-    described = read_summaries(plugin.target for plugin in plugins)
-    rows = [
-        _row(plugin, described[plugin.target].task, described[plugin.target].summary)
-        for plugin in plugins
-    ]
-    claims = Counter(plugin.name for plugin in plugins)
-    for row, plugin in zip(rows, plugins, strict=True):
-        if as_json:  # reading the metadata of each package takes as long as all else
-            row |= {"distribution": plugin.distribution, "version": plugin.version}
-        if claims[plugin.name] > 1:
-            row["problem"] = f"claimed by several packages: say {plugin.distribution}/{plugin.name}"
-        if check:
-            row["problem"] = _problem(plugin) or row.get("problem")
+    rows = _rows(plugins, as_json, check)
     if as_json:
         click.echo(json.dumps(rows, indent=2))
     elif rows:
@@ -66,59 +55,63 @@ def command(
         ctx.exit(1)
 
 
-def _list_weights(names: set[str], as_json: bool) -> None:
-    known, broken = declared()
-    rows = [
-        {
-            "model": one.model,
-            "weights": one.name,
-            "licence": one.licence,
-            "where": one.where,
-            "sha256": one.sha256,
+def _rows(plugins: list[Plugin], as_json: bool, check: bool) -> list[dict[str, Any]]:
+    summaries = read_summaries(plugin.target for plugin in plugins)
+    claims = Counter(plugin.name for plugin in plugins)
+    rows = []
+    for plugin in plugins:
+        summary = summaries[plugin.target]
+        row: dict[str, Any] = {
+            "name": plugin.name,
+            "task": summary.task,
+            "summary": summary.summary,
+            "target": plugin.target,
         }
-        for one in known
-        if one.model in names
-    ]
-    for error in broken:
+        if as_json:  # reading the metadata of each package takes as long as all the rest
+            row |= {"distribution": plugin.distribution, "version": plugin.version}
+        problem = None
+        if claims[plugin.name] > 1:
+            full_name = f"{plugin.distribution}/{plugin.name}"
+            problem = f"several packages have this name: write {full_name}"
+        if check:
+            from ganzoo.use.show import check_plugin
+
+            problem = check_plugin(plugin) or problem
+        if check or problem:
+            row["problem"] = problem
+        rows.append(row)
+    return rows
+
+
+def _list_weights(names: set[str], as_json: bool) -> None:
+    known, errors = declared()
+    for error in errors:
         click.secho(str(error), fg="red", err=True)
+    matching = [weights for weights in known if weights.model in names]
     if as_json:
+        rows = [
+            {
+                "model": weights.model,
+                "weights": weights.name,
+                "licence": weights.licence,
+                "where": weights.where,
+                "sha256": weights.sha256,
+            }
+            for weights in matching
+        ]
         click.echo(json.dumps(rows, indent=2))
-    elif not rows:
-        click.echo("no weights are published with these models", err=True)
-    for row in [] if as_json else rows:
-        click.echo(f"{row['model']}  {row['weights']}  {row['licence']}  {row['where']}")
-
-
-def _row(plugin: Plugin, task: str, summary: str) -> dict[str, Any]:
-    return {
-        "name": plugin.name,
-        "task": task,
-        "summary": summary,
-        "target": plugin.target,
-    }
-
-
-def _problem(plugin: Plugin) -> str | None:
-    from ganzoo.data.source import source_class
-    from ganzoo.training.trainer import trainer_class
-    from ganzoo.zoo import model_class
-
-    classes: dict[str, Callable[[Plugin], object]] = {
-        models.kind: model_class,
-        trainers.kind: trainer_class,
-        datasets.kind: source_class,
-    }
-    try:
-        classes[plugin.kind](plugin)
-    except GanzooError as error:
-        return str(error)
-    return None
+        return
+    for weights in matching:
+        click.echo(f"{weights.model}  {weights.name}  {weights.licence}  {weights.where}")
+    if not matching:
+        click.echo("no package declares pretrained weights of these models", err=True)
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
-    names, tasks = (max(len(row[key]) for row in rows) for key in ("name", "task"))
+    name_width = max(len(row["name"]) for row in rows)
+    task_width = max(len(row["task"]) for row in rows)
     for row in rows:
         problem = row.get("problem")
         text = click.style(problem, fg="red") if problem else row["summary"]
-        task = f"{row['task']:{tasks}}  " if tasks else ""
-        click.echo(f"{row['name']:{names}}  {task}{text}".rstrip())
+        task = f"{row['task']:{task_width}}  " if task_width else ""
+        click.echo(f"{row['name']:{name_width}}  {task}{text}".rstrip())

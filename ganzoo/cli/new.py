@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import PATH
 from ganzoo.discovery.registry import KINDS
 from ganzoo.discovery.scaffold import new_package, use_of
 
@@ -16,15 +17,17 @@ from ganzoo.discovery.scaffold import new_package, use_of
     type=click.Choice(list(KINDS)),
     default="model",
     show_default=True,
-    help="What it registers.",
+    help="What the package adds.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="The folder of the package.  [default: ./NAME]"
-)
+@click.option("--out", type=PATH, help="The folder of the package.  [default: ./NAME]")
 def command(name: str, kind: str, out: Path | None) -> None:
-    """Write a package that registers NAME: a module that works, a test file, a README, pyproject.toml."""
+    """Write a plugin package to start from.
+
+    The package registers NAME: a module that works, a test file, a README, pyproject.toml.
+    """
     module = new_package(name, kind, out)
-    where = shlex.quote(str(module.parent))
+    folder = shlex.quote(str(module.parent))
     click.echo(
-        f"{module.parent} is written. Next: pip install -e {where} && {use_of(name, kind)}; then edit {module}"
+        f"{module.parent} is written. Next: pip install -e {folder} && {use_of(name, kind)};"
+        f" then edit {module}"
     )

@@ -1,6 +1,7 @@
-"""What the shell offers after <Tab>: names of models, trainers and data sources."""
+"""Arguments and options that several verbs share, and completion of names."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
@@ -8,10 +9,12 @@ from click.shell_completion import CompletionItem
 from ganzoo.discovery.registry import Registry
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
+PATH = click.Path(path_type=Path)
+POSITIVE = click.IntRange(1)
 
 
 def names_of(registry: Registry) -> Completer:
-    """A completer of the names in a registry."""
+    """What the shell offers after <Tab>: the names in a registry."""
 
     def complete(
         ctx: click.Context, parameter: click.Parameter, incomplete: str
@@ -19,3 +22,37 @@ def names_of(registry: Registry) -> Completer:
         return [CompletionItem(name) for name in registry if name.startswith(incomplete)]
 
     return complete
+
+
+run_argument = click.argument("run", type=PATH)
+
+device_option = click.option(
+    "--device",
+    default="auto",
+    show_default=True,
+    help="cpu, cuda, cuda:1 or mps; auto takes the GPU if there is one.",
+)
+
+seed_option = click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    show_default=True,
+    help="The same seed draws the same images.",
+)
+
+json_option = click.option(
+    "--json", "as_json", is_flag=True, help="Print one JSON document, for programs."
+)
+
+direction_option = click.option(
+    "--direction", help="a2b or b2a, for a translator.  [default: the first that the model has]"
+)
+
+set_option = click.option(
+    "--set",
+    "assignments",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="Set a hyperparameter of the model; `ganzoo show NAME` lists them. Can be repeated.",
+)

@@ -1,20 +1,25 @@
-"""`ganzoo pull`: what somebody published, verified."""
+"""`ganzoo pull`: a run from the Hub, verified."""
 
 from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import PATH
+
 
 @click.command("pull")
 @click.argument("id", metavar="ID")
-@click.option("--revision", help="A branch, a tag or a commit; ID@REVISION says the same.")
-@click.option(
-    "--out",
-    type=click.Path(path_type=Path),
-    help="A folder to copy it to.  [default: the cache alone]",
-)
-def command(id: str, revision: str | None, out: Path | None) -> None:  # noqa: A002  (what the Hub calls it)
-    """Download what is published as ID (user/name) on the Hugging Face Hub, and verify it. Prints the folder."""
+@click.option("--revision", help="A branch, a tag or a commit; same as ID@REVISION.")
+@click.option("--out", type=PATH, help="A folder to copy the run to.  [default: only the cache]")
+def command(
+    id: str,  # noqa: A002  (what the Hub calls it)
+    revision: str | None,
+    out: Path | None,
+) -> None:
+    """Download a run from the Hugging Face Hub.
+
+    ID is user/name. Verifies the files and prints their folder.
+    """
     from ganzoo.hub.transfer import pull
 
     click.echo(pull(id, revision=revision, out=out))

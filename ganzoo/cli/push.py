@@ -4,14 +4,20 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import run_argument
+
 
 @click.command("push")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.argument("id", metavar="ID")
-@click.option("--private", is_flag=True, help="If the repository is new, only you can read it.")
-@click.option("--revision", metavar="BRANCH", help="A branch, made if it is new.  [default: main]")
-@click.option("--message", help="Of the commit.  [default: the model and its step]")
-@click.option("--dry-run", is_flag=True, help="Say what would be uploaded, and upload nothing.")
+@click.option(
+    "--private", is_flag=True, help="Make a new repository private: only you can read it."
+)
+@click.option(
+    "--revision", metavar="BRANCH", help="The branch; it is made if missing.  [default: main]"
+)
+@click.option("--message", help="The commit message.  [default: the model and its step]")
+@click.option("--dry-run", is_flag=True, help="List what would be uploaded; upload nothing.")
 def command(
     run: Path,
     id: str,  # noqa: A002  (what the Hub calls it)
@@ -20,18 +26,21 @@ def command(
     message: str | None,
     dry_run: bool,
 ) -> None:
-    """Upload the weights, card and pictures of RUN to ID (user/name) on the Hugging Face Hub, as one commit.
+    """Upload a run to the Hugging Face Hub.
 
-    Log in with `hf auth login`, or set HF_TOKEN. The training state stays here.
+    Uploads the weights, the card and the pictures of RUN to ID (user/name) as one commit. The
+    training state is not uploaded. Log in with `hf auth login`, or set HF_TOKEN.
     """
     from ganzoo.hub.transfer import push
 
-    done = push(run, id, private=private, revision=revision, message=message, dry_run=dry_run)
-    for note in done.notes:
+    result = push(run, id, private=private, revision=revision, message=message, dry_run=dry_run)
+    for note in result.notes:
         click.echo(note)
-    if dry_run or done.changed:
-        total = sum(done.files.values())
-        click.echo("\n".join(f"{name}  {size:,} bytes" for name, size in done.files.items()))
-        click.echo(f"{'would upload' if dry_run else 'uploaded'} {total:,} bytes to {done.url}")
-    else:
-        click.echo(f"{done.url} has all of it already; nothing was uploaded")
+    if not (dry_run or result.changed):
+        click.echo(f"{result.url} has all of it already; nothing was uploaded")
+        return
+    for name, size in result.files.items():
+        click.echo(f"{name}  {size:,} bytes")
+    total = sum(result.files.values())
+    verb = "would upload" if dry_run else "uploaded"
+    click.echo(f"{verb} {total:,} bytes to {result.url}")

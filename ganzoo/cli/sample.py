@@ -4,39 +4,38 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import PATH, POSITIVE, device_option, run_argument, seed_option
+
 
 @click.command("sample")
-@click.argument("run", type=click.Path(path_type=Path))
+@run_argument
 @click.option(
-    "-n", "count", type=click.IntRange(1), default=64, show_default=True, help="How many images."
+    "-n", "count", type=POSITIVE, default=64, show_default=True, help="How many images to draw."
 )
-@click.option(
-    "--seed",
-    type=click.IntRange(0),
-    default=0,
-    show_default=True,
-    help="Image i depends on (seed, i) alone.",
-)
+@seed_option
 @click.option(
     "--out",
-    type=click.Path(path_type=Path),
+    type=PATH,
     default=Path("samples.png"),
     show_default=True,
-    help="A .png for a grid of all, else a folder for a file of each.",
+    help="A .png for one grid of all images; any other name is a folder with a file for each.",
 )
 @click.option(
     "--label",
     "labels",
     multiple=True,
     metavar="CLASS",
-    help="A class by name or number; several take turns.",
+    help="A class, by name or number. Repeat it to draw several classes in turn.",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@device_option
 def command(
     run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str
 ) -> None:
-    """Draw images with the model of RUN: a folder that `ganzoo train` made, or an id of the Hub (user/name)."""
+    """Draw images with a trained model.
+
+    RUN is a folder that `ganzoo train` wrote, or an id on the Hugging Face Hub (user/name).
+    Image i depends only on the seed and on i.
+    """
     from ganzoo.use.sample import sample
 
-    for line in sample(run, count=count, seed=seed, out=out, labels=labels, device=device):
-        click.echo(line)
+    click.echo(sample(run, count=count, seed=seed, out=out, labels=labels, device=device))

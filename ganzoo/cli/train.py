@@ -2,150 +2,120 @@
 
 import shlex
 import sys
-from pathlib import Path
+from typing import Any
 
 import click
 
-from ganzoo.cli.options import names_of
+from ganzoo.cli.options import PATH, POSITIVE, device_option, names_of, set_option
 from ganzoo.discovery.registry import datasets, models, trainers
 
 
+class HparamsOption(click.Option):
+    """Also takes --config, its old name, which no help text shows."""
+
+    def add_to_parser(self, parser: Any, ctx: click.Context) -> None:
+        super().add_to_parser(parser, ctx)
+        parser.add_option(self, ["--config"], dest=self.name)
+
+
 @click.command("train")
-@click.argument("name", shell_complete=names_of(models))
+@click.argument("model", metavar="NAME", shell_complete=names_of(models))
 @click.option(
     "--data",
     metavar="SOURCE",
     multiple=True,
     shell_complete=names_of(datasets),
-    help="What to train on: a folder, a zip, digits, hf:user/name, ...; twice for two domains.",
+    help="The training data: a folder, a zip, digits, hf:user/name, ...; twice for two domains.",
 )
 @click.option(
     "--validation",
     metavar="SOURCE",
     shell_complete=names_of(datasets),
-    help="What a classifier is scored on, instead of a part of --data that is held out.",
+    help="Data to score a classifier on.  [default: a part of --data is held out]",
 )
+@set_option
 @click.option(
-    "--set",
-    "assignments",
-    metavar="KEY=VALUE",
-    multiple=True,
-    help="A hyperparameter (see ganzoo show).",
-)
-@click.option(
-    "--config",
-    type=click.Path(path_type=Path),
-    help="A TOML file of hyperparameters; --set wins over it.",
+    "--hparams",
+    "config",
+    cls=HparamsOption,
+    type=PATH,
+    metavar="FILE.toml",
+    help="A TOML file of hyperparameters; --set overrides it.",
 )
 @click.option(
     "--from",
     "origin",
     metavar="RUN",
-    type=click.Path(path_type=Path),
-    help="Start from the weights of this run, or of an id of the Hub.",
+    type=PATH,
+    help="Start from the weights of this run, or of an id on the Hub.",
 )
 @click.option(
-    "--partial", is_flag=True, help="Of --from, take the tensors that fit, where some do not."
+    "--partial",
+    is_flag=True,
+    help="Load the tensors of --from whose names and shapes match, and report the others.",
 )
-@click.option(
-    "--out", type=click.Path(path_type=Path), help="The run folder.  [default: runs/NAME]"
-)
+@click.option("--out", type=PATH, help="The run folder.  [default: runs/NAME]")
 @click.option(
     "--trainer",
     shell_complete=names_of(trainers),
-    help="How players take turns.  [default: the model's]",
+    help="How the networks take turns.  [default: the model's choice]",
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@device_option
 @click.option(
     "--precision",
     default="auto",
     show_default=True,
-    help="fp32, bf16; auto is bf16 on a GPU that has it.",
+    help="fp32 or bf16; auto is bf16 on a GPU that supports it.",
 )
 @click.option(
-    "--compile",
-    is_flag=True,
-    help="Compile the networks (torch.compile), as far as the model allows.",
+    "--compile", is_flag=True, help="Compile the networks with torch.compile, where the model can."
 )
 @click.option(
-    "--workers",
-    type=click.IntRange(1),
-    help="Threads that prepare images.  [default: one per core]",
+    "--workers", type=POSITIVE, help="Threads that prepare images.  [default: one for each core]"
 )
 @click.option(
     "--data-cache",
+    "cache",
     type=click.Choice(["auto", "device", "disk", "none"]),
     default="auto",
     show_default=True,
-    help="Where prepared images are kept; none decodes them anew in every epoch.",
+    help="Where to keep prepared images; none prepares them again in every epoch.",
+)
+@click.option("--strict", is_flag=True, help="Refuse data with an unusable file; do not skip it.")
+@click.option(
+    "--report-every",
+    type=POSITIVE,
+    default=50,
+    show_default=True,
+    metavar="STEPS",
+    help="How often to report the losses.",
 )
 @click.option(
-    "--strict",
-    is_flag=True,
-    help="Refuse data with a file that cannot be used, instead of skipping it.",
-)
-@click.option(
-    "--report-every", type=click.IntRange(1), default=50, show_default=True, metavar="STEPS"
-)
-@click.option(
-    "--save-every", type=click.IntRange(1), default=500, show_default=True, metavar="STEPS"
+    "--save-every",
+    type=POSITIVE,
+    default=500,
+    show_default=True,
+    metavar="STEPS",
+    help="How often to save a checkpoint and pictures.",
 )
 @click.option(
     "--eval-every",
-    type=click.IntRange(1),
+    type=POSITIVE,
     metavar="STEPS",
-    help="How often held-out data are scored, and a checkpoint saved.  [default: as --save-every]",
+    help="How often to score the validation data and save.  [default: as --save-every]",
 )
 @click.pass_context
-def command(
-    ctx: click.Context,
-    name: str,
-    data: tuple[str, ...],
-    validation: str | None,
-    assignments: tuple[str, ...],
-    config: Path | None,
-    origin: Path | None,
-    partial: bool,
-    out: Path | None,
-    trainer: str | None,
-    device: str,
-    precision: str,
-    compile: bool,  # noqa: A002  (what it is called in torch)
-    workers: int | None,
-    data_cache: str,
-    strict: bool,
-    report_every: int,
-    save_every: int,
-    eval_every: int | None,
-) -> None:
-    """Train the model NAME, or continue: the same command goes on where it stopped.
+def command(ctx: click.Context, /, **options: Any) -> None:
+    """Train a model, or continue its training.
 
-    Ctrl-C finishes the step and saves.
+    NAME is a model of `ganzoo list`. The same command continues where training stopped. Ctrl-C
+    finishes the step and saves.
     """
     from ganzoo.training.plan import Plan
     from ganzoo.training.session import train
 
-    plan = Plan(
-        model=name,
-        data=data,
-        validation=validation,
-        assignments=assignments,
-        config=config,
-        origin=origin,
-        partial=partial,
-        out=out,
-        trainer=trainer,
-        device=device,
-        precision=precision,
-        compile=compile,
-        workers=workers,
-        cache=data_cache,
-        strict=strict,
-        report_every=report_every,
-        save_every=save_every,
-        eval_every=eval_every,
-        again=shlex.join(["ganzoo", *sys.argv[1:]]),
-    )
+    # The parameters are named as the fields of Plan, so that each option is written once.
+    plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
     stopped_by = train(plan).stopped_by
     if stopped_by:
         ctx.exit(128 + stopped_by)

@@ -4,16 +4,18 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli.options import PATH, POSITIVE, device_option, direction_option, run_argument
+
 
 @click.command("translate")
-@click.argument("run", type=click.Path(path_type=Path))
-@click.argument("source", metavar="INPUT", type=click.Path(path_type=Path))
-@click.argument("out", type=click.Path(path_type=Path))
-@click.option("--direction", help="a2b or b2a.  [default: the first that the model has]")
+@run_argument
+@click.argument("source", metavar="INPUT", type=PATH)
+@click.argument("out", type=PATH)
+@direction_option
 @click.option(
-    "--max-side", type=click.IntRange(1), metavar="PIXELS", help="Shrink what is larger first."
+    "--max-side", type=POSITIVE, metavar="PIXELS", help="Shrink larger pictures to this side first."
 )
-@click.option("--device", default="auto", show_default=True, help="cpu, cuda, cuda:1, mps.")
+@device_option
 @click.pass_context
 def command(
     ctx: click.Context,
@@ -24,15 +26,18 @@ def command(
     max_side: int | None,
     device: str,
 ) -> None:
-    """Translate INPUT, a picture or a folder of pictures of any sizes, with the model of RUN.
+    """Translate pictures to the other domain.
 
-    OUT is a file, or a folder in which every picture keeps its name. Exit code 1 when one had to be skipped.
+    INPUT is a picture or a folder of pictures of any sizes, RUN a trained translator. OUT is a
+    file, or a folder in which every picture keeps its name. The exit code is 1 if a picture had
+    to be skipped.
     """
     from ganzoo.use.translate import translate
 
     skipped = False
     for line in translate(run, source, out, direction=direction, max_side=max_side, device=device):
-        click.echo(line, err=line.startswith("skipped"))
-        skipped |= line.startswith("skipped")
+        is_skip = line.startswith("skipped ")
+        click.echo(line, err=is_skip)
+        skipped = skipped or is_skip
     if skipped:
         ctx.exit(1)

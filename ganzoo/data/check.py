@@ -1,13 +1,13 @@
-"""What `ganzoo data check` finds: for each file, whether it can be used, and what would be done to it."""
+"""check: for each file of a source, whether it can be used, and what would be done to it."""
 
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass, field, replace
+from contextlib import suppress
+from dataclasses import asdict, dataclass, field
 from functools import partial
 from typing import Any
 
-import numpy as np
 import torch
 from PIL import Image
 from torch import Tensor
@@ -20,12 +20,12 @@ from ganzoo.data.picture import (
     ignore_pillow_warnings,
     resized,
 )
-from ganzoo.data.source import HasDomains, Item
+from ganzoo.data.source import HasDomains, Row
 from ganzoo.data.threads import default_workers, map_in_threads, with_progress
-from ganzoo.data.views import Domains, Row
+from ganzoo.data.views import Domains
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import Hparams
-from ganzoo.images import grid
+from ganzoo.images import from_pil, grid
 
 THUMBNAIL = 96
 SHOWN = 64
@@ -33,7 +33,7 @@ SHOWN = 64
 
 @dataclass(frozen=True)
 class Finding:
-    """Something about one file; `skipped` says that it is not used because of it."""
+    """A remark about one file; `skipped` says that it is not used because of it."""
 
     name: str
     kind: str
@@ -42,8 +42,23 @@ class Finding:
 
 
 @dataclass
+class _Result:
+    """What is found about a row: `size` and `mode` are those of its first file."""
+
+    findings: list[Finding] = field(default_factory=list)
+    digest: str = ""
+    size: str = ""
+    mode: str = ""
+    thumbnail: Image.Image | None = None
+    """None: it cannot be used."""
+
+
+@dataclass
 class Report:
-    """What a source holds. `sizes`, `modes` and `classes` count the usable images as they are in their files."""
+    """What a source holds.
+
+    `sizes`, `modes` and `classes` count the usable images as they are in their files.
+    """
 
     source: str
     files: int = 0
@@ -59,119 +74,97 @@ class Report:
         return [finding for finding in self.findings if finding.skipped]
 
     def to_json(self) -> dict[str, Any]:
-        """All of it but the thumbnails; sizes, modes and classes by falling count."""
-        counts = {
-            name: dict(getattr(self, name).most_common()) for name in ("sizes", "modes", "classes")
-        }
-        known = {
+        """Everything but the thumbnails; sizes, modes and classes with the most frequent first."""
+        return {
             "source": self.source,
             "files": self.files,
             "usable": self.usable,
             "skipped": len(self.skipped),
+            "sizes": dict(self.sizes.most_common()),
+            "modes": dict(self.modes.most_common()),
+            "classes": dict(self.classes.most_common()),
+            "findings": list(map(asdict, self.findings)),
         }
-        return {**known, **counts, "findings": [asdict(finding) for finding in self.findings]}
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
-        squares = [
-            np.asarray(resized(thumbnail, THUMBNAIL, "pad")) for thumbnail in self.thumbnails
-        ]
-        images = torch.from_numpy(np.stack(squares)).permute(0, 3, 1, 2)
-        return grid(images.float() / 127.5 - 1)
+        images = []
+        for thumbnail in self.thumbnails:
+            images.append(from_pil(resized(thumbnail, THUMBNAIL, "pad")))
+        return grid(torch.stack(images))
 
 
 def check(
     names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None
 ) -> Report:
-    """Reads every file of one or two sources. With the hyperparameters of a model, by what that model needs."""
+    """Reads every file of one or two sources.
+
+    With the hyperparameters of a model, it checks what that model needs.
+    """
     opened = OpenedSources.of(names, Domains if hp is None and len(names) == 2 else view)
     preparation = Preparation.of(hp, opened.info) if hp else None
     report = Report(opened.source_text)
-    first_with: dict[str, tuple[str, str]] = {}
-    domains = _domains(opened)
-    rows = [
-        (row, domain) for part, domain in zip(opened.parts, domains, strict=True) for row in part
-    ]
+    rows, domains = _rows_and_domains(opened)
     every = max(1, len(rows) // SHOWN)
-    work = map_in_threads(
-        partial(_examined, preparation), [row for row, _ in rows], workers or default_workers()
-    )
+    first_with: dict[str, tuple[str, str]] = {}
+    work = map_in_threads(partial(_examined, preparation), rows, workers or default_workers())
     with ignore_pillow_warnings():
-        found = with_progress(work, len(rows), f"checking {report.source}")
-        for (row, domain), seen in zip(rows, found, strict=True):
+        results = with_progress(work, len(rows), f"checking {report.source}")
+        for row, domain, result in zip(rows, domains, results, strict=True):
             report.files += 1
-            report.findings += seen.findings
-            if any(finding.skipped for finding in seen.findings):
+            report.findings += result.findings
+            if not result.thumbnail:
                 continue
             if report.usable % every == 0 and len(report.thumbnails) < SHOWN:
-                report.thumbnails.append(seen.thumbnail)
+                report.thumbnails.append(result.thumbnail)
             report.usable += 1
-            report.sizes[seen.size] += 1
-            report.modes[seen.mode] += 1
-            if (label := row[0].label) is not None:
+            report.sizes[result.size] += 1
+            report.modes[result.mode] += 1
+            name, label = row[0].name, row[0].label
+            if label is not None:
                 report.classes[label] += 1
-            name, where = row[0].name, domain.get(row[0].name, "")
-            twin, there = first_with.setdefault(seen.digest, (name, where))
-            if (twin, there) != (name, where):
-                kind = "in both domains" if where != there else "duplicate"
+            twin, its_domain = first_with.setdefault(result.digest, (name, domain))
+            if (twin, its_domain) != (name, domain):
+                kind = "duplicate" if domain == its_domain else "in both domains"
                 report.findings.append(
                     Finding(name, kind, f"the same picture as {twin}", skipped=False)
                 )
     return report
 
 
-def _domains(opened: OpenedSources) -> list[dict[str, str]]:
-    """For each part: name -> domain."""
-    if len(opened.parts) == 2:
-        return [
-            {row[0].name: domain for row in part}
-            for part, domain in zip(opened.parts, "AB", strict=True)
-        ]
+def _rows_and_domains(opened: OpenedSources) -> tuple[list[Row], list[str]]:
+    """All rows, and for each its domain, "" if there are none."""
+    rows: list[Row] = []
+    domains: list[str] = []
+    for part, domain in zip(opened.parts, "AB", strict=False):
+        rows += part
+        domains += [domain] * len(part)
     source = opened.sources[0]
-    if isinstance(source, HasDomains):
+    if len(opened.parts) == 1 and isinstance(source, HasDomains):
+        with suppress(DataError):  # not two domains, and nothing says that they should be
+            b = {item.name for item in source.domains()[1]}
+            domains = ["B" if row[0].name in b else "A" for row in rows]
+    return rows, domains
+
+
+def _examined(preparation: Preparation | None, row: Row) -> _Result:
+    """A row by its first picture, if all of its pictures can be used."""
+    channels, size = (preparation.channels, preparation.load_size) if preparation else (3, 0)
+    result = _Result()
+    for item in row:
         try:
-            return [
-                {
-                    item.name: d
-                    for d, part in zip("AB", source.domains(), strict=True)
-                    for item in part
-                }
-            ]
-        except DataError:
-            pass  # not two domains, and nobody said that they are
-    return [{}]
-
-
-@dataclass(frozen=True)
-class _Seen:
-    findings: list[Finding]
-    digest: str = ""
-    size: str = ""
-    mode: str = ""
-    thumbnail: Image.Image = field(default_factory=lambda: Image.new("RGB", (1, 1)))
-
-
-def _examined(preparation: Preparation | None, row: Row) -> _Seen:
-    seen = [_seen(preparation, item) for item in row]
-    findings = list(dict.fromkeys(finding for one in seen for finding in one.findings))
-    skipped = [finding for finding in findings if finding.skipped]
-    return replace(
-        seen[0], findings=skipped[:1] or findings, digest=" ".join(one.digest for one in seen)
-    )
-
-
-def _seen(preparation: Preparation | None, item: Item) -> _Seen:
-    try:
-        picture, notes = decoded(item)
-        size, mode = f"{picture.width}x{picture.height}", picture.mode
-        channels = preparation.channels if preparation else 3
-        ready, more = checked_and_converted(
-            picture, channels, preparation.load_size if preparation else 0
-        )
-    except BadImage as cause:
-        return _Seen([Finding(item.name, cause.kind, str(cause), skipped=True)])
-    findings = [Finding(item.name, note.kind, note.detail, skipped=False) for note in notes + more]
-    digest = hashlib.sha256(f"{ready.size}".encode() + ready.tobytes()).hexdigest()
-    thumbnail = ready.convert("RGB")
-    thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
-    return _Seen(findings, digest, size, mode, thumbnail)
+            picture, notes = decoded(item)
+            ready, more = checked_and_converted(picture, channels, size)
+        except BadImage as cause:
+            return _Result([Finding(item.name, cause.kind, str(cause), skipped=True)])
+        for note in notes + more:
+            finding = Finding(item.name, note.kind, note.detail, skipped=False)
+            if finding not in result.findings:
+                result.findings.append(finding)
+        result.digest += hashlib.sha256(f"{ready.size}".encode() + ready.tobytes()).hexdigest()
+        if not result.thumbnail:
+            result.size = f"{picture.width}x{picture.height}"
+            result.mode = picture.mode
+            result.thumbnail = ready.convert("RGB")
+            result.thumbnail.thumbnail((THUMBNAIL, THUMBNAIL))
+    return result

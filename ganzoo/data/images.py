@@ -1,7 +1,6 @@
-"""Images by index: from a tensor or a packed file, decoded anew in threads, or from a Dataset."""
+"""Images by index: in one tensor or a packed file, or decoded each time in threads."""
 
 import hashlib
-import warnings
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -15,20 +14,24 @@ from torch import Tensor
 from ganzoo.data.pack import verified
 from ganzoo.data.picture import Pixels, Preparation
 from ganzoo.data.sampler import ShuffledSampler
-from ganzoo.data.views import Row
+from ganzoo.data.source import Row
 from ganzoo.errors import DataError
 
 RESIDENT = 0.25
-"""The share of a GPU's free memory that images may take; what needs more stays in the file or in main memory."""
+"""The share of a GPU's free memory that images may take; more stay in the file or main memory."""
 AHEAD = 3
-"""Batches that are decoded ahead of the one that is asked for."""
+"""Batches that are decoded ahead of the one that is fetched."""
+
+
+Batch = tuple[Tensor, Tensor | None]
+"""Images `(n, channels, height, width)`, and their labels `(n,)` if they have any."""
 
 
 class Images(ABC):
-    """Images of one size that can be fetched by index, whatever they came from."""
+    """Images of one size that can be fetched by index, from any origin."""
 
     labels: Tensor | None = None
-    """The number of each image's class, `(total,)`, where that is known without reading the images."""
+    """The number of each image's class, `(total,)`, if known without reading the images."""
 
     @abstractmethod
     def __len__(self) -> int: ...
@@ -39,21 +42,28 @@ class Images(ABC):
         """Changes when the images or their order change."""
 
     @abstractmethod
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
-        """The images of `order[number]`, `(n, channels, height, width)`, uint8 or floats, and labels `(n,)`."""
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
+        """The images of `order[number]`, uint8 or floats, and their labels, on any device."""
+
+    def move(self, device: torch.device) -> None:  # noqa: B027
+        """Moves them to the device for good, if they are in memory and fit."""
+
+    def close(self) -> None:  # noqa: B027  (most have nothing to end)
+        """Ends the threads or processes that read ahead; the next `fetch` starts them again."""
 
 
 @dataclass
 class StoredImages(Images):
-    """Images in one tensor, in memory or mapped from a file; on a GPU that has room for them they move there once."""
+    """Images in one tensor, in memory or mapped from a file.
+
+    On a GPU that has room for them they move there once.
+    """
 
     images: Tensor = field(repr=False)
     labels: Tensor | None = field(default=None, repr=False)
     known_fingerprint: str = ""
     resident: bool | None = None
-    """Whether they live on the device; None: when they fit into RESIDENT of its free memory."""
+    """Whether they live on the device; None: if they fit into RESIDENT of its free memory."""
 
     def __len__(self) -> int:
         return len(self.images)
@@ -68,29 +78,25 @@ class StoredImages(Images):
                 digest.update(tensor.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
+        indices = order[number].indices.to(self.images.device, non_blocking=True)
+        images = self.images.index_select(0, indices)
+        return images, None if self.labels is None else self.labels.index_select(0, indices)
+
+    def move(self, device: torch.device) -> None:
         if self.resident is None:
-            self.resident = self.images.nbytes <= RESIDENT * _free(device)
-        if self.resident and self.images.device != device:
-            try:
-                self.images = self.images.to(device)
-            except torch.OutOfMemoryError:
-                size = f"{self.images.nbytes:,} bytes"
-                raise DataError(
-                    f"the images, {size}, do not fit into {device}; say --data-cache disk"
-                ) from None
-            self.labels = None if self.labels is None else self.labels.to(device)
-        indices = order[number].indices
-        chosen = indices.to(self.images.device, non_blocking=True)
-        images = self.images.index_select(0, chosen)
-        labels = (
-            None
-            if self.labels is None
-            else self.labels.index_select(0, chosen.to(self.labels.device)).to(device)
-        )
-        return moved(images, device), labels
+            self.resident = self.images.nbytes <= RESIDENT * _free_memory(device)
+        if not self.resident:
+            return
+        try:
+            self.images = self.images.to(device)
+        except torch.OutOfMemoryError:
+            size = f"{self.images.nbytes:,} bytes"
+            raise DataError(
+                f"the images, {size}, do not fit into {device}; say --data-cache disk"
+            ) from None
+        if self.labels is not None:
+            self.labels = self.labels.to(device)
 
 
 @dataclass
@@ -101,21 +107,17 @@ class StreamedImages(Images):
     digests: Sequence[str] = field(repr=False)
     preparation: Preparation
     labels: Tensor | None = field(repr=False)
-    known_fingerprint: str
+    fingerprint: str = ""
     workers: int = 1
-    _pool: ThreadPoolExecutor | None = field(default=None, repr=False)
-    _decoding: dict[int, Future[Pixels]] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        self._pool = ThreadPoolExecutor(self.workers)  # its threads start with the first image
+        self._decoding: dict[int, Future[Pixels]] = {}
 
     def __len__(self) -> int:
         return len(self.rows)
 
-    @property
-    def fingerprint(self) -> str:
-        return self.known_fingerprint
-
-    def fetch(
-        self, order: ShuffledSampler, number: int, device: torch.device
-    ) -> tuple[Tensor, Tensor | None]:
+    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         indices = order[number].indices
         futures = [self._begin(index) for index in indices.tolist()]
         for ahead in range(number + 1, number + 1 + AHEAD):
@@ -124,37 +126,25 @@ class StreamedImages(Images):
         images = torch.from_numpy(np.stack([future.result() for future in futures]))
         for index in indices.tolist():
             self._decoding.pop(index, None)
-        while (
-            len(self._decoding) > (AHEAD + 1) * order.batch_size
-        ):  # what was begun for a place that was left
-            self._decoding.pop(next(iter(self._decoding))).cancel()
-        return moved(images, device), None if self.labels is None else self.labels[indices].to(
-            device
-        )
+        # after a jump in the order, those that were begun before it wait in vain
+        while len(self._decoding) > (AHEAD + 1) * order.batch_size:
+            oldest = next(iter(self._decoding))
+            self._decoding.pop(oldest).cancel()
+        return images, None if self.labels is None else self.labels[indices]
 
     def _begin(self, index: int) -> Future[Pixels]:
-        if self._pool is None:
-            self._pool = ThreadPoolExecutor(self.workers)
-            warnings.filterwarnings(
-                "ignore", module=r"PIL\."
-            )  # of odd files, of which packing has told already
         if index not in self._decoding:
-            self._decoding[index] = self._pool.submit(self._decoded, index)
+            row, digest = self.rows[index], self.digests[index]
+            self._decoding[index] = self._pool.submit(verified, row, digest, self.preparation)
         return self._decoding[index]
 
-    def _decoded(self, index: int) -> Pixels:
-        return verified(self.rows[index], self.digests[index], self.preparation)
+    def close(self) -> None:
+        self._pool.shutdown(cancel_futures=True)
+        self.__post_init__()
 
 
-def moved(images: Tensor, device: torch.device) -> Tensor:
-    """To the device; from main memory to a GPU without waiting."""
-    if images.device.type == "cpu" and device.type == "cuda":
-        return images.pin_memory().to(device, non_blocking=True)
-    return images.to(device)
-
-
-def _free(device: torch.device) -> float:
-    """Bytes of memory that the device has left; on a CPU a mapped file needs no copy."""
+def _free_memory(device: torch.device) -> float:
+    """Bytes of free memory on the device; on a CPU a mapped file needs no copy."""
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":

@@ -1,36 +1,47 @@
-"""as_data: from a SOURCE, a tensor or a Dataset to Data, in the view, size and channels that a model wants."""
+"""open_data: from a SOURCE, a tensor or a Dataset to Data, in a model's view, size and channels."""
 
 import hashlib
+import logging
 import shlex
-from collections.abc import Sequence
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal, Self, get_args
+from typing import Any, Self
 
 import torch
 from torch import Tensor
 
 from ganzoo.data.images import Images, StoredImages, StreamedImages
-from ganzoo.data.in_memory import from_python
-from ganzoo.data.pack import Manifest, Packing, reasons
+from ganzoo.data.in_memory import check_fits
+from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
 from ganzoo.data.picture import Preparation
-from ganzoo.data.source import Source, open_source
+from ganzoo.data.source import Row, Source, open_source
 from ganzoo.data.threads import default_workers
-from ganzoo.data.views import Domains, Pair, Row, check_view, rows_for_view
+from ganzoo.data.views import view_of
 from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.files import cache_folder
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
-Cache = Literal["auto", "device", "disk", "none"]
-"""Where prepared images are kept: in the cache and, where they fit, on the device; in the cache; nowhere."""
+logger = logging.getLogger(__name__)
+
+CACHES: dict[str, tuple[bool | None, bool | None]] = {
+    "auto": (None, None),
+    "device": (True, True),
+    "disk": (True, False),
+    "none": (False, False),
+}
+"""Whether prepared images are kept in the cache, and whether on the device; None: if it has room.
+
+With `none` they are decoded in every epoch.
+"""
 
 
 @dataclass
 class Data:
-    """What a model is trained on: one part, or two for two domains, and what is known of them.
+    """The images that a model is trained on: one part, or two for two domains.
 
-    `name` is the SOURCE that it was opened from, or the two, so that a run can open it again; None for what Python
-    passed in. `notes` are lines for the user.
+    `name` is the SOURCE that it was opened from, or the two, so that a run can open it again; None
+    if it was passed in from Python.
     """
 
     parts: tuple[Images, ...]
@@ -38,7 +49,6 @@ class Data:
     preparation: Preparation
     name: str | list[str] | None = None
     licence: str | None = None
-    notes: list[str] = field(default_factory=list)
 
     def __len__(self) -> int:
         return sum(map(len, self.parts))
@@ -46,8 +56,15 @@ class Data:
     @property
     def fingerprint(self) -> str:
         """Changes when the images or their order change."""
-        first, *others = (part.fingerprint for part in self.parts)
-        return hashlib.sha256(" ".join([first, *others]).encode()).hexdigest() if others else first
+        fingerprints = [part.fingerprint for part in self.parts]
+        if len(fingerprints) == 1:
+            return fingerprints[0]
+        return hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()
+
+    def close(self) -> None:
+        """Ends the threads and processes that read ahead; using the data starts them again."""
+        for part in self.parts:
+            part.close()
 
 
 def open_data(
@@ -59,182 +76,181 @@ def open_data(
     cache: str = "auto",
     strict: bool = False,
 ) -> Data:
-    """A SOURCE ("digits", a folder, a zip), a tensor or a Dataset -> Data; two in a tuple for two domains or for pairs.
+    """Opens a SOURCE ("digits", a folder, a zip), a tensor or a Dataset for a model.
 
-    What a SOURCE has of images is prepared once: `cache` says where it is kept (`auto`, `device`, `disk`, `none`),
-    `workers` how many threads do it, `strict` that a file that cannot be used is an error. uint8 is scaled to
-    [-1, 1]; floats are taken as being in [-1, 1]. Raises DataError for what is not what the model needs.
+    Two domains, or sources and targets of pairs, are a tuple of two; two SOURCES may be a list. The
+    images of a SOURCE are prepared once: `cache` says where they are kept (`auto`, `device`,
+    `disk`, `none`), `workers` how many threads prepare them, `strict` that an unusable file is an
+    error. uint8 is scaled to [-1, 1]; floats must be in [-1, 1]. Raises DataError if the data are
+    not what the model needs.
     """
     if isinstance(data, Data):
         return data
-    check_view(view)
-    if cache not in get_args(Cache):
-        raise UsageError(f"no cache {cache!r}; there is {', '.join(get_args(Cache))}")
-    given = data if isinstance(data, tuple) else (data,)
-    if all(isinstance(one, str | Path) for one in given):
-        return _from_sources([str(one) for one in given], hp, view, workers, cache, strict)
-    return Data(*from_python(given, hp, view, workers))
+    if cache not in CACHES:
+        raise UsageError(f"no cache {cache!r}; choose from {', '.join(CACHES)}")
+    names = _source_names(data)
+    if names:
+        opened = OpenedSources.of(names, view)
+        return _prepare(opened, hp, workers or default_workers(), cache, strict)
+    sets = data if isinstance(data, tuple) and data else (data,)
+    kind = view_of(view)
+    kind.check_count([type(one).__name__ for one in sets])
+    parts, info = kind.in_memory(sets, hp, workers or 1)
+    check_fits(info, hp)
+    preparation = Preparation.of(hp, info)
+    return Data(parts, replace(info, size=preparation.image_size), preparation)
 
 
-def _from_sources(
-    names: Sequence[str], hp: Hparams, view: Any, workers: int | None, cache: str, strict: bool
-) -> Data:
-    found = OpenedSources.of(names, view)
-    preparation = Preparation.of(hp, found.info)
-    prepared = [_prepared(rows, found, preparation, workers, cache) for rows in found.parts]
-    notes = _notes([manifest for _, manifest in prepared], found, hp, strict)
-    if found.info.channels == 1 and preparation.channels > 1:
-        notes.append(
-            f"{found.source_text} is grey, and the model has {preparation.channels} channels: channels=1 would do"
-        )
-    if cache == "auto" and not all(manifest.stored for _, manifest in prepared):
-        notes.append(
-            f"{found.source_text} has no room in {cache_folder()} when prepared: it is decoded in every epoch"
-        )
-    return Data(
-        tuple(images for images, _ in prepared),
-        replace(found.info, size=preparation.image_size, channels=preparation.channels),
-        preparation,
-        name=names[0] if len(names) == 1 else list(names),
-        licence="; ".join(sorted({source.licence for source in found.sources if source.licence}))
-        or None,
-        notes=notes,
-    )
+def _source_names(data: object) -> list[str]:
+    """The SOURCES; none for data passed in from Python, such as a list of images."""
+    if isinstance(data, str | Path):
+        return [str(data)]
+    if isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2):
+        names = [str(one) for one in data if isinstance(one, str | Path)]
+        return names if len(names) == len(data) else []
+    return []
 
 
 @dataclass
 class OpenedSources:
-    """One or two sources in the view of a model: the rows of each part, and what they are by themselves."""
+    """One or two sources: the rows of each part in the view of a model, and their own info."""
 
+    names: Sequence[str]
     sources: list[Source]
-    source_text: str
     parts: list[list[Row]]
     info: DataInfo
-    """Where there are two sources, the first says the size, and colour wins."""
+    """Of two sources, the first decides the size, and colour wins."""
 
     @classmethod
     def of(cls, names: Sequence[str], view: Any) -> Self:
-        """Raises DataError when a source cannot be had, is empty, or lacks the view."""
+        """Raises DataError if a source could not be loaded, is empty, or lacks the view."""
+        kind = view_of(view)
+        kind.check_count(names)
         sources = [open_source(name) for name in names]
-        parts = rows_for_view(sources, names, view)
-        source_text = " and ".join(names)
+        parts = kind.rows(sources)
         if not all(parts):
-            raise DataError(f"the data source {source_text} has no images")
-        infos = [source.info for source in sources]
-        for name, source, info in zip(names, sources, infos, strict=True):
-            if not isinstance(info, DataInfo):
-                raise PluginError(
-                    f"the data source {name}: its info is {info!r:.60}, not a property, ganzoo.DataInfo"
-                )
-            if not hasattr(source, "licence"):
-                raise PluginError(
-                    f"the data source {name} has no licence: licence = None where it is not known"
-                )
-        classes = () if view in (Domains, Pair) else infos[0].classes
-        info = replace(infos[0], channels=max(info.channels for info in infos), classes=classes)
-        return cls(sources, source_text, parts, info)
+            raise DataError(f"the data source {' and '.join(names)} has no images")
+        infos = [_checked_info(*named) for named in zip(names, sources, strict=True)]
+        channels = max(info.channels for info in infos)
+        classes = infos[0].classes if kind.has_classes else ()
+        return cls(names, sources, parts, replace(infos[0], channels=channels, classes=classes))
+
+    @property
+    def source_text(self) -> str:
+        return " and ".join(self.names)
+
+    @property
+    def licence(self) -> str | None:
+        licences = {source.licence for source in self.sources if source.licence}
+        return "; ".join(sorted(licences)) or None
 
 
-def _notes(
-    manifests: Sequence[Manifest], found: OpenedSources, hp: Hparams, strict: bool
-) -> list[str]:
-    """What was skipped. Raises DataError when that is too much, or anything where `strict`."""
-    skipped = [skipped for manifest in manifests for skipped in manifest.skipped]
-    total = sum(map(len, found.parts))
-    look = (
-        f"ganzoo data check {shlex.join(found.source_text.split(' and '))} --model NAME names them"
-    )
-    if len(skipped) == total:
-        raise DataError(
-            f"{found.source_text} has no images that can be used{reasons(skipped)}; {look}"
+def _checked_info(name: str, source: Source) -> DataInfo:
+    info = source.info
+    if not isinstance(info, DataInfo):
+        raise PluginError(
+            f"the data source {name}: its info is {info!r:.60}, not a property, ganzoo.DataInfo"
         )
-    if strict and skipped:
-        raise DataError(
-            f"{len(skipped)} of {total:,} files of {found.source_text} cannot be used, the first {skipped[0].name}: "
-            f"{skipped[0].kind}, {skipped[0].detail}; {look}"
-        )
-    needed = max(2, hp.batch_size)
-    for manifest, domain in zip(manifests, "AB", strict=False):
-        if (count := len(manifest.rows)) < needed:
-            where = (
-                f"domain {domain} of {found.source_text}"
-                if len(manifests) == 2
-                else found.source_text
-            )
-            raise DataError(
-                f"{where} has {count} usable image{'s' * (count != 1)}{reasons(manifest.skipped)}, and a batch takes "
-                f"{hp.batch_size}: give at least {needed}{', or a smaller batch_size' if count > 1 else ''}"
-            )
-    notes = (
-        [
-            f"skipped {len(skipped):,} of {total:,} files of {found.source_text}{reasons(skipped)}; {look}"
-        ]
-        if skipped
-        else []
-    )
-    used = {
-        found.info.classes[label]
-        for manifest in manifests
-        for label in manifest.labels
-        if label >= 0
-    }
-    if unused := [name for name in found.info.classes if name not in used]:
-        notes.append(
-            f"no usable image of the class{'es' * (len(unused) > 1)} {', '.join(unused)} in {found.source_text}"
-        )
-    return notes
+    if not hasattr(source, "licence"):
+        raise PluginError(f"the data source {name} has no licence: licence = None if it is unknown")
+    return info
 
 
-def _prepared(
-    rows: Sequence[Row],
-    found: OpenedSources,
-    preparation: Preparation,
-    workers: int | None,
-    cache: str,
-) -> tuple[Images, Manifest]:
-    workers = workers or default_workers()
-    manifest, folder = Packing(
-        rows=rows,
-        labels=_labels(rows, found.info.classes),
-        preparation=preparation,
-        called=found.source_text,
-        workers=workers,
-        stored={"auto": None, "none": False}.get(cache, True),
-    ).manifest()
-    labels = (
-        torch.tensor(manifest.labels) if manifest.labels and min(manifest.labels) >= 0 else None
-    )
-    if not manifest.stored:
-        used = [rows[number] for number in manifest.rows]
-        return StreamedImages(
-            used, manifest.digests, preparation, labels, manifest.fingerprint, workers
-        ), manifest
-    resident = {"auto": None, "device": True}.get(cache, False)
-    return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident), manifest
+def _prepare(opened: OpenedSources, hp: Hparams, workers: int, cache: str, strict: bool) -> Data:
+    preparation = Preparation.of(hp, opened.info)
+    stored, resident = CACHES[cache]
+    parts: list[Images] = []
+    skipped: list[Skipped] = []
+    used: set[int] = set()
+    for rows, domain in zip(opened.parts, "AB", strict=False):
+        packing = Packing(
+            rows=rows,
+            labels=_labels(rows, opened.info.classes),
+            preparation=preparation,
+            source_text=opened.source_text,
+            workers=workers,
+            stored=stored,
+        )
+        manifest, folder = packing.packed()
+        place = f"domain {domain} of " if len(opened.parts) == 2 else ""
+        _check_enough(manifest, hp.batch_size, f"{place}{opened.source_text}")
+        parts.append(_images(packing, manifest, folder, resident))
+        skipped += manifest.skipped
+        used.update(manifest.labels)
+    for warning in _warnings(opened, preparation.channels, skipped, used):
+        if strict and skipped:
+            raise DataError(warning)
+        logger.warning(warning)
+    if cache == "auto" and any(isinstance(part, StreamedImages) for part in parts):
+        logger.warning(
+            f"{opened.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
+        )
+    info = replace(opened.info, size=preparation.image_size, channels=preparation.channels)
+    name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
+    return Data(tuple(parts), info, preparation, name, opened.licence)
 
 
 def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
     """The number of each row's class, -1 for none."""
     numbers = {name: number for number, name in enumerate(classes)}
-    if not classes:
-        return [-1] * len(rows)
-    for row in rows:
-        if row[0].label is not None and row[0].label not in numbers:
-            raise DataError(
-                f"the image {row[0].name} is labelled {row[0].label!r}, which is none of the classes"
-            )
-    return [-1 if row[0].label is None else numbers[row[0].label] for row in rows]
+    labels = []
+    for item, *_ in rows:
+        if item.label is None or not classes:
+            labels.append(-1)
+        elif item.label in numbers:
+            labels.append(numbers[item.label])
+        else:
+            raise DataError(f"the image {item.name} has the unknown class {item.label!r}")
+    return labels
+
+
+def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
+    needed = max(2, batch_size)
+    count = len(manifest.rows)
+    if count < needed:
+        raise DataError(
+            f"{place} has too few images that can be used, {count}{reasons(manifest.skipped)}: "
+            f"give at least {needed}, or set a smaller batch_size than {batch_size}"
+        )
+
+
+def _images(packing: Packing, manifest: Manifest, folder: Path, resident: bool | None) -> Images:
+    labels = torch.tensor(manifest.labels) if min(manifest.labels) >= 0 else None
+    if manifest.stored:
+        return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident)
+    rows = [packing.rows[number] for number in manifest.rows]
+    settings = packing.preparation, labels, manifest.fingerprint, packing.workers
+    return StreamedImages(rows, manifest.digests, *settings)
+
+
+def _warnings(
+    opened: OpenedSources, channels: int, skipped: Sequence[Skipped], used: set[int]
+) -> Iterator[str]:
+    text = opened.source_text
+    if skipped:
+        total = sum(map(len, opened.parts))
+        first = skipped[0]
+        yield (
+            f"cannot use {len(skipped):,} of {total:,} files of {text}{reasons(skipped)}, "
+            f"the first {first.name}: {first.kind}, {first.detail}; "
+            f"ganzoo data check {shlex.join(opened.names)} --model NAME names them"
+        )
+    unused = [name for number, name in enumerate(opened.info.classes) if number not in used]
+    if unused:
+        yield f"no usable image of the class {', '.join(unused)} in {text}"
+    if opened.info.channels == 1 < channels:
+        yield f"{text} is grey, and the model has {channels} channels: channels=1 would do"
 
 
 def source_text(data: Data) -> str:
-    """Its name, for people."""
+    """The name of the data in messages."""
     if data.name is None:
         return "the data passed in from Python"
     return data.name if isinstance(data.name, str) else " and ".join(data.name)
 
 
 def data_config(data: Data) -> dict[str, Any]:
-    """What config.json says of it."""
+    """The entry of the data in config.json."""
     return {
         "source": data.name,
         "images": len(data),

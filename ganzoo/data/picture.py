@@ -1,10 +1,10 @@
-"""From what an item gives, bytes or a picture, to pixels of one size and mode; what cannot be used says why."""
+"""From what an item reads, bytes or a picture, to pixels of one size and mode; faults are named."""
 
 import io
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache, partial
+from functools import cache
 from pathlib import PurePath
 from typing import Any, Self
 from warnings import catch_warnings, simplefilter
@@ -12,10 +12,10 @@ from warnings import catch_warnings, simplefilter
 import numpy as np
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 
+from ganzoo.channels import MODES
 from ganzoo.data.source import Item, content
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
-from ganzoo.images import MODES
 
 FORMATS = (
     "AVIF",
@@ -31,15 +31,15 @@ FORMATS = (
     "TIFF",
     "WEBP",
 )
-"""Those of Pillow's that are pixels and nothing else: no EPS, which would start a program."""
+"""Pillow's formats that are pixels and nothing else: no EPS, which would start a program."""
 ENLARGED_AT_MOST = 8
-"""An image file whose shorter side would have to grow more than this is too small to be of use."""
+"""An image file whose shorter side would have to grow by more than this factor is skipped."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
 @dataclass(frozen=True)
 class ImageNote:
-    """What was found about an image that is used all the same: `animated`, `12 frames, of which the first`."""
+    """A remark about an image that is used all the same: `animated`, `12 frames, ...`."""
 
     kind: str
     detail: str
@@ -47,9 +47,10 @@ class ImageNote:
 
 @dataclass(frozen=True)
 class Preparation:
-    """What a model wants of every image, by its hyperparameters: what is stored, and what a batch makes of it.
+    """How a model wants its images, by its hyperparameters.
 
-    Stored are squares of `load_size`; a batch holds random crops of `image_size`, mirrored at random if `flip`.
+    Squares of `load_size` are stored; a batch holds random crops of `image_size`, mirrored at
+    random if `flip`.
     """
 
     image_size: int
@@ -60,48 +61,49 @@ class Preparation:
 
     @classmethod
     def of(cls, hp: Hparams, info: DataInfo) -> Self:
-        """The model's, and where it leaves something open, the data's own."""
-        hp = hp.for_data(info)
-        size = getattr(hp, "image_size", None) or info.size
-        channels = getattr(hp, "channels", None) or info.channels
+        """The settings of the model; the data fill what it leaves open."""
+        channels = hp.channels or info.channels
         if channels not in MODES:
             raise DataError(f"channels={channels}: pictures have 1 (grey), 3 (RGB) or 4 (RGBA)")
+        size = hp.for_data(info).image_size or info.size
         load_size = hp.load_size or size
         if load_size < size:
             raise DataError(
                 f"load_size={load_size} is smaller than image_size={size}, which is cropped from it"
             )
-        return cls(size, load_size, channels, hp.fit, hp.flip)
+        return cls(size, load_size, channels, hp.resize, hp.flip)
 
-    @property
-    def stored(self) -> dict[str, Any]:
-        """What the stored pixels depend on."""
+    def key(self) -> dict[str, Any]:
+        """The settings that change the stored pixels."""
         return {"load_size": self.load_size, "channels": self.channels, "fit": self.fit}
 
 
 @contextmanager
 def ignore_pillow_warnings() -> Iterator[None]:
-    """Pillow's warnings about odd files are ours to report; around the threads that decode, not inside them."""
+    """Hides Pillow's warnings about odd files, which are reported otherwise.
+
+    Put it around the threads that decode, not inside them: filters belong to the whole process.
+    """
     with catch_warnings():
         simplefilter("ignore")
         yield
 
 
 def decoded(item: Item) -> tuple[Image.Image, list[ImageNote]]:
-    """The item's picture, upright, and what is odd about the file. Raises BadImage when there is none to be had."""
-    found = content(item)
-    if isinstance(found, Image.Image):
-        return found, []
-    if not found:
+    """The item's picture, upright, and what is odd about the file. Raises BadImage."""
+    data = content(item)
+    if isinstance(data, Image.Image):
+        return data, []
+    if not data:
         raise BadImage("empty", "the file is empty")
     try:
-        return _opened(found)
+        return _read_picture(data)
     except BadImage:
         raise
     except UnidentifiedImageError:
         if PurePath(item.name).suffix.lower() in Image.registered_extensions():
-            raise BadImage("corrupt", "its content is no picture, whatever its name says") from None
-        raise BadImage("not an image", "no image format that is read here") from None
+            raise BadImage("corrupt", "its content is not a picture, unlike its name") from None
+        raise BadImage("not an image", "not an image format that is read here") from None
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
         raise BadImage("decompression bomb", str(cause)) from None
     except MemoryError:
@@ -111,43 +113,29 @@ def decoded(item: Item) -> tuple[Image.Image, list[ImageNote]]:
         raise BadImage(kind, str(cause) or type(cause).__name__) from cause
 
 
-def read_size_and_mode(item: Item) -> tuple[tuple[int, int], str] | None:
-    """Width and height, and Pillow's mode, from the head of the file; None when it is no picture."""
-    try:
-        content = item.read()
-        picture = (
-            content
-            if isinstance(content, Image.Image)
-            else Image.open(io.BytesIO(content), formats=_formats())
-        )
-        return picture.size, picture.mode
-    except Exception:  # a damaged file can make a decoder raise anything at all; packing says what is wrong with it
-        return None
-
-
-def _opened(content: bytes) -> tuple[Image.Image, list[ImageNote]]:
+def _read_picture(data: bytes) -> tuple[Image.Image, list[ImageNote]]:
     notes = []
-    picture: Image.Image = Image.open(io.BytesIO(content), formats=_formats())
-    most = Image.MAX_IMAGE_PIXELS
-    if most and picture.width * picture.height > most:
-        raise BadImage(
-            "decompression bomb", f"{picture.width}x{picture.height} is more than {most:,} pixels"
-        )
-    if picture.format != "MPO" and getattr(
-        picture, "is_animated", False
-    ):  # an MPO's others are a phone's extras
-        notes.append(
-            ImageNote(
-                "animated", f"{getattr(picture, 'n_frames', 2)} frames, of which the first is used"
-            )
-        )
+    picture = _read_head(data)
+    limit = Image.MAX_IMAGE_PIXELS
+    if limit and picture.width * picture.height > limit:
+        size = f"{picture.width}x{picture.height}"
+        raise BadImage("decompression bomb", f"{size} is more than {limit:,} pixels")
+    # the other frames of an MPO are a phone's extras
+    if picture.format != "MPO" and getattr(picture, "is_animated", False):
+        frames = getattr(picture, "n_frames", 2)
+        notes.append(ImageNote("animated", f"{frames} frames, of which the first is used"))
     picture.load()
-    turned = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if turned in range(2, 9):
-        picture, kept = ImageOps.exif_transpose(picture), picture.format
-        picture.format = kept
-        notes.append(ImageNote("turned", f"upright by its EXIF orientation {turned}"))
+    orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
+    if orientation in range(2, 9):
+        upright = ImageOps.exif_transpose(picture)
+        upright.format = picture.format
+        picture = upright
+        notes.append(ImageNote("turned", f"upright by its EXIF orientation {orientation}"))
     return picture, notes
+
+
+def _read_head(data: bytes) -> Image.Image:
+    return Image.open(io.BytesIO(data), formats=_formats())
 
 
 @cache
@@ -156,10 +144,20 @@ def _formats() -> tuple[str, ...]:
     return tuple(name for name in FORMATS if name in Image.OPEN)
 
 
-def converted(picture: Image.Image, channels: int) -> tuple[Image.Image, list[ImageNote]]:
-    """The picture in grey, RGB or RGBA of 8 bits, as Pillow's own `convert` gives it, and what that meant.
+def read_size_and_mode(item: Item) -> tuple[tuple[int, int], str] | None:
+    """Width and height, and Pillow's mode, from the head of the file; None for a bad image."""
+    try:
+        data = item.read()
+        picture = data if isinstance(data, Image.Image) else _read_head(data)
+        return picture.size, picture.mode
+    except Exception:  # a decoder can raise anything; packing says what is wrong
+        return None
 
-    Of 16 bits the upper 8 are kept, which is what Pillow does for colours; its `convert` clips grey ones instead.
+
+def converted(picture: Image.Image, channels: int) -> tuple[Image.Image, list[ImageNote]]:
+    """The picture in grey, RGB or RGBA of 8 bits, by Pillow's own `convert`, with a note about it.
+
+    Of 16 bits the upper 8 are kept, as Pillow does for colours; its `convert` clips grey ones.
     """
     mode, before = MODES[channels], picture.mode
     if before == mode:
@@ -169,30 +167,30 @@ def converted(picture: Image.Image, channels: int) -> tuple[Image.Image, list[Im
     elif before in ("I", "F", "LAB"):
         raise BadImage(
             "unsupported",
-            f"pixels of mode {before} have no range that is known; save it with 8 bits",
+            f"pixels of mode {before} have an unknown range; save it with 8 bits",
         )
-    elif before == "P" and "transparency" in picture.info:
+    elif before in ("PA", "La", "LA", "RGBa") or (before == "P" and "transparency" in picture.info):
         picture = picture.convert("RGBA")
     elif before not in ("1", "L", "P", "RGB", "RGBA"):
-        picture = picture.convert("RGBA" if before in ("PA", "La", "LA", "RGBa") else "RGB")
-    note = ImageNote("converted", f"{before} to {mode}")
-    return (picture if picture.mode == mode else picture.convert(mode)), [note]
+        picture = picture.convert("RGB")
+    if picture.mode != mode:
+        picture = picture.convert(mode)
+    return picture, [ImageNote("converted", f"{before} to {mode}")]
 
 
 def checked_and_converted(
     picture: Image.Image, channels: int, size: int
 ) -> tuple[Image.Image, list[ImageNote]]:
-    """The picture in its own size and the mode that is wanted, if it is large enough to be shown at `size`."""
-    notes, shorter = [], min(picture.size)
-    if shorter * ENLARGED_AT_MOST < size and picture.format:  # a source's own pictures have none
-        raise BadImage(
-            "too small",
-            f"{picture.width}x{picture.height} would grow more than eightfold to {size}",
-        )
+    """The picture in its own size and the wanted mode, if it is large enough for `size`."""
+    shorter = min(picture.size)
+    own = f"{picture.width}x{picture.height}"
+    # pictures that a source draws have no format, and may be small
+    if shorter * ENLARGED_AT_MOST < size and picture.format:
+        raise BadImage("too small", f"{own} would grow more than eightfold to {size}")
+    result, notes = converted(picture, channels)
     if shorter < size:
-        notes.append(ImageNote("enlarged", f"{picture.width}x{picture.height} to {size}"))
-    picture, more = converted(picture, channels)
-    return picture, notes + more
+        notes.insert(0, ImageNote("enlarged", f"{own} to {size}"))
+    return result, notes
 
 
 def pixels(item: Item, preparation: Preparation) -> Pixels:
@@ -200,27 +198,32 @@ def pixels(item: Item, preparation: Preparation) -> Pixels:
     picture, _ = decoded(item)
     picture, _ = checked_and_converted(picture, preparation.channels, preparation.load_size)
     array = np.asarray(resized(picture, preparation.load_size, preparation.fit))
-    return np.ascontiguousarray(array[None] if array.ndim == 2 else array.transpose(2, 0, 1))
+    if array.ndim == 2:
+        array = array[..., None]
+    return np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
 def resized(picture: Image.Image, size: int, fit: str) -> Image.Image:
     """A square of this size: `crop` takes the middle square, `stretch` keeps all, `pad` adds black.
 
-    Bicubic with antialiasing; what shrinks fourfold or more is first averaged over whole pixels (Pillow's
-    `reducing_gap=2`), which halves the time and changes levels by less than one on average.
+    Bicubic with antialiasing; a picture that shrinks fourfold or more is first averaged over whole
+    pixels (Pillow's `reducing_gap=2`), which halves the time and changes levels by less than one on
+    average.
     """
     width, height = picture.size
     if width == height == size:
         return picture
-    shrink = partial(picture.resize, resample=Image.Resampling.BICUBIC, reducing_gap=2.0)
-    if fit == "stretch":
-        return shrink((size, size))
+    bicubic = Image.Resampling.BICUBIC
     if fit == "pad":
         scale = size / max(width, height)
         inner = max(1, round(width * scale)), max(1, round(height * scale))
         square = Image.new(picture.mode, (size, size))
-        square.paste(shrink(inner), ((size - inner[0]) // 2, (size - inner[1]) // 2))
+        corner = (size - inner[0]) // 2, (size - inner[1]) // 2
+        square.paste(picture.resize(inner, bicubic, reducing_gap=2.0), corner)
         return square
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    return shrink((size, size), box=(left, top, left + side, top + side))
+    box = None
+    if fit == "crop":
+        side = min(width, height)
+        left, top = (width - side) / 2, (height - side) / 2
+        box = (left, top, left + side, top + side)
+    return picture.resize((size, size), bicubic, box, reducing_gap=2.0)

@@ -1,4 +1,4 @@
-"""Order: which images each batch holds, as a function of (seed, number) and of which process asks."""
+"""Samplers: which images each batch holds, as a function of (seed, number) and of the process."""
 
 from typing import NamedTuple
 
@@ -9,7 +9,7 @@ from ganzoo.seeds import rng
 
 
 class BatchIndices(NamedTuple):
-    """What a batch holds: the index of each image, and in which epoch it is met, both `(n,)` on the CPU."""
+    """The index of each image of a batch, and its epoch, both `(n,)` on the CPU."""
 
     indices: Tensor
     epochs: Tensor
@@ -18,9 +18,10 @@ class BatchIndices(NamedTuple):
 class ShuffledSampler:
     """`order[i]` is the i-th batch of an endless sequence.
 
-    Epochs follow each other without a gap: every image comes exactly once in each, in an order that depends on
-    (name, seed, epoch); a batch may hold the end of one and the start of the next. Of `ranks` processes each gets its
-    own part of every batch. `chosen` are the indices of the images, where not all of them take part.
+    Epochs follow each other without a gap: every image comes exactly once in each, in an order that
+    depends on (name, seed, epoch); a batch may hold the end of one and the start of the next. Each
+    of `ranks` processes gets its own part of every batch. `chosen` are the indices of the images
+    that take part.
     """
 
     def __init__(
@@ -34,32 +35,31 @@ class ShuffledSampler:
         ranks: int = 1,
     ) -> None:
         self.chosen, self.batch_size, self.seed, self.name = chosen, batch_size, seed, name
-        self.mine = torch.arange(batch_size).tensor_split(ranks)[rank]
+        self.local = torch.arange(batch_size).tensor_split(ranks)[rank]
         """The positions within a batch that this process takes."""
         self._orders: dict[int, Tensor] = {}
 
     def __getitem__(self, number: int) -> BatchIndices:
         total = len(self.chosen)
-        positions = number * self.batch_size + self.mine
+        positions = number * self.batch_size + self.local
         epochs = positions // total
-        parts = [
-            self._order(epoch)[positions[epochs == epoch] - epoch * total]
-            for epoch in range(int(epochs[0]), int(epochs[-1]) + 1)
-        ]
+        parts = []
+        for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
+            inside = positions[epochs == epoch] - epoch * total
+            parts.append(self._order(epoch)[inside])
         return BatchIndices(self.chosen[torch.cat(parts)], epochs)
 
     def _order(self, epoch: int) -> Tensor:
         if epoch not in self._orders:
             if len(self._orders) > 1:
                 self._orders.clear()
-            self._orders[epoch] = torch.randperm(
-                len(self.chosen), generator=rng(self.name, self.seed, epoch)
-            )
+            generator = rng(self.name, self.seed, epoch)
+            self._orders[epoch] = torch.randperm(len(self.chosen), generator=generator)
         return self._orders[epoch]
 
 
 class SequentialSampler(ShuffledSampler):
-    """The same, every epoch in the order that the images have."""
+    """The same, with every epoch in the images' own order."""
 
     def _order(self, epoch: int) -> Tensor:
         return torch.arange(len(self.chosen))

@@ -1,4 +1,4 @@
-"""Source: what a data plugin is, and how the word after `--data` becomes one."""
+"""Source: the protocol of a data plugin, and how the word after `--data` becomes one."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from ganzoo.hparams.hparams import DataInfo
 
 @dataclass(frozen=True)
 class Item:
-    """One image of a source: a name to call it by in messages, how to read it, and its label if it has one.
+    """One image of a source: its name in messages, how to read it, and its label if it has one.
 
-    `read` gives the bytes of an image file, or a picture, and raises BadImage when there is none to be had; it is
-    called from several threads. `stamp` changes when the image does (size and time of a file, a checksum): with it, a
-    second run starts without reading the images again.
+    `read` returns the bytes of an image file, or a picture, and raises BadImage if there is none;
+    several threads call it. `stamp` changes when the image does (size and time of a file, a
+    checksum): with it, a second run starts without reading the images again.
     """
 
     name: str
@@ -27,8 +27,12 @@ class Item:
     stamp: str = ""
 
 
-def refusing(name: str, kind: str, reason: str, stamp: str = "") -> Item:
-    """An item of which it is known already that it cannot be used, and why."""
+Row = tuple[Item, ...]
+"""Items that are used or skipped together: one image, or the two of a pair."""
+
+
+def unusable(name: str, kind: str, reason: str, stamp: str = "") -> Item:
+    """An item that cannot be used, for a reason that is known before it is read."""
 
     def read() -> Never:
         raise BadImage(kind, reason)
@@ -37,10 +41,11 @@ def refusing(name: str, kind: str, reason: str, stamp: str = "") -> Item:
 
 
 class Source(Protocol):
-    """What an entry point of the group `ganzoo.datasets` names: a class, made from what stands after `name:`.
+    """A class that an entry point of the group `ganzoo.datasets` names.
 
-    `info` is what the data are by themselves; a model that leaves its size or channels open takes them from it.
-    `licence` is an SPDX name or a sentence for the model card, None where it is not known.
+    It is made from the text after `name:`. `info` describes the data; a model that leaves its size
+    or channels open takes them from it. `licence` is an SPDX name or a sentence for the model card,
+    None if it is not known.
     """
 
     licence: str | None
@@ -51,7 +56,7 @@ class Source(Protocol):
     def info(self) -> DataInfo: ...
 
     def items(self) -> Sequence[Item]:
-        """The images, always in the same order. Raises DataError when they cannot be had."""
+        """The images, always in the same order. Raises DataError if they could not be loaded."""
         ...
 
 
@@ -60,7 +65,7 @@ class HasDomains(Protocol):
     """A source that is two unpaired domains as well."""
 
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
-        """The images of A and those of B. Raises DataError, saying why, when these data are not two domains."""
+        """The images of A and those of B. Raises DataError with the reason if these are not two."""
         ...
 
 
@@ -69,70 +74,74 @@ class HasPairs(Protocol):
     """A source that has aligned pairs as well."""
 
     def pairs(self) -> Sequence[tuple[Item, Item]]:
-        """Source and target of each pair. Raises DataError, saying why, when these data are no pairs."""
+        """Source and target of each pair. Raises DataError with the reason if there are none."""
         ...
 
 
 def source_class(plugin: Plugin) -> Callable[[str], Source]:
-    """What an entry point of the group `ganzoo.datasets` names, if it is a source."""
-    found = plugin.load()
-    for name in ("info", "items") if isinstance(found, type) else ():
-        if not hasattr(found, name):
-            raise PluginError(
-                f"data source {plugin.name!r} is not one: {found.__qualname__} lacks {name}"
-            )
-    source: Callable[[str], Source] = found
+    """The source that a plugin registers. Raises PluginError for a class that is none."""
+    source: Callable[[str], Source] = plugin.load()
+    if isinstance(source, type):
+        for name in ("info", "items"):
+            if not hasattr(source, name):
+                raise PluginError(
+                    f"data source {plugin.name!r} is not one: {source.__qualname__} lacks {name}"
+                )
     return source
 
 
 def content(item: Item) -> bytes | Image.Image:
-    """What an item gives. Raises BadImage where it says that there is none, PluginError for what is no image at all."""
+    """Reads an item. Raises the item's BadImage, and PluginError for a fault of the source."""
     try:
-        found = item.read()
+        result = item.read()
     except (GanzooError, MemoryError):
         raise
     except Exception as cause:  # a stranger's code may raise anything
-        raise PluginError(f"{item.name} cannot be read: {type(cause).__name__}: {cause}") from cause
-    if not isinstance(found, bytes | Image.Image):
+        reason = f"{type(cause).__name__}: {cause}"
+        raise PluginError(f"{item.name} cannot be read: {reason}") from cause
+    if not isinstance(result, bytes | Image.Image):
         raise PluginError(
-            f"{item.name}: read() gives {type(found).__name__}; it must give bytes or a PIL.Image.Image"
+            f"{item.name}: read() returns {type(result).__name__}; "
+            "it must return bytes or a PIL.Image.Image"
         )
-    return found
+    return result
 
 
 def open_source(text: str) -> Source:
     """`"digits"`, `"name:argument"`, or the path of a folder or of a zip -> the source.
 
-    A registered name goes before a folder of that name (`./digits` is the folder). Raises UnknownName with the closest
-    match, DataError for an argument or a path.
+    A registered name wins over a folder of that name (`./digits` is the folder). Raises UnknownName
+    with the closest match, DataError for an argument or a path.
     """
-    if not text:
-        raise DataError("the data source is empty: give a folder, a zip or a name")
-    name, _, argument = text.partition(":")
-    if name not in datasets:
-        try:
-            there = Path(text).exists()
-        except OSError as cause:
-            raise DataError(f"{text:.80} cannot be read: {cause.strerror}") from None
-        if there:
-            name, argument = "folder" if Path(text).is_dir() else "zip", text
-        elif "/" not in name:
-            error = unknown("data source", name, datasets)
-            raise (
-                error
-                if "did you mean" in str(error)
-                else UnknownName(f"{error}, and no folder or zip {text}")
-            )
-        elif name.rpartition("/")[2] not in datasets or not text.startswith(f"{name}:"):
-            raise DataError(f"there is no folder or zip {text}")
+    name, argument = _name_and_argument(text)
     plugin = datasets[name]
+    kind = source_class(plugin)
     try:
-        source = source_class(plugin)(argument)
+        return kind(argument)
     except GanzooError:
         raise
     except Exception as cause:  # a stranger's class may raise anything
         raise PluginError(
-            f"the data source {name!r} of the package {plugin.distribution} {plugin.version} cannot be made of "
-            f"{argument!r}: {type(cause).__name__}: {cause}"
+            f"the data source {name!r} of the package {plugin.distribution} {plugin.version} "
+            f"failed for {argument!r}: {type(cause).__name__}: {cause}"
         ) from cause
-    return source
+
+
+def _name_and_argument(text: str) -> tuple[str, str]:
+    if not text:
+        raise DataError("the data source is empty: choose a folder, a zip or a name")
+    name, colon, argument = text.partition(":")
+    if name in datasets:
+        return name, argument
+    path = Path(text)
+    try:
+        if path.exists():
+            return "folder" if path.is_dir() else "zip", text
+    except OSError as cause:
+        raise DataError(f"{text:.80} cannot be read: {cause.strerror}") from None
+    if "/" not in name:
+        error = unknown("data source", name, datasets)
+        raise UnknownName(f"no folder or zip {text}, and {error}")
+    if colon and name.rpartition("/")[2] in datasets:  # distribution/name:argument
+        return name, argument
+    raise DataError(f"there is no folder or zip {text}")

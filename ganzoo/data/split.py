@@ -1,4 +1,4 @@
-"""What a model is trained on, and what is held out to score it."""
+"""Training data and validation data: the part that is held out, or a data set of its own."""
 
 from functools import partial
 from typing import Any
@@ -15,63 +15,68 @@ from ganzoo.seeds import rng
 
 
 def train_validation_split(
-    data: Data, apart: Data | None, hp: Hparams, view: Any, device: torch.device
+    data: Data, validation: Data | None, hp: Hparams, view: Any, device: torch.device
 ) -> tuple[Batches, Batches | None]:
-    """Batches to train on and to be scored on: all of `apart`, else the part `hp.validation` of the data, if any.
+    """Batches to train on, and to score on: all of `validation`, or the share `hp.validation`.
 
-    Raises DataError when that part has no image, or what is apart has other classes, and HparamError or DataError when
-    the data's classes are not the model's.
+    Raises DataError if that share has no image or `validation` does not go with the data, and
+    HparamError or DataError if the data's classes are not the model's.
     """
-    _check_classes(data, getattr(hp, "classes", None))
+    _check_classes(data, hp.classes)
     batches = partial(Batches, view=view, batch_size=hp.batch_size, seed=hp.seed, device=device)
-    share = getattr(hp, "validation", 0.0)
-    if apart is not None:
-        if apart.fingerprint == data.fingerprint:
-            raise DataError(
-                f"{source_text(apart)} is what is trained on: give other images to be scored on"
-            )
-        if apart.info.classes and data.info.classes and apart.info.classes != data.info.classes:
-            raise DataError(f"{source_text(apart)} has other classes than {source_text(data)}")
-        return batches(data), batches(apart)
+    if validation is not None:
+        _check_validation(data, validation)
+        return batches(data), batches(validation)
+    share = hp.validation
     if not share:
         return batches(data), None
-    trained, kept_out = validation_indices(len(data), data.parts[0].labels, share, hp.seed)
-    if not len(kept_out):
+    trained, held_out = validation_indices(len(data), data.parts[0].labels, share, hp.seed)
+    if not len(held_out):
         raise DataError(
-            f"validation={share} of {len(data)} images is none: give more images, or validation=0"
+            f"validation={share} of {len(data)} images is none: add images, or set validation=0"
         )
-    return batches(data, chosen=trained), batches(data, chosen=kept_out)
+    return batches(data, chosen=trained), batches(data, chosen=held_out)
 
 
 def validation_hparams(hp: Hparams) -> Hparams:
-    """The hyperparameters with which data to be scored on are opened: their last batch may be a small one."""
+    """The hyperparameters to open validation data with, whose last batch may be small."""
     return hp.replaced({"batch_size": 2})
 
 
+def _check_validation(data: Data, validation: Data) -> None:
+    name = source_text(validation)
+    if validation.fingerprint == data.fingerprint:
+        raise DataError(f"{name} is also the training data: choose another validation set")
+    classes, others = data.info.classes, validation.info.classes
+    if classes and others and classes != others:
+        raise DataError(f"{name} has other classes than {source_text(data)}")
+
+
 def _check_classes(data: Data, count: int | None) -> None:
+    if not count:
+        return
     names, labels = data.info.classes, data.parts[0].labels
-    if count and names and len(names) != count:
+    if names and len(names) != count:
         raise HparamError(
             f"classes={count}, and {source_text(data)} has {len(names)}: leave classes to the data"
         )
-    if count and labels is not None:
+    if labels is not None:
         check_labels([int(labels.min()), int(labels.max())], count)
 
 
 def validation_indices(
     total: int, labels: Tensor | None, share: float, seed: int
 ) -> tuple[Tensor, Tensor]:
-    """The indices of the images to train on, and of a `share` of them to be kept out; both ascending.
+    """The indices of the images to train on, and of a `share` of them to hold out; both ascending.
 
-    Which, depends on the seed. With labels each class gives its share, rounded, and keeps at least one image.
+    They depend on the seed. With labels each class gives its share, rounded, and keeps at least one
+    image.
     """
-    drawn = torch.rand(total, generator=rng("validation", seed, 0))
-    named = torch.zeros(total, dtype=torch.long) if labels is None else labels.cpu()
-    groups = [(named == label).nonzero()[:, 0] for label in range(int(named.max()) + 1)]
-    kept_out = [
-        group[drawn[group].argsort()[: min(round(share * len(group)), len(group) - 1)]]
-        for group in groups
-    ]
-    mask = torch.zeros(total, dtype=torch.bool)
-    mask[torch.cat(kept_out)] = True
-    return (~mask).nonzero()[:, 0], mask.nonzero()[:, 0]
+    draws = torch.rand(total, generator=rng("validation", seed, 0))
+    groups = torch.zeros(total, dtype=torch.long) if labels is None else labels.cpu()
+    held_out = torch.zeros(total, dtype=torch.bool)
+    for label in range(int(groups.max()) + 1):
+        group = (groups == label).nonzero()[:, 0]
+        count = min(round(share * len(group)), len(group) - 1)
+        held_out[group[draws[group].argsort()[:count]]] = True
+    return (~held_out).nonzero()[:, 0], held_out.nonzero()[:, 0]

@@ -1,4 +1,4 @@
-"""A function over many items in threads, in order, with a bar."""
+"""A function over many items in threads, in order, with a progress bar."""
 
 import os
 import sys
@@ -18,20 +18,23 @@ CHUNK = 16
 
 def default_workers() -> int:
     """One for each core that this process may use, at most 16."""
-    cores = (
-        len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
-    )
+    cores = os.cpu_count() or 1
+    if hasattr(os, "sched_getaffinity"):
+        cores = len(os.sched_getaffinity(0))
     return min(cores, 16)
 
 
 def map_in_threads(function: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
-    """`function(item)` for each, in order, a bounded number ahead of whoever asks."""
+    """`function(item)` for each, in order, a bounded number ahead of the caller."""
+
+    def run(chunk: Sequence[T]) -> list[R]:
+        return [function(item) for item in chunk]
+
     waiting: deque[Future[list[R]]] = deque()
     pool = ThreadPoolExecutor(workers)
     try:
         for start in range(0, len(items), CHUNK):
-            chunk = items[start : start + CHUNK]
-            waiting.append(pool.submit(lambda chunk: [function(item) for item in chunk], chunk))
+            waiting.append(pool.submit(run, items[start : start + CHUNK]))
             if len(waiting) > 4 * workers:
                 yield from waiting.popleft().result()
         while waiting:
@@ -47,10 +50,11 @@ def with_progress(items: Iterator[T], total: int, what: str, *, every: float = 1
         return
     start = last = time.perf_counter()
     for done, item in enumerate(items, 1):
-        if (now := time.perf_counter()) - last > every:
-            last, rate = now, done / (now - start)
-            left = time.strftime("%H:%M:%S", time.gmtime((total - done) / rate))
-            sys.stderr.write(
-                f"{what}: {done:,} of {total:,} images, {rate:,.0f} images/s, {left} left\n"
-            )
+        now = time.perf_counter()
+        if now - last > every:
+            last = now
+            rate = done / (now - start)
+            left = tqdm.format_interval((total - done) / rate)
+            line = f"{what}: {done:,} of {total:,} images, {rate:,.0f} images/s, {left} left\n"
+            sys.stderr.write(line)
         yield item

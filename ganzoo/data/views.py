@@ -1,167 +1,175 @@
-"""What a batch can be besides a plain tensor of images, and how the items of sources are arranged for it."""
+"""Views: what a batch can be, and how sources or data from Python are arranged for it."""
 
-import threading
-from collections.abc import Iterable, Sequence
-from pathlib import PurePosixPath
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
-from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.picture import decoded
-from ganzoo.data.source import HasDomains, HasPairs, Item, Source, refusing
-from ganzoo.errors import BadImage, DataError
-
-Row = tuple[Item, ...]
-"""Items that stand or fall together: one image, or the two of a pair."""
+from ganzoo.data.files import match_by_name
+from ganzoo.data.images import Batch, Images
+from ganzoo.data.in_memory import check_alike, join_pairs, open_in_memory
+from ganzoo.data.source import HasDomains, HasPairs, Item, Row, Source, unusable
+from ganzoo.errors import DataError
+from ganzoo.hparams.hparams import DataInfo, Hparams
 
 
 class Labelled(NamedTuple):
-    """Images `(n, channels, height, width)` in [-1, 1], and for each the number of its class, `(n,)`, int64."""
+    """Images `(n, channels, height, width)` in [-1, 1], and their class numbers `(n,)`, int64."""
 
     images: Tensor
     labels: Tensor
 
 
 class Domains(NamedTuple):
-    """Images of two domains, each `(n, channels, height, width)` in [-1, 1]; the i-th of both are unrelated."""
+    """Images of two domains, each `(n, channels, height, width)` in [-1, 1], unrelated by index."""
 
     a: Tensor
     b: Tensor
 
 
 class Pair(NamedTuple):
-    """Images and what each is to become, both `(n, channels, height, width)` in [-1, 1], cropped and mirrored alike."""
+    """Images and their targets, both `(n, channels, height, width)` in [-1, 1].
+
+    The two of a pair are cropped and mirrored alike.
+    """
 
     source: Tensor
     target: Tensor
 
 
-def check_view(view: Any) -> None:
-    """Raises DataError for what no batch can be."""
-    if view not in (Tensor, Labelled, Domains, Pair):
-        raise DataError(
-            f"no data source gives batches of {view!r}; a view is torch.Tensor, ganzoo.Labelled, ganzoo.Domains or "
-            "ganzoo.Pair"
-        )
+Parts = tuple[tuple[Images, ...], DataInfo]
 
 
-def rows_for_view(sources: Sequence[Source], names: Sequence[str], view: Any) -> list[list[Row]]:
-    """The rows of the data's parts: one, or two for Domains. Raises DataError, saying why, when a source lacks them."""
-    if view not in (Domains, Pair) and len(sources) > 1:
-        raise DataError(f"the model takes one data source, not {len(sources)}: {', '.join(names)}")
-    if len(sources) > 2:
-        raise DataError(f"there are two domains, not {len(sources)}: {', '.join(names)}")
-    if view is Domains:
-        return [[(item,) for item in part] for part in _domains(sources, names)]
-    if view is Pair:
-        return [list(_pairs(sources, names))]
-    items = sources[0].items()
-    if view is Labelled:
+class View:
+    """How a model sees its data; this one gives images alone, `torch.Tensor`."""
+
+    largest_count = 1
+    """The number of sources, or of data sets from Python, that it can take."""
+    has_classes = True
+
+    def check_count(self, names: Sequence[str]) -> None:
+        if len(names) > self.largest_count:
+            raise DataError(
+                f"the model takes at most {self.largest_count} data sets, "
+                f"not {len(names)}: {', '.join(names)}"
+            )
+
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+        """The rows of each part of the data. Raises DataError if a source lacks them."""
+        return [_single_items(sources[0].items())]
+
+    def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
+        """The parts of tensors or Datasets. Raises DataError if they do not fit the model."""
+        images, info = open_in_memory(data[0], hp, workers)
+        return (images,), info
+
+    def batch(self, parts: Sequence[Batch]) -> Any:
+        """What `losses` gets, of a batch of each part."""
+        images, _ = parts[0]
+        return images
+
+
+class LabelledView(View):
+    """Images and the numbers of their classes."""
+
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+        items = []
+        for item in sources[0].items():
+            if item.label is None:
+                stamp = item.stamp and f"{item.stamp}, without a class"
+                reason = "it lies in no sub-folder, and those are the classes"
+                item = unusable(item.name, "no class", reason, stamp)
+            items.append(item)
         if all(item.label is None for item in items):
             raise DataError(
-                f"the model wants labels, and {names[0]} has none: the classes of a folder or a zip are its sub-folders"
+                "the model wants labels, and the source has none: "
+                "the classes of a folder or a zip are its sub-folders"
             )
-        items = [item if item.label is not None else _unlabelled(item) for item in items]
-    return [[(item,) for item in items]]
+        return [_single_items(items)]
+
+    def batch(self, parts: Sequence[Batch]) -> Labelled:
+        images, labels = parts[0]
+        if labels is None:
+            raise DataError("the model wants labels, and the data has none: label each image")
+        return Labelled(images, labels)
 
 
-def _domains(
-    sources: Sequence[Source], names: Sequence[str]
-) -> tuple[Sequence[Item], Sequence[Item]]:
-    if len(sources) == 2:
-        return sources[0].items(), sources[1].items()
-    if not isinstance(sources[0], HasDomains):
+class DomainsView(View):
+    """Two domains, each with an order of its own."""
+
+    largest_count = 2
+    has_classes = False
+
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+        first = sources[0]
+        if len(sources) == 2:
+            a, b = first.items(), sources[1].items()
+        elif isinstance(first, HasDomains):
+            a, b = first.domains()
+        else:
+            raise DataError(
+                "the model wants two domains: pass two sources, --data FIRST --data SECOND"
+            )
+        return [_single_items(a), _single_items(b)]
+
+    def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
+        if len(data) != 2:
+            raise DataError("the model wants two domains: pass a tuple of two, (a, b)")
+        a, info = open_in_memory(data[0], hp, workers)
+        b, other = open_in_memory(data[1], hp, workers)
+        check_alike(info, other)
+        return (a, b), info
+
+    def batch(self, parts: Sequence[Batch]) -> Domains:
+        (a, _), (b, _) = parts
+        return Domains(a, b)
+
+
+class PairView(View):
+    """Pairs: images with the channels of the source, then those of the target."""
+
+    largest_count = 2
+    has_classes = False
+
+    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+        first = sources[0]
+        if len(sources) == 2:
+            return [[*match_by_name(first.items(), sources[1].items())]]
+        if not isinstance(first, HasPairs):
+            raise DataError(
+                "the model wants pairs: pass two sources with equal names, --data FROM --data TO"
+            )
+        return [[*first.pairs()]]
+
+    def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
+        images, info = open_in_memory(data[0], hp, workers, pairs=len(data) == 1)
+        if len(data) == 2:
+            targets, _ = open_in_memory(data[1], hp, workers)
+            images = join_pairs(images, targets)
+        return (images,), info
+
+    def batch(self, parts: Sequence[Batch]) -> Pair:
+        images, _ = parts[0]
+        return Pair(*images.chunk(2, dim=1))
+
+
+VIEWS: dict[Any, View] = {
+    Tensor: View(),
+    Labelled: LabelledView(),
+    Domains: DomainsView(),
+    Pair: PairView(),
+}
+
+
+def view_of(kind: Any) -> View:
+    """The view that a model names by the type of its batches. Raises DataError for another type."""
+    if kind not in VIEWS:
         raise DataError(
-            f"{names[0]} is not two domains: give two sources, --data FIRST --data SECOND"
+            f"no data source has batches of {kind!r}; choose from "
+            "torch.Tensor, ganzoo.Labelled, ganzoo.Domains and ganzoo.Pair"
         )
-    return sources[0].domains()
+    return VIEWS[kind]
 
 
-def _pairs(sources: Sequence[Source], names: Sequence[str]) -> Sequence[tuple[Item, Item]]:
-    if len(sources) == 2:
-        return match_by_name(sources[0].items(), sources[1].items())
-    if not isinstance(sources[0], HasPairs):
-        raise DataError(
-            f"{names[0]} has no pairs: give two sources with equal names, --data FROM --data TO"
-        )
-    return sources[0].pairs()
-
-
-def _unlabelled(item: Item) -> Item:
-    stamp = item.stamp and f"{item.stamp}, without a class"
-    return refusing(
-        item.name, "no class", "it lies in no sub-folder, and those are the classes", stamp
-    )
-
-
-_last = threading.local()  # the picture that this thread decoded last, for the second of its halves
-
-
-def split_side_by_side(item: Item) -> tuple[Item, Item]:
-    """A picture of two side by side as a pair: the left half, the right half."""
-
-    def half(side: int) -> Item:
-        def read() -> Image.Image:
-            if getattr(_last, "item", None) is not item or side == 0:
-                _last.picture, _last.item = decoded(item)[0], item
-            picture: Image.Image = _last.picture
-            if picture.width % 2 or picture.width <= picture.height:
-                size = f"{picture.width}x{picture.height}"
-                raise BadImage(
-                    "not a pair",
-                    f"{size} is not two pictures side by side; nor are there A/ and B/",
-                )
-            middle = picture.width // 2
-            cut = picture.crop((side * middle, 0, (side + 1) * middle, picture.height))
-            cut.format = picture.format
-            return cut
-
-        return Item(item.name, read, item.label, item.stamp)
-
-    return half(0), half(1)
-
-
-def match_by_name(
-    a: Sequence[Item], b: Sequence[Item], *, within: int = 0
-) -> list[tuple[Item, Item]]:
-    """Pairs of items of equal names, whatever their image endings, below the first `within` folders."""
-    first, second = _by_name(a, within), _by_name(b, within)
-    if not first.keys() & second.keys():
-        raise DataError("no two files of the two folders have the same name, so there are no pairs")
-    return [
-        (
-            _single(first.get(name, []), second.get(name, [])),
-            _single(second.get(name, []), first.get(name, [])),
-        )
-        for name in sorted(first.keys() | second.keys())
-    ]
-
-
-def _by_name(items: Iterable[Item], within: int) -> dict[str, list[Item]]:
-    endings = Image.registered_extensions()
-    found: dict[str, list[Item]] = {}
-    for item in items:
-        path = PurePosixPath(*PurePosixPath(item.name).parts[within:])
-        name = path.with_suffix("") if path.suffix.lower() in endings else path
-        found.setdefault(name.as_posix(), []).append(item)
-    return found
-
-
-def _single(mine: Sequence[Item], theirs: Sequence[Item]) -> Item:
-    if not mine:
-        there = theirs[0]
-        return refusing(
-            there.name,
-            "no partner",
-            "no file of that name on the other side",
-            there.stamp or "none",
-        )
-    if len(mine) > 1:
-        return refusing(
-            mine[0].name,
-            "ambiguous",
-            f"{len(mine)} files have this name but for the ending",
-            "ambiguous",
-        )
-    return mine[0]
+def _single_items(items: Sequence[Item]) -> list[Row]:
+    return [(item,) for item in items]

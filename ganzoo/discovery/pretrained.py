@@ -1,20 +1,23 @@
-"""Weights that installed packages publish with their models, found without importing any of them.
+"""Pretrained weights that installed packages declare, read without importing the packages.
 
-An entry point of the group `ganzoo.weights` names a package, and that package's folder has a weights.json:
+An entry point of the group `ganzoo.weights` names a package. The package's folder holds a file
+weights.json:
 
     {"weights": [{"model": "my-gan", "name": "faces", "licence": "apache-2.0",
                   "hub": "user/my-gan-faces", "revision": "...", "sha256": "..."}]}
 
-or, where the weights ship in the package, "folder": "my-gan-faces" in the place of hub and revision.
+If the weights are shipped in the package, "folder": "my-gan-faces" replaces hub and revision.
 """
 
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import entry_points
+from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
+from typing import Any
 
+from ganzoo.discovery.registry import UNREADABLE, entry_points_of
 from ganzoo.errors import PluginError, UnknownName
 
 GROUP = "ganzoo.weights"
@@ -22,7 +25,7 @@ GROUP = "ganzoo.weights"
 
 @dataclass(frozen=True, kw_only=True)
 class PretrainedWeights:
-    """Weights of a model: a folder in the package that declares them, or a revision of a repository on the Hub."""
+    """Weights of a model: a folder of the package that declares them, or a revision on the Hub."""
 
     model: str
     name: str
@@ -35,66 +38,65 @@ class PretrainedWeights:
 
     @property
     def where(self) -> str:
-        """Where they are, for people."""
-        return f"in {self.package}" if self.folder else f"{self.hub}@{self.revision}"
+        """Their place, for people."""
+        if self.folder:
+            return f"in {self.package}"
+        return f"{self.hub}@{self.revision}"
 
 
 def declared() -> tuple[list[PretrainedWeights], list[PluginError]]:
-    """What is declared, ganzoo's own first; and an error for each package whose declaration cannot be read."""
-    found, broken = [], []
-    for package in _packages():
+    """All declared weights, ganzoo's own first, and an error for each unreadable declaration."""
+    known, errors = [], []
+    for entry in sorted(entry_points_of(GROUP), key=_order):
         try:
-            found += list(_declared_by(package))
+            known += list(_declared_by(entry.value))
         except PluginError as error:
-            broken.append(error)
-    return found, broken
+            errors.append(error)
+    return known, errors
+
+
+def _order(entry: EntryPoint) -> tuple[bool, str]:
+    return entry.value != "ganzoo_weights", entry.name
 
 
 def find(model: str, name: str | None) -> PretrainedWeights:
-    """The weights of a model that have this name, or its first. Raises UnknownName, saying what there is."""
-    known, broken = declared()
-    found = next(
-        (weights for weights in known if weights.model == model and name in (None, weights.name)),
-        None,
-    )
-    if found is None and broken:
-        raise broken[0]
-    if found is None:
-        asked = f"weights {name!r} of {model} are" if name else f"weights of {model} are"
-        there = ", ".join(f"{one.model} ({one.name})" for one in known)
-        raise UnknownName(f"no {asked} published with it; there is {there or 'nothing at all'}")
-    return found
-
-
-def _packages() -> Iterator[str]:
-    for entry in sorted(
-        entry_points(group=GROUP), key=lambda entry: (entry.value != "ganzoo_weights", entry.name)
-    ):
-        yield entry.value
+    """The weights of a model with this name, or its first. Raises UnknownName with the choices."""
+    known, errors = declared()
+    for weights in known:
+        if weights.model == model and name in (None, weights.name):
+            return weights
+    if errors:
+        raise errors[0]
+    choices = [f"{weights.model} ({weights.name})" for weights in known]
+    wanted = f"weights {name!r}" if name else "weights"
+    hint = f"choose from {', '.join(choices) or 'none'}"
+    raise UnknownName(f"no {wanted} of {model} are published with it; {hint}")
 
 
 def _declared_by(package: str) -> Iterator[PretrainedWeights]:
+    top, *rest = package.split(".")
     try:
-        spec = find_spec(
-            package.split(".")[0]
-        )  # of the top package only: looking for a.b imports a
-        places = list(spec.submodule_search_locations or []) if spec else []
-        root = Path(places[0], *package.split(".")[1:])
-        for row in json.loads((root / "weights.json").read_text(encoding="utf-8"))["weights"]:
-            folder = root / row["folder"] if "folder" in row else None
-            if folder and not folder.resolve().is_relative_to(root.resolve()):
-                raise ValueError(f"{row['folder']} lies outside of the package")
-            yield PretrainedWeights(
-                model=str(row["model"]),
-                name=str(row["name"]),
-                licence=str(row["licence"]),
-                sha256=str(row["sha256"]),
-                folder=folder,
-                hub=None if folder else str(row["hub"]),
-                revision=None if folder else str(row["revision"]),
-                package=package,
-            )
-    except (OSError, ValueError, KeyError, TypeError, IndexError, ImportError) as cause:
-        raise PluginError(
-            f"the weights that {package} declares cannot be read: {type(cause).__name__}: {cause}"
-        ) from None
+        # of the top package only: looking for a.b imports a
+        spec = find_spec(top)
+        folders = spec.submodule_search_locations if spec else None
+        root = Path((folders or [])[0], *rest)
+        text = (root / "weights.json").read_text(encoding="utf-8")
+        for row in json.loads(text)["weights"]:
+            yield _weights(row, root, package)
+    except UNREADABLE as cause:
+        reason = f"{type(cause).__name__}: {cause}"
+        subject = f"the weights that {package} declares"
+        raise PluginError(f"{subject} cannot be read: {reason}") from None
+
+
+def _weights(row: dict[str, str], root: Path, package: str) -> PretrainedWeights:
+    keys = ["model", "name", "licence", "sha256"]
+    if "folder" not in row:
+        keys += ["hub", "revision"]
+    values: dict[str, Any] = {key: str(row[key]) for key in keys}
+    if "folder" in row:
+        folder = root / row["folder"]
+        if not folder.resolve().is_relative_to(root.resolve()):
+            raise ValueError(f"{folder} lies outside of the package")
+        values["folder"] = folder
+    return PretrainedWeights(**values, package=package)

@@ -1,4 +1,4 @@
-"""Which models, trainers and data sources are installed, read from entry points without importing them."""
+"""The installed models, trainers and data sources, from entry points, without importing them."""
 
 from collections.abc import Callable, Iterator
 from contextlib import suppress
@@ -6,14 +6,27 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.metadata import EntryPoint, distributions, entry_points, version
+from operator import attrgetter
 from typing import Any
 
 from ganzoo.errors import NameClash, PluginError, unknown
 
+UNREADABLE = (
+    OSError,
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ImportError,
+    SyntaxError,
+    RecursionError,
+)
+"""The errors that reading the files of a stranger's package can raise."""
+
 
 @dataclass(frozen=True)
 class Plugin:
-    """One entry point: a name, and the object that an installed distribution registered under it."""
+    """One entry point: a name, and the object that a distribution registers under it."""
 
     kind: str
     entry: EntryPoint
@@ -24,65 +37,80 @@ class Plugin:
 
     @property
     def target(self) -> str:
-        """Where the object is: `"ganzoo_dcgan:DCGAN"`."""
+        """The place of the object: `"ganzoo_dcgan:DCGAN"`."""
         return self.entry.value
 
     @cached_property
     def distribution(self) -> str:
-        return self.entry.dist.name if self.entry.dist else "unknown"
-
-    def is_of(self, distribution: str) -> bool:
-        """Whether that distribution registers it, however the name is spelt: `Zoo.Odd_Name` is `zoo-odd-name`."""
-        from packaging.utils import canonicalize_name  # a listing needs none of it
-
-        return canonicalize_name(self.distribution) == canonicalize_name(distribution)
+        return self._metadata("Name")
 
     @property
     def version(self) -> str:
-        return self.entry.dist.version if self.entry.dist else "unknown"
+        return self._metadata("Version")
+
+    def _metadata(self, key: str) -> str:
+        """A line of the distribution's METADATA, which may be missing."""
+        if self.entry.dist:
+            with suppress(*UNREADABLE):
+                metadata = self.entry.dist.metadata
+                return metadata[key] if key in metadata else "unknown"  # noqa: SIM401
+        return "unknown"
+
+    def __str__(self) -> str:
+        package = f"{self.distribution} {self.version}"
+        return f"{self.kind} {self.name!r} of the package {package}"
+
+    def is_of(self, distribution: str) -> bool:
+        """Whether this distribution registers it: `Zoo.Odd_Name` and `zoo-odd-name` are equal."""
+        # imported here, since a listing does not need it
+        from packaging.utils import canonicalize_name
+
+        own = canonicalize_name(self.distribution)
+        return own == canonicalize_name(distribution)
 
     def load(self) -> Any:
         """Imports the plugin.
 
-        Raises PluginError, which names the distribution and the cause, whatever went wrong inside it, or when the
-        distribution was made for another version of ganzoo.
+        Raises PluginError, which names the distribution and the cause, if that fails in any way,
+        or if the distribution needs another version of ganzoo.
         """
-        if needed := self._needs_another():
-            raise PluginError(
-                f"{self.kind} {self.name!r} of the package {self.distribution} {self.version} needs {needed}, and this "
-                f"is ganzoo {version('ganzoo')}: pip install -U ganzoo {self.distribution}"
-            )
+        needed = self._other_ganzoo()
+        if needed:
+            here = f"this is ganzoo {version('ganzoo')}"
+            update = f"pip install -U ganzoo {self.distribution}"
+            raise PluginError(f"{self} needs {needed}, and {here}: {update}")
         try:
             return self.entry.load()
-        except (Exception, SystemExit) as cause:  # a stranger's module may do anything at all
-            raise PluginError(
-                f"{self.kind} {self.name!r} of the package {self.distribution} {self.version} cannot be loaded: "
-                f"{type(cause).__name__}: {cause}"
-            ) from cause
+        # a stranger's module may do anything at all
+        except (Exception, SystemExit) as cause:
+            reason = f"{type(cause).__name__}: {cause}"
+            raise PluginError(f"{self} cannot be loaded: {reason}") from cause
 
-    def _needs_another(self) -> str | None:
-        """What the distribution requires of ganzoo, if this version is not that."""
-        from packaging.requirements import Requirement  # a listing needs none of it
-        from packaging.utils import canonicalize_name
+    def _other_ganzoo(self) -> str | None:
+        """The version of ganzoo that the distribution requires, if it is not this one."""
+        # imported here, since a listing does not need it
+        from packaging.requirements import Requirement
 
-        for text in (self.entry.dist.requires if self.entry.dist else None) or []:
-            try:
+        dist = self.entry.dist
+        for text in (dist and dist.requires) or []:
+            # a requirement or a marker without sense is pip's business
+            with suppress(ValueError):
                 required = Requirement(text)
-                applies = canonicalize_name(required.name) == "ganzoo" and (
-                    required.marker is None or required.marker.evaluate({"extra": ""})
-                )
-            except ValueError:  # no requirement, or a marker that says nothing: pip's business
-                continue
-            if applies and not required.specifier.contains(version("ganzoo"), prereleases=True):
-                return f"ganzoo{required.specifier}"
+                marker = required.marker
+                applies = not marker or marker.evaluate({"extra": ""})
+                if required.name.lower() != "ganzoo" or not applies:
+                    continue
+                versions = required.specifier
+                if not versions.contains(version("ganzoo"), prereleases=True):
+                    return f"ganzoo{versions}"
         return None
 
 
 class Registry:
     """The plugins of one entry-point group: `models["dcgan"].load()`.
 
-    Looking up raises UnknownName (with the closest match) or NameClash (naming the distributions);
-    `registry["distribution/name"]` picks one of those that clash.
+    A look-up raises UnknownName (with the closest match) or NameClash (with the distributions);
+    `registry["distribution/name"]` picks one of several plugins with the same name.
     """
 
     def __init__(self, kind: str, group: str) -> None:
@@ -90,81 +118,78 @@ class Registry:
         self.group = group
 
     def plugins(self) -> list[Plugin]:
-        """All of them, clashing names included, sorted by name. Imports none, never raises."""
-        found = [Plugin(self.kind, entry) for entry in _entries(self.group)]
-        return sorted(found, key=lambda plugin: (plugin.name, plugin.target))
+        """All plugins, sorted by name; names may repeat. Imports none, never raises."""
+        entries = entry_points_of(self.group)
+        entries.sort(key=attrgetter("name", "value"))
+        return [Plugin(self.kind, entry) for entry in entries]
 
     def __iter__(self) -> Iterator[str]:
-        return iter(dict.fromkeys(plugin.name for plugin in self.plugins()))
-
-    def __contains__(self, name: object) -> bool:
-        return name in list(self)
+        return iter(sorted({plugin.name for plugin in self.plugins()}))
 
     def __getitem__(self, name: str) -> Plugin:
         distribution, _, short = name.rpartition("/")
-        plugins = self.plugins()
-        found = [plugin for plugin in plugins if plugin.name == short]
-        if distribution:
-            found = [plugin for plugin in found if plugin.is_of(distribution)]
-        if not found:
-            raise unknown(self.kind, name, {plugin.name for plugin in plugins})
-        if len(found) > 1:
-            owners = sorted({plugin.distribution for plugin in found})
-            if len(owners) == 1:
-                raise NameClash(
-                    f"the package {owners[0]} registers the {self.kind} {name!r} more than once"
-                )
-            raise NameClash(
-                f"the {self.kind} {name!r} is claimed by {' and '.join(owners)}; "
-                f"say {' or '.join(f'{owner}/{short}' for owner in owners)}, or uninstall one"
-            )
-        return found[0]
+        matches = []
+        for plugin in self.plugins():
+            fits = not distribution or plugin.is_of(distribution)
+            if plugin.name == short and fits:
+                matches.append(plugin)
+        if not matches:
+            raise unknown(self.kind, name, self)
+        if len(matches) == 1:
+            return matches[0]
+        raise self._clash(name, matches)
+
+    def _clash(self, name: str, matches: list[Plugin]) -> NameClash:
+        thing = f"the {self.kind} {name!r}"
+        owners = sorted({plugin.distribution for plugin in matches})
+        if len(owners) == 1:
+            owner = f"the package {owners[0]}"
+            return NameClash(f"{owner} registers {thing} more than once")
+        claim = f"{thing} is claimed by {' and '.join(owners)}"
+        choices = " or ".join(f"{owner}/{name}" for owner in owners)
+        return NameClash(f"{claim}; say {choices}, or uninstall one")
 
     def matching(self, pattern: str = "*") -> list[Plugin]:
-        """Those whose name matches a shell pattern (`dc*`); a word without wildcards matches anywhere in it."""
-        if not any(wildcard in pattern for wildcard in "*?["):
+        """The plugins whose name matches a shell pattern (`dc*`), or contains a plain word."""
+        if not set("*?[") & set(pattern):
             pattern = f"*{pattern}*"
-        return [plugin for plugin in self.plugins() if fnmatchcase(plugin.name, pattern)]
+        plugins = self.plugins()
+        return [plugin for plugin in plugins if fnmatchcase(plugin.name, pattern)]
 
     def of(self, target: Callable[..., Any]) -> Plugin | None:
-        """The plugin that registers this class, if any; only plugins of its own package are loaded to find out."""
+        """The plugin that registers this class, if any. Loads only plugins of its own package."""
         package = target.__module__.split(".")[0]
         for plugin in self.plugins():
             module, _, name = plugin.target.partition(":")
-            if (
-                module.split(".")[0] == package
-                and name == target.__qualname__
-                and plugin.load() is target
-            ):
+            if module.split(".")[0] != package or name != target.__qualname__:
+                continue
+            if plugin.load() is target:
                 return plugin
         return None
 
 
-def _entries(group: str) -> list[EntryPoint]:
-    """All entry points of a group; those of a distribution whose files cannot be read are left out."""
+def entry_points_of(group: str) -> list[EntryPoint]:
+    """All entry points of a group, without distributions whose files cannot be read."""
     with suppress(*UNREADABLE):
         return list(entry_points(group=group))
-    found: dict[str, list[EntryPoint]] = {}
+    names, result = set(), []
     for distribution in distributions():
         with suppress(*UNREADABLE):
-            entries = [entry for entry in distribution.entry_points if entry.group == group]
-            found.setdefault(
-                distribution.name, entries
-            )  # the first on the path is the one that is imported
-    return [entry for entries in found.values() for entry in entries]
-
-
-UNREADABLE = (OSError, ValueError, TypeError, AttributeError, KeyError)
-"""What importlib.metadata raises of files that are not what they should be."""
+            entries = distribution.entry_points.select(group=group)
+            # Python imports the first of this name on the path
+            if distribution.name not in names:
+                result += list(entries)
+            names.add(distribution.name)
+    return result
 
 
 models = Registry("model", "ganzoo.models")
 trainers = Registry("trainer", "ganzoo.trainers")
 datasets = Registry("data source", "ganzoo.datasets")
 KINDS = {"model": models, "trainer": trainers, "dataset": datasets}
-"""What can be registered, as the command line calls it."""
+"""What can be registered, by the names of the command line."""
 
 
 def list_models(pattern: str = "*") -> list[str]:
     """The names of the installed models that match a shell pattern: `list_models("dc*")`."""
-    return list(dict.fromkeys(plugin.name for plugin in models.matching(pattern)))
+    return sorted({plugin.name for plugin in models.matching(pattern)})

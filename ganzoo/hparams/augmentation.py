@@ -1,20 +1,30 @@
 """The hyperparameters of differentiable augmentation."""
 
-from dataclasses import dataclass
 from typing import Annotated
 
 from ganzoo.hparams.fields import Range
 from ganzoo.hparams.hparams import Hparams
 
 
-@dataclass(frozen=True, kw_only=True)
 class AugmentHparams(Hparams):
-    """Those of a model whose discriminators see augmented images; `class Hparams(augment.Hparams)` has them.
+    """The base for models whose discriminators see augmented images, which small data sets need.
 
-    Each is a strength, and 0 is off; a small data set needs them. The paper's are `colour=1`, `translation=0.125` (a
-    share of the size) and `cutout=0.5` (likewise).
+    Each field is a strength, and 0 is off. The paper's are `colour=1`, `translation=0.125` and
+    `cutout=0.5`.
     """
 
-    colour: Annotated[float, Range(0, 1)] = 0.0
-    translation: Annotated[float, Range(0, 0.5)] = 0.0
-    cutout: Annotated[float, Range(0, 1)] = 0.0
+    colour: Annotated[
+        float,
+        Range(0, 1),
+        "strength of random brightness, saturation and contrast",
+    ] = 0.0
+    translation: Annotated[
+        float,
+        Range(0, 0.5),
+        "largest random shift, as a share of the image size",
+    ] = 0.0
+    cutout: Annotated[
+        float,
+        Range(0, 1),
+        "size of a random grey box, as a share of the image size",
+    ] = 0.0

@@ -1,17 +1,28 @@
-"""The type of a hyperparameter: checked for values, parsed from text, written for people."""
+"""The type of a hyperparameter: it checks values, reads text, and is described to people."""
 
 import math
 import types
 import typing
+from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Union
+from typing import Annotated, Any, Literal, Self
 
 from ganzoo.errors import HparamError
+
+UNIONS = (typing.Union, types.UnionType)
+TRUE = ("true", "yes", "1")
+FALSE = ("false", "no", "0")
+NONE = ("none", "null", "")
+
+
+class WrongType(HparamError):  # noqa: N818
+    """The value is not of the field's type."""
 
 
 @dataclass(frozen=True)
 class Range:
-    """The numbers a field may have, both ends included: `width: Annotated[int, Range(1, 4096)] = 64`."""
+    """The numbers that are allowed, both ends included: `Annotated[int, Range(1, 4096)]`."""
 
     low: float
     high: float
@@ -19,143 +30,168 @@ class Range:
     def __str__(self) -> str:
         return f"from {self.low:,} to {self.high:,}"
 
+    def check(self, value: float, message: str) -> None:
+        """Raises HparamError, which begins with the message, if the value is not allowed."""
+        if not self.low <= value <= self.high:
+            raise HparamError(f"{message}: expected a number {self}")
+
 
 @dataclass(frozen=True)
 class PowersOfTwo(Range):
-    """The low number, doubled as often as one likes, to the high one: `image_size: Annotated[int, Doublings(8, 1024)]`.
-
-    Sizes of networks that halve or double images, four pixels at the least.
-    """
+    """`low * 2**k` up to `high`: sizes of networks that halve or double an image."""
 
     def __str__(self) -> str:
         return f"{self.low:,} doubled up to {self.high:,}"
 
-    def nearest(self, value: float) -> tuple[float, float]:
-        """The largest that is at most the value, and the one above it."""
-        smaller = self.low
-        while smaller * 2 <= value:
-            smaller *= 2
-        return smaller, smaller * 2
+    def check(self, value: float, message: str) -> None:
+        super().check(value, message)
+        nearest = self.low
+        while nearest * 2 <= value:
+            nearest *= 2
+        if nearest != value:
+            both = f"{nearest} and {nearest * 2}"
+            raise HparamError(f"{message} is not {self}: the nearest two are {both}")
 
 
-def type_name(annotation: Any) -> str:
-    """How a person writes a type: `int`, `float, from 0 to 1`, `float, float`, `'a' or 'b'`, `int or none`."""
-    kind, bounds = bounds_of(annotation)
-    if bounds:
-        return f"{type_name(kind)}, {bounds}"
+@dataclass(frozen=True)
+class FieldType:
+    """What a field may hold: its type, the range of its numbers, and its help text."""
+
+    kind: Any
+    bounds: Range | None
+    help: str
+
+    @classmethod
+    def of(cls, annotation: Any, base: Self | None) -> Self:
+        """The type of a declaration; the range and the help text of `base` stay if it has none."""
+        parts = list(_parts(annotation))
+        bounds, text = None, ""
+        if base:
+            text = base.help
+            if int in parts or float in parts:
+                bounds = base.bounds
+        for part in parts:
+            if isinstance(part, Range):
+                bounds = part
+            if isinstance(part, str):
+                text = part
+        return cls(annotation, bounds, text)
+
+    def __str__(self) -> str:
+        """In words: `int`, `float, from 0 to 1`, `float, float`, `'a' or 'b'`."""
+        name = _name(self.kind)
+        return f"{name}, {self.bounds}" if self.bounds else name
+
+    def parsed(self, name: str, text: str) -> Any:
+        """The value that a person typed after `--set name=`."""
+        for value in _readings(text):
+            with suppress(WrongType):
+                return self.checked(name, value)
+        raise WrongType(f"{name}={text}: expected {self}")
+
+    def checked(self, name: str, value: Any) -> Any:
+        """The value as it is kept: an int for a float becomes a float, a list a tuple."""
+        message = f"{name}={text_of(value)}"
+        try:
+            value = _fitted(value, self.kind)
+        except TypeError:
+            raise WrongType(f"{message}: expected {self}") from None
+        for scalar in _scalars(value):
+            if isinstance(scalar, float) and not math.isfinite(scalar):
+                raise HparamError(f"{message}: expected a finite number")
+            if self.bounds and isinstance(scalar, int | float):
+                self.bounds.check(scalar, message)
+        return value
+
+
+def _scalars(value: Any) -> Iterator[Any]:
+    if isinstance(value, tuple):
+        for part in value:
+            yield from _scalars(part)
+    else:
+        yield value
+
+
+def _parts(annotation: Any) -> Iterator[Any]:
+    """The annotation, and all types, ranges and help texts inside."""
+    yield annotation
+    if typing.get_origin(annotation) is not Literal:
+        for part in typing.get_args(annotation):
+            yield from _parts(part)
+
+
+def _name(kind: Any) -> str:
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    if origin is Annotated:
+        return _name(arguments[0])
     if origin is Literal:
-        return " or ".join(repr(choice) for choice in arguments)
-    if origin is tuple and arguments[-1] is Ellipsis:
-        return f"{type_name(arguments[0])}, ..."
-    if origin is tuple:
-        return ", ".join(type_name(argument) for argument in arguments)
-    if origin in (Union, types.UnionType):
-        return " or ".join(type_name(argument) for argument in arguments)
-    return "none" if kind is type(None) else getattr(kind, "__name__", str(kind))
+        return " or ".join(map(repr, arguments))
+    if arguments:
+        joint = ", " if origin is tuple else " or "
+        return joint.join(map(_name, arguments))
+    names = {types.NoneType: "none", Ellipsis: "..."}
+    return names.get(kind, getattr(kind, "__name__", str(kind)))
 
 
 def text_of(value: Any) -> str:
     """A value as it is typed after `--set key=`."""
     if isinstance(value, list | tuple):
-        return ",".join(text_of(part) for part in value)
-    return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+        return ",".join(map(text_of, value))
+    if value is None or isinstance(value, bool):
+        return str(value).lower()
+    return str(value)
 
 
-def is_class_var(annotation: Any) -> bool:
-    return typing.get_origin(annotation) is typing.ClassVar or annotation is typing.ClassVar
-
-
-def bounds_of(annotation: Any) -> tuple[Any, Range | None]:
-    if typing.get_origin(annotation) is not Annotated:
-        return annotation, None
-    kind, *extras = typing.get_args(annotation)
-    return kind, next((extra for extra in extras if isinstance(extra, Range)), None)
-
-
-def _wrong(name: str, value: Any, annotation: Any) -> HparamError:
-    return HparamError(f"{name}={text_of(value)}: expected {type_name(annotation)}")
-
-
-def checked(name: str, value: Any, annotation: Any) -> Any:
-    """The value as the field keeps it: an int for a float field becomes a float, a list a tuple."""
-    kind, bounds = bounds_of(annotation)
+def _fitted(value: Any, kind: Any) -> Any:
+    """The value as this type keeps it. Raises TypeError if it is of another type."""
     origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):
-        for argument in arguments:
-            try:
-                return checked(name, value, argument)
-            except HparamError:
-                continue
-        raise _wrong(name, value, annotation)
-    if origin is Literal and value in arguments:
-        return value
-    if origin is tuple and isinstance(value, list | tuple):
-        parts = (arguments[0],) * len(value) if arguments[-1] is Ellipsis else arguments
-        if len(parts) == len(value):
-            return tuple(checked(name, part, kind) for part, kind in zip(value, parts, strict=True))
-    if kind is float and isinstance(value, int) and not isinstance(value, bool):
-        value = float(value) if abs(value) < 2**1000 else math.inf
-    if {kind, origin} & {list, dict, set}:
-        raise HparamError(
-            f"{name}: hyperparameters are int, float, str, bool, a Literal or a tuple, as tuple[int, ...]"
-        )
-    if (
-        not isinstance(kind, type)
-        or not isinstance(value, kind)
-        or (kind is int and isinstance(value, bool))
-    ):
-        raise _wrong(name, value, annotation)
-    if isinstance(value, float) and not math.isfinite(value):
-        raise HparamError(f"{name}={value}: expected a finite number")
-    if bounds and isinstance(value, int | float) and not bounds.low <= value <= bounds.high:
-        raise HparamError(f"{name}={text_of(value)}: expected a number {bounds}")
-    if (
-        isinstance(bounds, PowersOfTwo)
-        and isinstance(value, int)
-        and value not in (nearest := bounds.nearest(value))
-    ):
-        raise HparamError(
-            f"{name}={value} is not {bounds}: the nearest two are {nearest[0]} and {nearest[1]}"
-        )
+    if origin is Annotated:
+        return _fitted(value, arguments[0])
+    if origin in UNIONS:
+        for member in arguments:
+            with suppress(TypeError):
+                return _fitted(value, member)
+    elif origin is Literal:
+        if value in arguments and type(value) in map(type, arguments):
+            return value
+    elif origin is not tuple:
+        return _fitted_scalar(value, kind)
+    elif isinstance(value, list | tuple):
+        if arguments[-1] is Ellipsis:
+            arguments = arguments[:1] * len(value)
+        if len(arguments) == len(value):
+            return tuple(map(_fitted, value, arguments))
+    raise TypeError
+
+
+def _fitted_scalar(value: Any, kind: Any) -> Any:
+    if kind is float and type(value) is int:
+        return float(value) if abs(value) < 2**1000 else math.inf
+    is_flag = kind is int and isinstance(value, bool)
+    if is_flag or not isinstance(value, kind):
+        raise TypeError
     return value
 
 
-def parsed(name: str, text: str, annotation: Any) -> Any:
-    """What a person typed, as a value of the field's type."""
-    kind, _ = bounds_of(annotation)
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin in (Union, types.UnionType):
-        for argument in arguments:
-            try:
-                return parsed(name, text, argument)
-            except HparamError:
-                continue
-        raise _wrong(name, text, annotation)
-    if origin is Literal:
-        return next((choice for choice in arguments if str(choice) == text), text)
-    if origin is tuple:
-        parts = [part.strip() for part in text.strip("()[]").split(",") if part.strip()]
-        kinds = (arguments[0],) * len(parts) if arguments[-1] is Ellipsis else arguments
-        if len(kinds) != len(parts):
-            raise _wrong(name, text, annotation)
-        return tuple(parsed(name, part, kind) for part, kind in zip(parts, kinds, strict=True))
-    try:
-        return _read_scalar(text, kind)
-    except (ValueError, KeyError, OverflowError):
-        raise _wrong(name, text, annotation) from None
+def _readings(text: str) -> Iterator[Any]:
+    """What a text can mean, the likeliest first."""
+    yield _scalar(text)
+    if text.lower() in TRUE + FALSE:
+        yield text.lower() in TRUE
+    parts = [part.strip() for part in text.strip("()[]").split(",")]
+    parts = list(filter(None, parts))
+    yield [*map(_scalar, parts)]
+    yield parts
+    yield text
 
 
-def _read_scalar(text: str, kind: Any) -> Any:
-    if kind is type(None):
-        return {"none": None, "null": None, "": None}[text.lower()]
-    if kind is bool:
-        return {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}[
-            text.lower()
-        ]
-    if kind is int and not text.lstrip("+-").replace("_", "").isdigit():
-        number = float(text)  # 1e4 steps is a whole number too
-        if number != int(number):
-            raise ValueError
-        return int(number)
-    return kind(text)
+def _scalar(text: str) -> Any:
+    if text.lower() in NONE:
+        return None
+    with suppress(ValueError):
+        return int(text)
+    with suppress(ValueError):
+        number = float(text)
+        # 1e4 steps is a whole number
+        return int(number) if number.is_integer() else number
+    return text

@@ -1,22 +1,33 @@
 """Hyperparameters: every number that changes the result, in one frozen dataclass per model."""
 
 import dataclasses
+import functools
 import inspect
-import typing
-from collections.abc import Mapping
+import json
+import logging
+import threading
+import tomllib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from pathlib import Path
+from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform
 
-from ganzoo.errors import HparamError, PluginError, unknown
-from ganzoo.hparams.fields import Range, bounds_of, checked, is_class_var, parsed, text_of
+from ganzoo.errors import GanzooError, HparamError, PluginError, unknown
+from ganzoo.hparams.fields import FieldType, Range
+
+logger = logging.getLogger(__name__)
+_freezing = threading.Lock()
+CONSTANTS = (int, float, str, tuple)
+FROM_DATA = ("image_size", "channels", "classes")
+"""The fields that are filled from the data when they are None."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class DataInfo:
-    """What a data set says of itself, to fill the hyperparameters that are None.
+    """What a data set tells a model.
 
-    `size` is the height and width in pixels, `channels` 1 for grey and 3 for colour, `classes` the names of
-    the labels in order (empty without labels).
+    `size`: height and width in pixels. `channels`: 1 for grey, 3 for colour. `classes`: the names
+    of the labels in order, empty without labels.
     """
 
     size: int
@@ -24,128 +35,237 @@ class DataInfo:
     classes: tuple[str, ...] = ()
 
 
+@dataclass_transform(
+    frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,)
+)
 @dataclass(frozen=True, kw_only=True)
 class Hparams:
     """The hyperparameters that every model has. A model subclasses this and adds its own.
 
-    A step is one full pass of the model's `losses`. `batch_size` is that of all processes together. `ema` is
-    the decay of the averages that the model asks for with `averaged()`.
-
-    The last three say what becomes of the data: an image that is not square is cropped to its middle, stretched, or
-    padded with black (`fit`); it is prepared at `load_size`, from which each batch cuts `image_size` at random (none:
-    image_size itself); `flip` mirrors each with probability 1/2.
+    A field is `name: type = default`; `Annotated[int, ganzoo.Range(1, 64), "help text"]` adds a
+    range and a help text, which a new declaration in a subclass keeps. No decorator is needed:
+    the class becomes a frozen dataclass when it is first used.
     """
 
-    batch_size: Annotated[int, Range(1, 2**20)] = 64
-    steps: Annotated[int, Range(1, 10**9)] = 10_000
-    seed: Annotated[int, Range(0, 2**63 - 1)] = 0
-    lr: Annotated[float, Range(0, 100)] = 2e-4
-    betas: tuple[float, float] = (0.5, 0.999)
-    ema: Annotated[float, Range(0, 1)] = 0.0
-    fit: Literal["crop", "stretch", "pad"] = "crop"
-    load_size: Annotated[int, Range(1, 2**14)] | None = None
-    flip: bool = False
+    renamed: ClassVar[Mapping[str, str]] = {"fit": "resize"}
+    """Old name -> new name, for the fields that this class renamed; old names are still read."""
+
+    image_size: Annotated[
+        int | None,
+        Range(1, 2**14),
+        "height and width of an image, in pixels",
+    ] = None
+    channels: Annotated[
+        int | None,
+        Range(1, 4),
+        "1 for grey, 3 for colour, 4 with transparency",
+    ] = None
+    classes: Annotated[
+        int | None,
+        Range(1, 2**20),
+        "number of classes",
+    ] = None
+    batch_size: Annotated[
+        int,
+        Range(1, 2**20),
+        "images per batch, over all processes",
+    ] = 64
+    steps: Annotated[
+        int,
+        Range(1, 10**9),
+        "length of the training; a step is one pass of `losses`",
+    ] = 10_000
+    seed: Annotated[
+        int,
+        Range(0, 2**63 - 1),
+        "all random draws follow from it",
+    ] = 0
+    lr: Annotated[
+        float,
+        Range(0, 100),
+        "learning rate of every player",
+    ] = 2e-4
+    betas: Annotated[
+        tuple[float, float],
+        Range(0, 0.9999999),
+        "decay rates of Adam's two moments",
+    ] = (0.5, 0.999)
+    ema: Annotated[
+        float,
+        Range(0, 1),
+        "decay of the averaged weights, per step; 0 for none",
+    ] = 0.0
+    resize: Annotated[
+        Literal["crop", "stretch", "pad"],
+        "how an image becomes square: its middle, stretched, or padded with black",
+    ] = "crop"
+    load_size: Annotated[
+        int | None,
+        Range(1, 2**14),
+        "size of stored images; batches are random crops of image_size",
+    ] = None
+    flip: Annotated[
+        bool,
+        "mirror each image with probability 1/2",
+    ] = False
+    validation: Annotated[
+        float,
+        Range(0, 0.9),
+        "share of the data that is held out to score the model",
+    ] = 0.0
+
+    def __new__(cls, *args: Any, **values: Any) -> Self:
+        cls.annotations()  # makes the class a dataclass, before its __init__ is looked up
+        return super().__new__(cls)
+
+    def __init_subclass__(cls) -> None:
+        """A decorator may still follow for `cls`, but no longer for its bases."""
+        super().__init_subclass__()
+        names: dict[str, str] = {}
+        for base in reversed(cls.__bases__):
+            if issubclass(base, Hparams):
+                _freeze(base)
+                names |= base.renamed
+        cls.renamed = names | dict(cls.renamed)
 
     def __post_init__(self) -> None:
-        for name, annotation in self.annotations().items():
-            object.__setattr__(self, name, checked(name, getattr(self, name), annotation))
-        if not all(0 <= beta < 1 for beta in self.betas):
-            raise HparamError(f"betas={text_of(self.betas)}: each must be at least 0 and below 1")
+        for name, field in self.annotations().items():
+            value = field.checked(name, getattr(self, name))
+            object.__setattr__(self, name, value)
         self.validate()
 
     def validate(self) -> None:
         """Override to check fields against each other; raise `ganzoo.HparamError`."""
 
     @classmethod
-    def annotations(cls) -> dict[str, Any]:
-        """Field name -> type, in the order of declaration.
+    def annotations(cls) -> dict[str, FieldType]:
+        """Field name -> type with range and help text, in the order of declaration.
 
-        A field that is declared again without a range (`lr: float = 1e-4`) keeps the one it had.
+        Raises PluginError for a field without a type or a default.
         """
-        hints = typing.get_type_hints(cls, include_extras=True)
-        names = [field.name for field in dataclasses.fields(cls)]
-        if mistake := _mistake(cls):  # those of its bases are found below
-            raise PluginError(mistake)
-        parents = [base for base in cls.__bases__ if issubclass(base, Hparams)]
-        inherited = {
-            name: hint for parent in parents for name, hint in parent.annotations().items()
-        }
-        return {
-            n: inherited[n] if bounds_of(inherited.get(n))[0] is hints[n] else hints[n]
-            for n in names
-        }
-
-    def replaced(self, values: Mapping[str, Any]) -> Self:
-        """A copy with these values, each checked against its field's type and range."""
-        for name in values:
-            if name not in self.annotations():
-                raise unknown("hyperparameter", name, self.annotations())
-        return dataclasses.replace(self, **values)
+        # mypy takes the class for unhashable
+        return _annotations(cls)  # type: ignore[arg-type]
 
     @classmethod
-    def from_options(cls, file: Any, assignments: Any) -> Self:
-        import tomllib
-        values: dict[str, Any] = {}
+    def help_of(cls, name: str) -> str:
+        """The help text of a field; empty if it has none."""
+        return cls.annotations()[name].help
+
+    def replaced(self, values: Mapping[str, Any]) -> Self:
+        """A copy with these values, each checked. An old name is logged with the new one."""
+        for old, new in self.renamed.items():
+            if old in values:
+                logger.warning("hyperparameter %r is now called %r", old, new)
+        return dataclasses.replace(self, **self._by_new_names(values))
+
+    @classmethod
+    def from_json(cls, values: Mapping[str, Any]) -> Self:
+        """The hyperparameters of a config.json: old names are read, missing ones are defaults."""
+        return cls(**cls._by_new_names(values))
+
+    @classmethod
+    def from_options(cls, file: Path | None, assignments: Sequence[str]) -> Self:
+        """The defaults, then the values of a TOML file, then assignments `"key=value"`."""
+        hp = cls()
         if file:
             try:
-                values = tomllib.loads(file.read_text(encoding="utf-8"))
-                cls().replaced(values)
-            except Exception as cause:
-                raise HparamError(f"{file}: {getattr(cause, 'strerror', None) or cause}") from None
-        values |= dict(cls.parse(assignment) for assignment in assignments)
-        return cls().replaced(values)
+                text = file.read_text(encoding="utf-8")
+                hp = hp.replaced(tomllib.loads(text))
+            except (OSError, ValueError, GanzooError) as cause:
+                reason = getattr(cause, "strerror", None) or cause
+                raise HparamError(f"{file}: {reason}") from None
+        return hp.replaced(dict(map(cls.parse, assignments)))
+
+    @classmethod
+    def _by_new_names(cls, values: Mapping[str, Any]) -> dict[str, Any]:
+        result: dict[str, Any] = {}
+        for name, value in values.items():
+            new = cls._new_name(name)
+            if new in result:
+                raise HparamError(f"{new} is given twice, by its old and its new name")
+            result[new] = value
+        return result
+
+    @classmethod
+    def _new_name(cls, name: str) -> str:
+        new = cls.renamed.get(name, name)
+        if new not in cls.annotations():
+            raise unknown("hyperparameter", name, cls.annotations())
+        return new
 
     def for_data(self, info: DataInfo) -> Self:
-        """A copy in which the fields that are None are filled from the data: image_size, channels, classes."""
-        found = {
-            "image_size": info.size,
-            "channels": info.channels,
-            "classes": len(info.classes) or None,
-        }
-        return self.replaced({name: found[name] for name in self.unfilled() if name in found})
+        """A copy in which image_size, channels and classes, where None, are those of the data."""
+        count = len(info.classes) or None
+        values = {"image_size": info.size, "channels": info.channels, "classes": count}
+        names = [name for name in FROM_DATA if getattr(self, name) is None]
+        return self.replaced({name: values[name] for name in names})
 
     def unfilled(self) -> list[str]:
-        """The fields that still wait for the data."""
-        return [
-            n
-            for n in ("image_size", "channels", "classes")
-            if n in self.annotations() and getattr(self, n) is None
-        ]
+        """The fields that wait for the data, among those that the model's own class declares."""
+        own, shared = self.__dataclass_fields__, Hparams.__dataclass_fields__
+        names = [name for name in FROM_DATA if own[name] is not shared[name]]
+        return [name for name in names if getattr(self, name) is None]
 
     @classmethod
     def parse(cls, assignment: str) -> tuple[str, Any]:
-        """`"lr=1e-3"` -> `("lr", 0.001)`, read as the type of the field."""
+        """`"lr=1e-3"` -> `("lr", 0.001)`, read as the type of the field. An old name is kept."""
         name, equals, text = assignment.partition("=")
         name = name.strip().replace("-", "_")
         if not equals:
             raise HparamError(f"{assignment!r} is not key=value")
-        annotations = cls.annotations()
-        if name not in annotations:
-            raise unknown("hyperparameter", name, annotations)
-        return name, parsed(name, text.strip(), annotations[name])
+        field = cls.annotations()[cls._new_name(name)]
+        return name, field.parsed(name, text.strip())
 
     def to_json(self) -> dict[str, Any]:
         """Name -> value, of types that JSON has."""
-        return {name: _plain(getattr(self, name)) for name in self.annotations()}
+        text = json.dumps(dataclasses.asdict(self))
+        return dict(json.loads(text))
 
 
-def _mistake(kind: type[Hparams]) -> str | None:
-    """What its author forgot, so that a default that was written would not count."""
+def unfilled_error(name: str) -> HparamError:
+    """The error for a model that is constructed before this field is filled."""
+    return HparamError(f"{name} is filled from the data: train with data, or give {name}=...")
+
+
+def _freeze(kind: type[Hparams]) -> None:
+    """Makes the class a frozen dataclass, unless its author wrote the decorator."""
+    with _freezing:
+        if "__dataclass_fields__" in vars(kind):
+            return
+        try:
+            dataclass(frozen=True, kw_only=True)(kind)
+        except (TypeError, ValueError) as cause:
+            raise PluginError(f"{kind.__qualname__}: {cause}") from cause
+
+
+@functools.cache
+def _annotations(kind: type[Hparams]) -> dict[str, FieldType]:
+    _freeze(kind)
+    _check_declarations(kind)
+    names = [field.name for field in dataclasses.fields(kind)]
+    result: dict[str, FieldType] = {}
+    for base in reversed(kind.__mro__):
+        declared = inspect.get_annotations(base, eval_str=True)
+        for name, annotation in declared.items():
+            if name in names:
+                result[name] = FieldType.of(annotation, result.get(name))
+    return result
+
+
+def _check_declarations(kind: type[Hparams]) -> None:
+    """Raises PluginError for a default without a type, which would be ignored, and the like."""
     own = inspect.get_annotations(kind)
-    if not all(map(is_class_var, own.values())) and "__dataclass_fields__" not in vars(kind):
-        return f"{kind.__qualname__}.{min(own)} is not a field: put @dataclass(frozen=True, kw_only=True) above the class"
     for name, value in vars(kind).items():
-        is_value = not callable(value) and not hasattr(value, "__get__")
-        if is_value and name.islower() and not name.startswith("_") and name not in own:
-            return f"{kind.__qualname__}.{name} is not a field: write {name}: {type(value).__name__} = {value!r:.60}"
-    if open_ := [
-        f.name
-        for f in dataclasses.fields(kind)
-        if f.default is f.default_factory is dataclasses.MISSING
-    ]:
-        return f"{kind.__qualname__}.{open_[0]} has no default: every hyperparameter has one, or is None and filled"
-    return None
-
-
-def _plain(value: Any) -> Any:
-    return [_plain(part) for part in value] if isinstance(value, tuple) else value
+        is_public = name.islower() and not name.startswith("_")
+        if is_public and name not in own and isinstance(value, CONSTANTS):
+            example = f"{name}: {type(value).__name__} = {value!r:.60}"
+            where = f"{kind.__qualname__}.{name}"
+            raise PluginError(f"{where} is not a field: write {example}")
+    for field in dataclasses.fields(kind):
+        where = f"{kind.__qualname__}.{field.name}"
+        if field.default is dataclasses.MISSING:
+            choices = "a number, a text, a tuple (not a list), or None"
+            raise PluginError(f"{where} needs a default: {choices}")
+        if field.name in kind.renamed:
+            new = kind.renamed[field.name]
+            raise PluginError(f"{where} is now called {new}: rename the field")

@@ -1,9 +1,9 @@
-"""What huggingface_hub raises, told in one line with the way out."""
+"""Translates errors of huggingface_hub into one-line HubErrors."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's, which need not be named
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's
     EntryNotFoundError,
     GatedRepoError,
     HfHubHTTPError,
@@ -16,11 +16,12 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 
 from ganzoo.errors import HubError
 
-SAID: dict[object, str] = {
+REASONS: dict[object, str] = {
     OfflineModeIsEnabled: "the Hub cannot be asked, as HF_HUB_OFFLINE is set: unset it",
     GatedRepoError: "it is gated: ask for access on its page, then hf auth login",
-    RevisionNotFoundError: "there is no such revision: name a branch, a tag or a commit that it has",
-    RepositoryNotFoundError: "no such repository, or this token may not read it: check the name, or hf auth login",
+    RevisionNotFoundError: "there is no such revision: name a branch, tag or commit that it has",
+    RepositoryNotFoundError: "no such repository, or this token may not read it: check the name, "
+    "or hf auth login",
     401: "the Hub wants to know who you are: hf auth login, or set HF_TOKEN",
     403: "this token may not do that: hf auth login with one that may",
     404: "the Hub has no such thing: check the name",
@@ -28,12 +29,12 @@ SAID: dict[object, str] = {
     412: "somebody else has changed it at this moment: try again",
     429: "the Hub has had too many requests: wait a few minutes",
 }
-"""What an error of huggingface_hub, or a status, means, and what to do."""
+"""Meaning of an error of huggingface_hub or an HTTP status, and the way out."""
 
 
 @contextmanager
 def hub_errors_as_one_line(id: str) -> Iterator[None]:  # noqa: A002
-    """Turns what huggingface_hub raises into one line with the way out."""
+    """Raises HubError, with the way out, for an error of huggingface_hub."""
     try:
         yield
     except (OSError, HTTPError, EntryNotFoundError, ValueError, RuntimeError) as cause:
@@ -41,21 +42,25 @@ def hub_errors_as_one_line(id: str) -> Iterator[None]:  # noqa: A002
 
 
 def _reason(error: BaseException) -> str:
-    """What went wrong; where one error wraps another, the inner one knows."""
+    """The reason in one line; if one error wraps another, that of the inner one."""
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
-    first = " ".join(str(error).split())[:200] or type(error).__name__
+    text = " ".join(str(error).split())[:200] or type(error).__name__
     for kind in (*type(error).__mro__, status):
-        if kind in SAID:
-            return SAID[kind] + (f" (status {status})" if status else "")
+        if kind in REASONS:
+            return REASONS[kind] + (f" (status {status})" if status else "")
     if status:
-        return f"{'the Hub is in trouble: try again later' if status >= 500 else first} (status {status})"
+        reason = "the Hub is in trouble: try again later" if status >= 500 else text
+        return f"{reason} (status {status})"
     if isinstance(error, (HTTPError, ConnectionError)):
-        return f"the Hub cannot be reached ({first}): check the network and HF_ENDPOINT"
-    if isinstance(inner := error.__cause__, (OSError, HTTPError)):
-        absent = isinstance(error, LocalEntryNotFoundError) and not isinstance(
-            inner, HfHubHTTPError
-        )
-        return f"{'not in the cache, or not all of it; and ' * absent}{_reason(inner)}"
+        return f"the Hub cannot be reached ({text}): check the network and HF_ENDPOINT"
+    inner = error.__cause__
+    if isinstance(inner, (OSError, HTTPError)):
+        local = isinstance(error, LocalEntryNotFoundError) and not isinstance(inner, HfHubHTTPError)
+        prefix = "not in the cache, or not all of it; and " if local else ""
+        return prefix + _reason(inner)
     if isinstance(error, OSError) and error.filename:
-        return f"cannot use {error.filename}: {error.strerror}: put that right, or set HF_HOME to another folder"
-    return first
+        return (
+            f"cannot use {error.filename}: {error.strerror}: "
+            "put that right, or set HF_HOME to another folder"
+        )
+    return text

@@ -1,42 +1,67 @@
-"""The Hugging Face Hub: push a run's published part, pull what somebody published, verified before it is used."""
+"""The Hugging Face Hub: push the public part of a run, pull one and verify it before it is used."""
 
 import os
 import re
 import shutil
 import tempfile
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
+from typing import NamedTuple, Self
 
 from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
-from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's, which need not be named
+from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's
     EntryNotFoundError,
     HTTPError,
     LocalEntryNotFoundError,
 )
 
 from ganzoo.errors import HubError, PluginError, StateError
-from ganzoo.files import is_free, new_folder, writing
+from ganzoo.files import new_folder, writing
 from ganzoo.hub.errors import hub_errors_as_one_line
 from ganzoo.model.contract import Model
 from ganzoo.state.card import is_untouched, write_card
 from ganzoo.state.config import CONFIG, WEIGHTS, Config
-from ganzoo.state.run import CARD, UPLOADED, Run
+from ganzoo.state.run import UPLOADED, Run
 from ganzoo.state.weights import read_weights, write_weights
 
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
-ID = re.compile(r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?", re.ASCII)
-"""user/name, or user/name@revision."""
+NAME = r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?"
+ID = re.compile(f"(?:hf:)?{NAME}", re.ASCII)
+"""user/name or user/name@revision, with or without `hf:`."""
 
 
 @dataclass(frozen=True)
 class Pushed:
-    """What a push did, or would do: where to look, and the files; `changed` is False when the Hub has them already."""
+    """A push, or a dry run: the address, and the size of each file by name.
+
+    `changed` is False if the Hub had all of them already.
+    """
 
     url: str
     files: dict[str, int]
     changed: bool
     notes: list[str]
+
+
+class Repo(NamedTuple):
+    """A repository of the Hub at a revision, or at its main branch."""
+
+    name: str
+    revision: str | None
+
+    @classmethod
+    def of(cls, id: str, revision: str | None) -> Self:  # noqa: A002
+        """The revision may stand in the id or beside it. Raises HubError if it is no id."""
+        text = f"{id}@{revision}" if revision else id
+        match = ID.fullmatch(text)
+        if not match:
+            raise HubError(f"{text!r} is no id: user/name, or user/name@revision")
+        return cls(match[1], match[2])
+
+    def __str__(self) -> str:
+        return f"{self.name}@{self.revision}" if self.revision else self.name
 
 
 def push(
@@ -48,150 +73,162 @@ def push(
     message: str | None = None,
     dry_run: bool = False,
 ) -> Pushed:
-    """Uploads weights, configuration, card and pictures of a run, or a model, as one commit; makes the repository.
+    """Uploads weights, configuration, card and pictures of a run, or a model, as one commit.
 
-    The token, the endpoint and so on are huggingface_hub's own (`hf auth login`, HF_TOKEN, HF_ENDPOINT). An unchanged
-    run uploads nothing; a card that was edited on the Hub is left alone. Raises StateError for what is no whole run,
-    HubError for what the Hub says.
+    The repository is made if it does not exist. Token and endpoint are huggingface_hub's own
+    (`hf auth login`, HF_TOKEN, HF_ENDPOINT). An unchanged run uploads nothing; a card that was
+    edited on the Hub is left alone; of a local path, only the last component is uploaded. Raises
+    StateError if the run is incomplete, PluginError if its model is registered under no name, and
+    HubError if the Hub refuses.
     """
-    name, revision = _parsed(id, revision)
-    with (
-        tempfile.TemporaryDirectory() as aside
-    ):  # a copy: a run that is being trained may change at any moment
-        folder = Path(aside)
-        _write(run, folder) if isinstance(run, Model) else _copy_run(Path(run), folder)
-        config, _ = read_weights(folder)
-        files = {path.name: path.stat().st_size for path in Run(folder).uploaded_files()}
-        notes: list[str] = []
+    repo = Repo.of(id, revision)
+    with tempfile.TemporaryDirectory() as aside:  # a training may change the run at any moment
+        copy = Run(aside)
+        if isinstance(run, Model):
+            config = Config.of(run, trainer=run.default_trainer, precision="fp32", data={})
+            write_weights(copy.folder, run, config)
+            write_card(copy.folder, run)
+        else:
+            _copy_run(Run(run), copy)
+        config, _ = read_weights(copy.folder)
+        _make_public(copy, config)
+        files = {path.name: path.stat().st_size for path in copy.uploaded_files()}
         with hub_errors_as_one_line(id):
             api = HfApi(library_name="ganzoo")
-            url = f"{api.endpoint}/{name}"
+            pushed = Pushed(f"{api.endpoint}/{repo.name}", files, changed=True, notes=[])
             if dry_run:
-                return Pushed(url, files, changed=True, notes=notes)
-            api.create_repo(
-                name, private=private or None, exist_ok=True
-            )  # None: as the account's settings say
-            if revision:
-                api.create_branch(name, branch=revision, exist_ok=True)
-            there = api.repo_info(name, revision=revision)
-            if private and not there.private:
-                raise HubError(
-                    f"{id} is there, and public: make it private in its settings, or leave --private away"
-                )
-            if CARD in files and _card_stays(
-                name, there.sha, (folder / CARD).read_bytes()
-            ):
-                del files[CARD]
-                notes.append(
-                    f"the card of {id} was edited on the Hub, and stays; to replace it, delete it there first"
+                return pushed
+            tip = _tip(api, repo, private)
+            if _card_was_edited(repo.name, tip, copy.card):
+                del files[copy.card.name]
+                pushed.notes.append(
+                    f"the card of {id} was edited on the Hub, and stays; "
+                    "to replace it, delete it there first"
                 )
             commit = api.create_commit(  # not upload_folder: with Xet, that may make several
-                name,
-                [
-                    CommitOperationAdd(path_in_repo=file, path_or_fileobj=folder / file)
-                    for file in files
-                ],
+                repo.name,
+                [CommitOperationAdd(file, copy.folder / file) for file in files],
                 commit_message=message or f"{config.model}, step {config.step}",
-                revision=revision,
-                parent_commit=there.sha,  # refused when somebody edits the card at this very moment
+                revision=repo.revision,
+                parent_commit=tip,  # refused if somebody edits the card at this moment
             )
-    return Pushed(url, files, changed=commit.oid != there.sha, notes=notes)
+    return replace(pushed, changed=commit.oid != tip)
 
 
-def pull(id: str, *, revision: str | None = None, out: str | Path | None = None) -> Path:  # noqa: A002
-    """The folder of what was published under an id, `user/name` or `user/name@revision`: weights verified by sha256.
+def pull(
+    id: str,  # noqa: A002  (what the Hub calls it)
+    *,
+    revision: str | None = None,
+    out: str | Path | None = None,
+) -> Path:
+    """Downloads a repository, `user/name` or `user/name@revision`, and verifies its sha256.
 
-    It is huggingface_hub's cache, or a copy of it in `out`. Raises HubError for what the Hub says, StateError when the
-    repository is none of ganzoo's or its weights are not what config.json says.
+    Returns the folder in huggingface_hub's cache, or its copy `out`. Raises HubError if the Hub
+    refuses, UsageError if `out` is not free, and StateError if ganzoo did not write the repository
+    or its weights are damaged.
     """
-    name, revision = _parsed(id, revision)
-    if out is not None and not is_free(Path(out)):  # before anything comes down
-        raise StateError(f"{Path(out)} is there already: choose another folder with --out")
-    folder = _snapshot(id, name, revision, CONFIG)
-    try:
-        Config.read(
-            folder / CONFIG
-        )  # what is none of ganzoo's stops here, before its weights come down
-        folder = _snapshot(id, name, revision, *UPLOADED)
-        _verify(id, name, folder)
-    except StateError as cause:
-        reason = str(cause).replace(str(folder), id) + _only_pickles(name, revision)
-        raise StateError(f"{reason}; nothing of {id} is used: ask whoever published it") from cause
+    repo = Repo.of(id, revision)
     if out is None:
-        return folder
-    target = Path(out)
-    with new_folder(target) as aside:
-        for path in Run(folder).uploaded_files():
+        return _download(repo)
+    with new_folder(Path(out), must_be_free=True) as aside:
+        for path in Run(_download(repo)).uploaded_files():
             shutil.copyfile(path, aside / path.name)
-        if target.exists():
-            target.rmdir()  # refused where somebody put a file into it meanwhile
-    return target
+    return Path(out)
 
 
 def resolve_run(run: str | Path) -> Path:
-    """A folder as it is; what looks like an id of the Hub, and is no folder here, is pulled first."""
-    path, text = Path(run), Path(run).as_posix()
-    if os.path.lexists(path) or not ID.fullmatch(text):
-        return path
+    """The folder of a RUN: a path, or an id of the Hub, which is pulled.
+
+    An id is `hf:user/name` or `hf:user/name@revision`. Without `hf:` it is one only if nothing here
+    has that name, and `user` is neither a folder here nor `runs`: the Hub is not asked about a typo
+    in a path.
+    """
+    text = run if isinstance(run, str) else run.as_posix()
+    if text.startswith("hf:"):
+        return pull(text)
+    if os.path.lexists(run) or not ID.fullmatch(text):
+        return Path(run)
+    user = text.partition("/")[0]
+    if user == "runs" or os.path.lexists(user):
+        raise StateError(f"there is no run {text}; on the Hub it would be hf:{text}")
     try:
         return pull(text)
     except HubError as cause:
-        raise HubError(f"there is no folder {text} here; and {cause}") from cause
+        raise HubError(f"no folder {text} here; and {cause}") from cause
 
 
-def _parsed(id: str, revision: str | None) -> tuple[str, str | None]:  # noqa: A002
-    """The name and the revision, which stands in the id or beside it."""
-    found = ID.fullmatch(f"{id}@{revision}" if revision else id)
-    if not found:
-        raise HubError(
-            f"{id!r}{f' at {revision!r}' if revision else ''} is no id: user/name, or user/name@revision"
-        )
-    return found[1], found[2]
-
-
-def _copy_run(run: Path, folder: Path) -> None:
-    """The published part of a run."""
-    if not run.is_dir():
+def _copy_run(run: Run, copy: Run) -> None:
+    """Copies the public part of a run."""
+    if not run.folder.is_dir():
         raise StateError(f"there is no run {run}")
-    Run(run).publish()  # what was torn when a process was killed is made again
-    read_weights(run)  # says what is missing by its own name
-    with writing(folder):
-        for path in Run(run).uploaded_files():
-            shutil.copyfile(path, folder / path.name)
+    run.publish()  # repairs what a kill has torn
+    read_weights(run.folder)  # an error names the file in the run
+    with writing(copy.folder):
+        for path in run.uploaded_files():
+            shutil.copyfile(path, copy.folder / path.name)
 
 
-def _write(model: Model, folder: Path) -> None:
-    """A model as the published part of a run."""
-    if model.plugin is None:
+def _make_public(copy: Run, config: Config) -> None:
+    """Cuts local paths. Raises PluginError if nobody else could load the model."""
+    if not config.distribution:
         raise PluginError(
-            f"{model.display_name} is registered under no name, so it could not be loaded: add an entry point"
+            f"{config.model} is registered under no name, so nobody could load it: "
+            "add an entry point"
         )
-    config = Config.of(
-        model, model.plugin, trainer=model.default_trainer, precision="fp32", data={}
-    )
-    write_weights(folder, model, config)
-    write_card(folder, model)
+    public = config.public()
+    if public != config:
+        copy.config.write_text(public.to_json(), encoding="utf-8")
 
 
-def _card_stays(name: str, commit: str | None, here: bytes) -> bool:
-    """Whether the Hub's card must be left alone: somebody edited it, and it is not the one that is here."""
+def _tip(api: HfApi, repo: Repo, private: bool) -> str | None:
+    """The newest commit of the branch; makes repository and branch if they do not exist."""
+    # None: as the settings of the account say
+    api.create_repo(repo.name, private=private or None, exist_ok=True)
+    if repo.revision:
+        api.create_branch(repo.name, branch=repo.revision, exist_ok=True)
+    info = api.repo_info(repo.name, revision=repo.revision)
+    if private and not info.private:
+        raise HubError(
+            f"{repo} is there, and public: make it private in its settings, or leave --private away"
+        )
+    return info.sha
+
+
+def _card_was_edited(name: str, commit: str | None, card: Path) -> bool:
+    """Whether somebody edited the card on the Hub, and it is not the local one."""
+    if not card.exists():
+        return False
     try:
-        there = Path(
-            hf_hub_download(name, CARD, revision=commit, library_name="ganzoo")
-        ).read_bytes()
+        file = hf_hub_download(name, card.name, revision=commit, library_name="ganzoo")
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError:
         return False
-    return there != here and not is_untouched(there.decode(errors="replace"))
+    remote = Path(file).read_bytes()
+    return remote != card.read_bytes() and not is_untouched(remote.decode(errors="replace"))
 
 
-def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:  # noqa: A002
-    """The folder of the cache with these files, from the top of the repository alone."""
-    with hub_errors_as_one_line(id):
+def _download(repo: Repo) -> Path:
+    """The folder in the cache, verified."""
+    folder = _snapshot(repo, CONFIG)
+    try:
+        Config.read(folder / CONFIG)  # another library's stops here, before its weights come down
+        folder = _snapshot(repo, *UPLOADED)
+        _verify(repo, folder)
+    except StateError as cause:
+        reason = str(cause).replace(str(folder), str(repo)) + _only_pickles(repo)
+        raise StateError(
+            f"{reason}; nothing of {repo} is used: ask whoever published it"
+        ) from cause
+    return folder
+
+
+def _snapshot(repo: Repo, *patterns: str) -> Path:
+    """The folder in the cache with these files, of the top of the repository alone."""
+    with hub_errors_as_one_line(str(repo)):
         folder = snapshot_download(
-            name,
-            revision=revision,
+            repo.name,
+            revision=repo.revision,
             allow_patterns=list(patterns),
             ignore_patterns=["*/*"],
             library_name="ganzoo",
@@ -199,29 +236,30 @@ def _snapshot(id: str, name: str, revision: str | None, *patterns: str) -> Path:
     return Path(folder)
 
 
-def _verify(id: str, name: str, folder: Path) -> None:  # noqa: A002
-    """Raises StateError unless the weights are whole; where the cache has damaged ones, they are downloaded again."""
+def _verify(repo: Repo, folder: Path) -> None:
+    """Raises StateError unless the weights are whole; damaged ones are downloaded again first."""
     try:
         read_weights(folder)
     except StateError as damage:
         if not (folder / WEIGHTS).exists():
             raise
+        again = partial(
+            hf_hub_download, revision=folder.name, force_download=True, library_name="ganzoo"
+        )
         try:
-            with hub_errors_as_one_line(id):
-                for file in (CONFIG, WEIGHTS):
-                    hf_hub_download(
-                        name, file, revision=folder.name, force_download=True, library_name="ganzoo"
-                    )
+            with hub_errors_as_one_line(str(repo)):
+                again(repo.name, CONFIG)
+                again(repo.name, WEIGHTS)
         except HubError as cause:
             raise StateError(f"{damage}; and it cannot be downloaded again: {cause}") from cause
         read_weights(folder)
 
 
-def _only_pickles(name: str, revision: str | None) -> str:
-    """Why there is nothing to read in a repository of pickles; empty for another, or when the Hub cannot be asked."""
+def _only_pickles(repo: Repo) -> str:
+    """Says so if a repository has pickles instead; empty if not, or if the Hub cannot be asked."""
     files: list[str] = []
     with suppress(OSError, HTTPError):  # it only adds to an error that is raised anyway
-        files = HfApi(library_name="ganzoo").list_repo_files(name, revision=revision)
+        files = HfApi(library_name="ganzoo").list_repo_files(repo.name, revision=repo.revision)
     pickles = [file for file in files if file.lower().endswith(PICKLES)]
     if not pickles or WEIGHTS in files:
         return ""

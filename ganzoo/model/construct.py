@@ -1,11 +1,12 @@
 """A model from its class and its hyperparameters."""
 
 import torch
+from torch import Tensor
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import PluginError
-from ganzoo.hparams.hparams import Hparams
+from ganzoo.errors import GanzooError, PluginError
+from ganzoo.hparams.hparams import FROM_DATA, Hparams, unfilled_error
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
 
@@ -29,10 +30,16 @@ def initialised(
 
 
 def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model:
-    """A model that waits for weights. Raises PluginError if its constructor is not complete."""
+    """A model that waits for weights.
+
+    Raises HparamError if it needs image_size, channels or classes and they are None, PluginError
+    if it is not complete.
+    """
     try:
         model = kind(hp)
-    except (TypeError, AttributeError) as cause:
+    except (TypeError, AttributeError, AssertionError) as cause:
+        if name := _missing(kind, hp, cause):
+            raise unfilled_error(name) from cause
         if "__init__" not in str(cause):
             raise
         raise PluginError(
@@ -46,3 +53,26 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
             )
     model.plugin = plugin
     return model
+
+
+def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
+    """The model without memory for its tensors.
+
+    None if it cannot be built on the meta device: its constructor computes with the values of
+    tensors, say, or passes them to NumPy.
+    """
+    try:
+        with torch.device("meta"):
+            return construct(kind, hp, plugin=None)
+    except GanzooError:
+        raise
+    except Exception:  # a stranger's code may raise anything; building it for use shows it
+        return None
+
+
+def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
+    """The hyperparameter that is None and made the constructor fail, if that is the cause."""
+    if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):
+        return None
+    names = FROM_DATA if kind.view is not Tensor else FROM_DATA[:2]  # images alone have no classes
+    return next((name for name in names if getattr(hp, name) is None), None)

@@ -8,7 +8,7 @@ from torch.optim import Optimizer
 
 from ganzoo import augment
 from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import HparamError, PluginError, Unsupported
+from ganzoo.errors import PluginError, Unsupported
 from ganzoo.hparams import hparams
 from ganzoo.hparams.augmentation import AugmentHparams
 from ganzoo.model.inference import Inference
@@ -42,10 +42,8 @@ class Model(Inference):
 
     def __init__(self, hp: hparams.Hparams) -> None:
         super().__init__()
-        if missing := hp.unfilled():
-            raise HparamError(
-                f"{missing[0]} is filled from the data: train with data, or set {missing[0]}=..."
-            )
+        for name in hp.unfilled():
+            raise hparams.unfilled_error(name)
         self.hp = hp
         self.plugin: Plugin | None = None  # the entry point that it was created from
         self.classes: tuple[str, ...] = ()  # names of the labels, if the data has them

@@ -1,4 +1,4 @@
-"""Scores of a model on data that it was never trained on, and pictures that explain them."""
+"""Scores of a model on validation data, and the pictures that explain them."""
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -13,7 +13,10 @@ from ganzoo.images import confusion
 
 @dataclass(frozen=True)
 class Evaluation:
-    """`scores` by name, of which the first decides what is best (more is better); `pictures` by their file's name."""
+    """`scores` by name, `pictures` by file name.
+
+    The first score decides which weights are best; more is better.
+    """
 
     scores: Mapping[str, float]
     pictures: Mapping[str, Image.Image] = field(default_factory=dict)
@@ -26,23 +29,20 @@ def classification(
     classes: Sequence[str],
     device: torch.device,
 ) -> Evaluation:
-    """Accuracy in [0, 1], mean cross-entropy in nats, and the confusion matrix, over labelled batches."""
-    matrix: Tensor | None = None
-    loss = 0.0
+    """Accuracy in [0, 1], mean cross-entropy in nats, and the confusion matrix."""
+    matrix = torch.zeros(0, dtype=torch.long, device=device)
+    count, loss = 0, 0.0
     for images, labels in batches:
-        found = logits(images)
-        count = found.shape[1]
-        matrix = (
-            torch.zeros(count * count, dtype=torch.long, device=device)
-            if matrix is None
-            else matrix
-        )
-        matrix += torch.bincount(labels * count + found.argmax(1), minlength=count * count)
-        loss += cross_entropy(found, labels, reduction="sum").item()
-    assert matrix is not None
-    side = round(len(matrix) ** 0.5)
-    table = matrix.view(side, side).cpu()
+        predicted = logits(images)
+        if not count:
+            count = predicted.shape[1]
+            matrix = matrix.new_zeros(count * count)
+        cells = labels * count + predicted.argmax(1)
+        matrix += torch.bincount(cells, minlength=count * count)
+        loss += cross_entropy(predicted, labels, reduction="sum").item()
+    table = matrix.view(count, count).cpu()
     total = int(table.sum())
-    names = classes or tuple(map(str, range(side)))
-    scores = {"accuracy": int(table.diagonal().sum()) / total, "cross_entropy": loss / total}
+    accuracy = int(table.diagonal().sum()) / total
+    names = classes or tuple(map(str, range(count)))
+    scores = {"accuracy": accuracy, "cross_entropy": loss / total}
     return Evaluation(scores, {"confusion.png": confusion(table, names)})

@@ -2,16 +2,17 @@
 
 import json
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+from safetensors.torch import load_file
 from torch import Tensor
 
 from ganzoo.errors import StateError
 from ganzoo.files import new_folder, sha256
 from ganzoo.state.config import CONFIG, WEIGHTS, Config
-from ganzoo.state.weights import load_tensors, save_tensors
+from ganzoo.state.weights import save_tensors
 
 TENSORS = "training.safetensors"
 STATE = "training.json"
@@ -36,14 +37,10 @@ class TrainState:
         with new_folder(folder) as aside:
             save_tensors(self.weights, aside / WEIGHTS)
             save_tensors(self.training, aside / TENSORS)
-            digest = sha256(aside / WEIGHTS)
-            config = self.config.at(self.config.step, digest)
+            digests = {name: sha256(aside / name) for name in (WEIGHTS, TENSORS)}
+            config = replace(self.config, sha256=digests[WEIGHTS])
             (aside / CONFIG).write_text(config.to_json(), encoding="utf-8")
-            digests = {
-                CONFIG: sha256(aside / CONFIG),
-                WEIGHTS: digest,
-                TENSORS: sha256(aside / TENSORS),
-            }
+            digests[CONFIG] = sha256(aside / CONFIG)
             text = json.dumps({"extra": self.extra, "sha256": digests}, indent=2)
             (aside / STATE).write_text(text + "\n", encoding="utf-8")
 
@@ -67,8 +64,8 @@ class TrainState:
             raise _damaged(folder, STATE) from None
         return cls(
             config=Config.read(folder / CONFIG),
-            weights=load_tensors(folder / WEIGHTS, digests[WEIGHTS]),
-            training=load_tensors(folder / TENSORS, digests[TENSORS]),
+            weights=load_file(folder / WEIGHTS),
+            training=load_file(folder / TENSORS),
             extra=extra,
         )
 

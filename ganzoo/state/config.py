@@ -1,30 +1,37 @@
-"""config.json: what a run's weights are, and how they came about."""
+"""config.json: how the weights of a run came about, and what is needed to load them."""
 
 import json
+import re
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass, field, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
-from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import StateError
+from ganzoo.hparams.hparams import FROM_DATA
 from ganzoo.model.contract import Model
 
-FORMAT = 1
-"""Raised when a newer ganzoo writes what an older one cannot read."""
 CONFIG = "config.json"
 WEIGHTS = "model.safetensors"
+FORMAT = 1
+"""Raised when a newer ganzoo writes what an older one cannot read."""
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
+LOCAL = re.compile(
+    r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?([^/\\]+)[/\\]*$"
+)
+"""A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Config:
-    """Everything that the weights' meaning depends on.
+    """Everything that the weights depend on.
 
-    `sha256` is of model.safetensors, None before there is one; `origin` the model and the sha256 of the weights that
-    the training started from, None for first weights; `metrics` the scores of these weights, how many images they are
-    of, and which.
+    `distribution` and `version` are those of the package that registers the model; they are empty
+    for a class without an entry point, whose name is then `model`. `sha256` is that of the weights,
+    None before there are any. `origin` is the model and the sha256 of the weights that the training
+    started from, None for first weights. `metrics` are scores of these weights, the number of
+    images scored, and which images those were.
     """
 
     model: str
@@ -41,66 +48,61 @@ class Config:
     metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     sha256: str | None = None
+    renamed: Mapping[str, str] = field(default_factory=dict, compare=False)
+    """Old name -> new name of hyperparameters; not written."""
 
     @classmethod
-    def of(cls, model: Model, plugin: Plugin, **rest: Any) -> Self:
-        """What the model and the plugin that it comes from say themselves, and the rest."""
+    def of(cls, model: Model, **rest: Any) -> Self:
+        """The configuration of a model; `rest` is what the model does not know itself."""
+        plugin = model.plugin
         return cls(
-            model=plugin.name,
-            distribution=plugin.distribution,
-            version=plugin.version,
+            model=model.display_name,
+            distribution=plugin.distribution if plugin else "",
+            version=plugin.version if plugin else "",
             task=model.task,
             hyperparameters=model.hp.to_json(),
             classes=model.classes,
             origin=model.origin,
+            renamed=dict(model.hp.renamed),
             **rest,
         )
 
     def to_json(self) -> str:
         """The text of the file: the same for equal configurations."""
-        fields = asdict(self)
-        plugin = {key: fields.pop(key) for key in ("model", "distribution", "version")}
-        options = {key: fields.pop(key) for key in ("trainer", "precision")}
-        weights = {
-            "file": WEIGHTS,
-            "sha256": fields.pop("sha256"),
-            "step": fields.pop("step"),
-        }
         document = {
             "library_name": "ganzoo",
             "format": FORMAT,
-            "model": {"name": plugin.pop("model"), **plugin},
-            **fields,
-            "options": options,
-            "weights": weights,
+            "model": {
+                "name": self.model,
+                "distribution": self.distribution or None,
+                "version": self.version or None,
+            },
+            "task": self.task,
+            "hyperparameters": self.hyperparameters,
+            "data": self.data,
+            "classes": self.classes,
+            "licence": self.licence,
+            "origin": self.origin,
+            "metrics": self.metrics,
+            "options": {"trainer": self.trainer, "precision": self.precision},
+            "weights": {"file": WEIGHTS, "sha256": self.sha256, "step": self.step},
         }
         return json.dumps(document, indent=2) + "\n"
 
     @classmethod
     def read(cls, path: Path) -> Self:
-        """Reads the file. Raises StateError, naming it, when it is not ganzoo's, is newer, or is damaged."""
-        try:
-            if path.stat().st_size > LARGEST:
-                raise StateError(
-                    f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo"
-                )
-            document = json.loads(path.read_text(encoding="utf-8"))
-        except FileNotFoundError:
-            raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
-        except (OSError, ValueError, RecursionError) as cause:
-            raise StateError(f"{path} cannot be read: {cause}") from None
-        if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
-            raise StateError(f"{path} was not written by ganzoo")
-        if document.get("format") != FORMAT:
-            raise StateError(
-                f"{path} has format {document.get('format')}, and this ganzoo reads {FORMAT}: pip install -U ganzoo"
-            )
+        """Reads the file.
+
+        Raises StateError, which names the file, if ganzoo did not write it, a newer ganzoo did, or
+        it is damaged.
+        """
+        document = _document(path)
         try:
             model, options, weights = (document[key] for key in ("model", "options", "weights"))
             return cls(
                 model=str(model["name"]),
-                distribution=str(model["distribution"]),
-                version=str(model["version"]),
+                distribution=str(model["distribution"] or ""),
+                version=str(model["version"] or ""),
                 task=str(document["task"]),
                 hyperparameters=dict(document["hyperparameters"]),
                 trainer=str(options["trainer"]),
@@ -117,32 +119,82 @@ class Config:
             raise StateError(f"{path} is damaged: {type(cause).__name__}: {cause}") from None
 
     def differences(self, other: Self, defaults: Mapping[str, Any]) -> list[str]:
-        """What the other run does differently that changes the result, one line each; steps and versions aside.
+        """One line for each setting of another run that would change the result.
 
-        `defaults` are the hyperparameters': where one is missing, the run is older than it, and had its default.
+        The number of steps and versions are not compared. `defaults` are the model's
+        hyperparameters, for a run that is older than one of them.
         """
-        mine, theirs = (config._compared(defaults) for config in (self, other))
-        return [
-            f"{key}: {mine.get(key, 'not set')} here, {theirs.get(key, 'not set')} asked for"
-            for key in dict.fromkeys([*mine, *theirs])
-            if mine.get(key) != theirs.get(key)
-        ]
+        mine, theirs = (config._compared(defaults, other.renamed) for config in (self, other))
+        lines = []
+        for key in {**mine, **theirs}:
+            here, there = mine.get(key), theirs.get(key)
+            is_older = key in FROM_DATA and None in (here, there)  # older runs lack it
+            if here != there and not is_older:
+                here, there = (texts.get(key, "not set") for texts in (mine, theirs))
+                lines.append(f"{key}: {here} here, {there} asked for")
+        return lines
 
-    def _compared(self, defaults: Mapping[str, Any]) -> dict[str, Any]:
-        known = {**defaults, **self.hyperparameters}
-        hyperparameters = {key: value for key, value in known.items() if key != "steps"}
+    def _compared(self, defaults: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
+        hyperparameters = dict(defaults)
+        for name, value in self.hyperparameters.items():
+            hyperparameters[renamed.get(name, name)] = value
+        validation = self.data.get("validation", {}).get("fingerprint", "a part")
+        content = f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}"
         return {
             "model": f"{self.distribution}/{self.model}",
             **hyperparameters,
+            "steps": None,  # not compared
             "trainer": self.trainer,
             "precision": self.precision,
             "started from": self.origin or "first weights",
-            "what is held out": str(self.data.get("validation", {}).get("fingerprint", "a part"))[
-                :16
-            ],
-            "the data's content": f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}",
+            "what is held out": str(validation)[:16],
+            "the data's content": content,
         }
 
-    def at(self, step: int, sha256: str | None) -> Self:
-        """The same run, at another step."""
-        return replace(self, step=step, sha256=sha256)
+    def sources(self, part: str = "") -> list[str]:
+        """The data sources, or those of the part "validation"; none if they came from Python."""
+        data = self.data.get(part, {}) if part else self.data
+        source = data.get("source") or []
+        return [source] if isinstance(source, str) else source
+
+    def scores(self) -> dict[str, float]:
+        """The scores of these weights, by name."""
+        return {name: value for name, value in self.metrics.items() if isinstance(value, float)}
+
+    def public(self) -> Self:
+        """The configuration as it is uploaded: of a local path, only the last component."""
+        return replace(
+            self,
+            hyperparameters=_public(self.hyperparameters),
+            data=_public(self.data),
+            metrics=_public(self.metrics),
+        )
+
+
+def _document(path: Path) -> dict[str, Any]:
+    try:
+        if path.stat().st_size > LARGEST:
+            raise StateError(
+                f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo"
+            )
+        document = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
+    except (OSError, ValueError, RecursionError) as cause:
+        raise StateError(f"{path} cannot be read: {cause}") from None
+    if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
+        raise StateError(f"{path} was not written by ganzoo")
+    if document.get("format") != FORMAT:
+        raise StateError(
+            f"{path} has format {document.get('format')}, and this ganzoo reads {FORMAT}: "
+            "pip install -U ganzoo"
+        )
+    return document
+
+
+def _public(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _public(inside) for key, inside in value.items()}
+    if isinstance(value, list | tuple):
+        return [_public(inside) for inside in value]
+    return LOCAL.sub(r"\1", value) if isinstance(value, str) else value

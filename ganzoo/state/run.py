@@ -1,8 +1,9 @@
 """Run: the folder of a run. Only this module knows the names of the files at its top."""
 
 import json
+import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -50,7 +51,7 @@ class Run:
     # Checkpoints
 
     def checkpoint(self, step: int) -> Path:
-        """Where the checkpoint of this step is, or will be."""
+        """The folder of the checkpoint of this step, which need not exist."""
         return self.train / f"step-{step:06}"
 
     def checkpoints(self) -> list[Path]:
@@ -134,14 +135,10 @@ class Run:
         Raises StateError if there is no such folder, and the error of `read` if there is no
         checkpoint.
         """
-        try:
-            is_folder, exists = self.folder.is_dir(), self.folder.exists()
-        except OSError as cause:
-            raise StateError(f"{self} cannot be read: {cause.strerror}") from None
-        if not is_folder:
-            raise StateError(
-                f"{self} is a file, not a run folder" if exists else f"there is no run {self}"
-            )
+        if os.path.isfile(self.folder):
+            raise StateError(f"{self} is a file, not a run folder")
+        if not os.path.isdir(self.folder):  # Path.is_dir raises for a name that is too long
+            raise StateError(f"there is no run {self}")
         try:
             return read(self.folder)
         except StateError:
@@ -200,8 +197,3 @@ class Run:
             yield
         finally:
             held.release()
-
-
-def lock(run: Path) -> AbstractContextManager[None]:
-    """`Run(run).lock()`, until its callers use that."""
-    return Run(run).lock()

@@ -86,11 +86,20 @@ class ModelCase:
 
     @cached_property
     def hp(self) -> Hparams:
-        """Hyperparameters; 16x16 pixels, three channels and three classes unless they are set."""
-        defaults = self.kind.Hparams()
+        """Hyperparameters; 16x16 pixels, three channels and three classes unless they are set.
+
+        They stay None if the model can be made without them.
+        """
+        labelled = self.kind.view is Labelled
+        info = DataInfo(size=16, channels=3, classes=CLASSES if labelled else ())
         try:
-            hp = defaults.replaced({"batch_size": 4, "steps": 4, **self.settings})
-            return hp.for_data(DataInfo(size=16, channels=3, classes=CLASSES))
+            hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
+            is_open = not (hp.image_size and hp.channels) or (labelled and not hp.classes)
+            if is_open and not hp.unfilled():
+                with suppress(HparamError):
+                    initialised(self.kind, hp)
+                    return hp
+            return hp.for_data(info)
         except HparamError as error:
             broken(str(error), self.settings_hint({"image_size": 32}))
 

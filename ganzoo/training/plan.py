@@ -1,11 +1,12 @@
 """Plan: the options of a training, and the trainer that they make."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ganzoo.data.open import Data, open_data
 from ganzoo.data.split import validation_hparams
+from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
 from ganzoo.errors import StateError, UsageError
 from ganzoo.hparams.hparams import Hparams
@@ -68,7 +69,8 @@ class Plan:
             raise UsageError("--partial requires --from RUN")
         trainer = trainer_class(trainers[self.trainer or kind.default_trainer])
         data = self._open(kind, source, hp)
-        hp = hp.for_data(data.info)
+        info = data.info if kind.view is Labelled else replace(data.info, classes=())
+        hp = hp.for_data(info)
         validation = None
         if self.validation is not None:
             validation = self._open(kind, self.validation, validation_hparams(hp))

@@ -16,7 +16,7 @@ from ganzoo.data.open import data_config, open_data, source_text
 from ganzoo.data.split import train_validation_split, validation_hparams
 from ganzoo.device import Device
 from ganzoo.discovery.registry import Plugin, trainers
-from ganzoo.errors import Diverged, PluginError, StateError, Unsupported
+from ganzoo.errors import Diverged, PluginError, StateError, UnknownName, Unsupported
 from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
@@ -63,7 +63,7 @@ class Trainer(Iterator[Step]):
     """
 
     retains_graphs: ClassVar[bool] = False
-    """Set it if `step` calls `backward(..., retain_graph=True)`; compiled networks do not allow it."""
+    """Whether `step` calls `backward(..., retain_graph=True)`; then networks cannot be compiled."""
 
     def __init__(
         self,
@@ -102,11 +102,7 @@ class Trainer(Iterator[Step]):
         self.batches, self.validation = train_validation_split(
             self.data, self.held_out, model.hp, model.view, self.device.torch_device
         )
-        if self.validation and not model.scored:
-            source = source_text(self.validation.data)
-            raise Unsupported(
-                f"{model.display_name} has no scores: it cannot be evaluated on {source}"
-            )
+        self._check_scored()
         self.steps_done = 0
         self.evaluated: Score | None = None
         """The last evaluation."""
@@ -122,6 +118,13 @@ class Trainer(Iterator[Step]):
         if compile:
             for network in model.compiled():
                 network.compile()  # in place: names of weights stay as they are
+
+    def _check_scored(self) -> None:
+        if self.validation and not self.model.scored:
+            source = source_text(self.validation.data)
+            raise Unsupported(
+                f"{self.model.display_name} has no scores: it cannot be evaluated on {source}"
+            )
 
     # A step
 
@@ -249,7 +252,7 @@ class Trainer(Iterator[Step]):
     # Weights and scores
 
     def averaged_model(self) -> AbstractContextManager[Model]:
-        """Inside `with trainer.averaged_model() as model`, the model has the weights that are saved."""
+        """In `with trainer.averaged_model() as model`, the model has the weights that are saved."""
         return self.averages.substituted()
 
     def evaluate(self) -> Evaluation:
@@ -281,21 +284,13 @@ class Trainer(Iterator[Step]):
 
     def config(self) -> Config:
         """The config.json of the run at this step."""
-        model, trainer = self.model, trainers.of(type(self))
-        if model.plugin is None or trainer is None:
-            nameless = "trainer" if model.plugin else "model"
-            kind = type(self if model.plugin else model).__name__
-            raise PluginError(
-                f"the {nameless} {kind} is registered under no name, so it could not be loaded "
-                f"again: add an entry point"
-            )
+        trainer = trainers.of(type(self))
         data = data_config(self.data)
         if self.held_out:
             data["validation"] = data_config(self.held_out)
         return Config.of(
-            model,
-            model.plugin,
-            trainer=trainer.name,
+            self.model,
+            trainer=trainer.name if trainer else type(self).__name__,
             precision=self.device.precision,
             data=data,
             metrics=self._metrics(),
@@ -336,7 +331,7 @@ class Trainer(Iterator[Step]):
         return TrainState(self.config(), weights, training, extra)
 
     def save(self, folder: str | Path) -> None:
-        """Adds a checkpoint to the run folder; puts weights, config.json and the card at its top."""
+        """Adds a checkpoint to the run folder, and publishes weights, config.json and the card."""
         run = Run(folder)
         self._update_best(run)
         run.write_checkpoint(self.state(), self.model.defaults)
@@ -356,6 +351,7 @@ class Trainer(Iterator[Step]):
         folder: str | Path,
         data: object = None,
         *,
+        model: type[Model] | None = None,
         validation: object = None,
         steps: int | None = None,
         device: str = "auto",
@@ -365,8 +361,9 @@ class Trainer(Iterator[Step]):
     ) -> "Trainer":
         """The trainer that wrote the newest checkpoint of the run folder, in the state of then.
 
-        `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may grow,
-        unless the model's schedule depends on it. Raises StateError if the folder, the data or the
+        `model` is the class of a model without an entry point; call `resume` on the class of such
+        a trainer. `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may
+        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data or the
         steps do not allow it.
         """
         run = Run(folder)
@@ -378,11 +375,12 @@ class Trainer(Iterator[Step]):
         if validation is not None or "validation" in sources:
             message = f"{run} was scored on data passed in from Python: pass validation="
             validation = _source(validation, sources.get("validation", {}), message)
-        model = from_config(config, checkpoint)
+        restored = from_config(config, checkpoint, kind=model)
         if steps is not None:
-            model.hp = model.hp.replaced({"steps": steps})
-        trainer = trainer_class(trainers[config.trainer])(
-            model,
+            restored.hp = restored.hp.replaced({"steps": steps})
+        kind = cls if config.trainer == cls.__name__ else _registered_trainer(config, run)
+        trainer = kind(
+            restored,
             data,
             validation=validation,
             device=device,
@@ -448,3 +446,15 @@ def _source(data: object, config: Mapping[str, Any], message: str) -> object:
     if not source:
         raise StateError(message)
     return tuple(source) if isinstance(source, list) else source
+
+
+def _registered_trainer(config: Config, run: Run) -> type[Trainer]:
+    try:
+        plugin = trainers[config.trainer]
+    except UnknownName:
+        name = config.trainer
+        raise StateError(
+            f"{run} was trained with the trainer {name}, which is not installed; if it is a class "
+            f"without an entry point, call {name}.resume(...)"
+        ) from None
+    return trainer_class(plugin)

@@ -1,13 +1,13 @@
-"""`ganzoo data check`: a source against what a model needs, and a sheet to look at."""
+"""`ganzoo data check`: compares a source with what a model needs, and draws a contact sheet."""
 
 from collections.abc import Sequence
 from pathlib import Path
 
 from ganzoo.data.check import Report, check
+from ganzoo.discovery.registry import models
 from ganzoo.errors import UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import save_png
-from ganzoo.training.plan import Plan
 from ganzoo.zoo import model_class
 
 
@@ -15,25 +15,29 @@ def check_data(
     sources: Sequence[str],
     *,
     model: str | None,
-    assignments: tuple[str, ...],
+    assignments: Sequence[str],
     sheet: Path,
     workers: int | None,
 ) -> Report:
-    """Reads every file, and writes a contact sheet when any is usable. Raises DataError for no source at all."""
+    """Reads every file, and writes a contact sheet if any is usable.
+
+    Raises DataError if there is no such source.
+    """
     if sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
-    if inside := next((source for source in sources if is_inside(sheet, source)), None):
-        raise UsageError(
-            f"--sheet {sheet} lies inside {inside} and would become data: choose another file"
-        )
-    if model is None:
-        if assignments:
-            raise UsageError("--set says what a model needs: give --model NAME too")
-        report = check(sources, workers=workers)
+    for source in sources:
+        if is_inside(sheet, source):
+            raise UsageError(
+                f"--sheet {sheet} lies inside {source} and would become data: choose another file"
+            )
+    if model:
+        kind = model_class(models[model])
+        hp = kind.Hparams.from_options(None, assignments)
+        report = check(sources, hp, kind.view, workers)
+    elif assignments:
+        raise UsageError("--set requires --model NAME")
     else:
-        plan = Plan(model=model, assignments=assignments)
-        kind = model_class(plan.plugin)
-        report = check(sources, kind.Hparams.from_options(None, assignments), kind.view, workers)
+        report = check(sources, workers=workers)
     if report.usable:
         with writing(sheet, otherwise="choose another file with --sheet"):
             sheet.parent.mkdir(parents=True, exist_ok=True)

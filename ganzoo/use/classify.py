@@ -1,14 +1,15 @@
-"""Naming what picture files show, with a trained classifier."""
+"""`ganzoo classify`: the classes of picture files, by a trained classifier."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from functools import partial
+from operator import itemgetter
 from pathlib import Path
 
 import torch
+from torch import Tensor
 
 from ganzoo.data.batches import centred, scaled
-from ganzoo.data.files import Folder, hidden, read_file
+from ganzoo.data.files import pictures
 from ganzoo.data.picture import Preparation, ignore_pillow_warnings, pixels
 from ganzoo.data.source import Item
 from ganzoo.data.threads import with_progress
@@ -17,66 +18,82 @@ from ganzoo.hparams.hparams import DataInfo
 from ganzoo.model.contract import Model
 from ganzoo.zoo import load
 
+CHUNK = 64
+"""Images that are in memory at once."""
+
 
 @dataclass(frozen=True)
-class Named:
-    """A file, and its likeliest classes with their probabilities, best first; or why it could not be read."""
+class Classified:
+    """A file and its likeliest classes with their probabilities, best first.
+
+    `skipped` is the reason if the file could not be read.
+    """
 
     file: str
     classes: list[tuple[str, float]]
     skipped: str | None = None
 
 
-def classify(run: Path, source: Path, *, top: int, device: str = "auto") -> Iterator[Named]:
-    """Names what a file, or every image below a folder, shows: prepared as the classifier's training images were.
+def classify(
+    run: Path,
+    source: Path,
+    *,
+    top: int,
+    device: str = "auto",
+) -> Iterator[Classified]:
+    """Classifies a file, or every image below a folder, prepared as the training images were.
 
-    Raises DataError for a file that is no picture, and when nothing in the folder is.
+    Raises DataError if the file is not a picture, or nothing in the folder is.
     """
     model = load(run, device=device)
     if not model.classifies:
-        raise Unsupported(f"{model.display_name} names no classes; it is for {model.task}")
+        name = model.display_name
+        raise Unsupported(f"{name} is not a classifier; it is for {model.task}")
     items = pictures(source)
-    found = 0
-    chunks = [items[i : i + 64] for i in range(0, len(items), 64)]
-    for some in with_progress(iter(chunks), len(chunks), f"classifying {source}"):
-        for named in _named(model, some, top):
-            if named.skipped and source.is_file():
-                raise DataError(f"{source} cannot be classified ({named.skipped})")
-            found += not named.skipped
-            yield named
-    if not found:
+    results = _classified(model, items, top)
+    any_usable = False
+    title = f"classifying {source}"
+    for result in with_progress(results, len(items), title):
+        if not result.skipped:
+            any_usable = True
+        elif source.is_file():
+            raise DataError(f"{source} cannot be classified ({result.skipped})")
+        yield result
+    if not any_usable:
         raise DataError(f"{source} has no pictures that can be classified")
 
 
-def pictures(source: Path) -> list[Item]:
-    """A file, or the files below a folder that are not hidden. Raises DataError when there is neither."""
-    if source.is_file():
-        return [Item(source.name, partial(read_file, source))]
-    if not source.is_dir():
-        raise DataError(f"there is no file or folder {source}")
-    return [
-        item for item in Folder(str(source)).items() if not any(map(hidden, item.name.split("/")))
-    ]
-
-
-def _named(model: Model, items: list[Item], top: int) -> list[Named]:
+def _classified(
+    model: Model,
+    items: Sequence[Item],
+    top: int,
+) -> Iterator[Classified]:
     preparation = Preparation.of(model.hp, DataInfo(size=0, channels=3))
-    arrays, skipped = {}, {}
-    with ignore_pillow_warnings():
-        for item in items:
-            try:
-                arrays[item] = torch.from_numpy(pixels(item, preparation))
-            except BadImage as cause:
-                skipped[item] = Named(item.name, [], f"{cause.kind}: {cause}")
-    names = model.class_names
-    rows = {}
-    if arrays:
-        images = centred(scaled(torch.stack(list(arrays.values()))), preparation.image_size)
-        best = model.classify(images).cpu().topk(min(top, len(names)))
-        for item, scores, numbers in zip(
-            arrays, best.values.tolist(), best.indices.tolist(), strict=True
-        ):
-            rows[item] = Named(
-                item.name, [(names[n], score) for n, score in zip(numbers, scores, strict=True)]
-            )
-    return [skipped.get(item) or rows[item] for item in items]
+    for start in range(0, len(items), CHUNK):
+        chunk = items[start : start + CHUNK]
+        arrays = []
+        skipped = {}
+        with ignore_pillow_warnings():
+            for item in chunk:
+                try:
+                    arrays.append(torch.from_numpy(pixels(item, preparation)))
+                except BadImage as cause:
+                    reason = f"{cause.kind}: {cause}"
+                    skipped[item] = Classified(item.name, [], reason)
+        rows = _best_classes(model, arrays, preparation.image_size, top)
+        for item in chunk:
+            yield skipped.get(item) or Classified(item.name, next(rows))
+
+
+def _best_classes(
+    model: Model,
+    arrays: list[Tensor],
+    size: int,
+    top: int,
+) -> Iterator[list[tuple[str, float]]]:
+    if not arrays:
+        return
+    images = centred(scaled(torch.stack(arrays)), size)
+    for scores in model.classify(images).tolist():
+        classes = zip(model.class_names, scores, strict=True)
+        yield sorted(classes, key=itemgetter(1), reverse=True)[:top]

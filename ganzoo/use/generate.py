@@ -1,8 +1,9 @@
-"""Generated images as a labelled folder, to be added to a training set."""
+"""`ganzoo generate`: generated images as a labelled folder, to extend a training set."""
 
 import json
 import math
-from collections.abc import Iterator, Sequence
+import re
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
@@ -15,7 +16,7 @@ import ganzoo
 from ganzoo.data.picture import decoded, ignore_pillow_warnings
 from ganzoo.data.source import Source, open_source
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import new_folder
 from ganzoo.images import save_png, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.seeds import derive_seed
@@ -23,14 +24,16 @@ from ganzoo.state.config import Config
 from ganzoo.zoo import load_with_config
 
 ROUNDS = 20
-"""How often as many images as are wanted are drawn, before a filter is found to be too strict."""
+"""Gives up after generating this many times the requested number of images."""
 CHUNK = 64
 """Images that are in memory at once."""
+UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
+"""Characters that the name of a folder cannot have, on one system or another."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class GenerationPlan:
-    """What `ganzoo augment` was asked for."""
+    """The options of `ganzoo generate`."""
 
     run: Path
     out: Path
@@ -43,151 +46,178 @@ class GenerationPlan:
     device: str = "auto"
 
 
-def generate(asked: GenerationPlan) -> Iterator[str]:
-    """Writes so many generated images of each class into a folder of classes, complete or not at all.
+def generate(plan: GenerationPlan) -> str:
+    """Writes `per_class` images of each class into a folder of classes, complete or not at all.
 
-    manifest.json there names the weights, and for each image the seed and the index that draw it again. Yields what it
-    did. Raises Unsupported for a model that cannot be asked for a class, DataError when the classes are not the data's
-    or a classifier is sure of too few images.
+    Its manifest.json names the weights, and for each image the seed and the index that draw it
+    again. Returns a line for the user. Raises Unsupported if the model is not class-conditional,
+    DataError if the classes differ or the classifier accepts too few images.
     """
-    model, config = load_with_config(asked.run, device=asked.device)
-    classes = classes_of(model)
-    judge = load_with_config(asked.classifier, device=asked.device) if asked.classifier else None
-    source = open_source(asked.data) if asked.data else None
-    _check(asked, model, judge, source)
-    rows: list[dict[str, Any]] = []
-    with new_folder(asked.out) as folder:
-        for number, name in enumerate(classes):
-            (folder / folder_name(name)).mkdir()
-            for i, (row, image) in enumerate(_drawn(asked, model, number, judge and judge[0])):
-                path = PurePath(folder_name(name), f"generated-{i:06}.png")
-                save_png(to_pil(image)[0], folder / path)
-                rows.append({"file": path.as_posix(), "class": name, **row})
-        real = _add_real(source, folder) if source and asked.with_real else 0
+    model, config = load_with_config(plan.run, device=plan.device)
+    classes = conditional_classes(model)
+    source = open_source(plan.data) if plan.data else None
+    _check_classes(plan, classes, source)
+    classifier = None
+    filter_facts = None
+    if plan.classifier:
+        classifier, its_config = load_with_config(plan.classifier, device=plan.device)
+        _check_classifier(plan, model, classifier)
+        filter_facts = {**_identity(its_config), "confidence": plan.confidence}
+    rows = []
+    with new_folder(plan.out, must_be_free=True) as folder:
+        for number in range(len(classes)):
+            rows += _write_class(folder, plan, model, number, classifier)
+        real = _copy_real(source, folder) if source and plan.with_real else 0
         manifest = {
             "made_by": f"ganzoo {ganzoo.__version__}",
             "model": _identity(config),
-            "classifier": {**_identity(judge[1]), "confidence": asked.confidence}
-            if judge
-            else None,
+            "classifier": filter_facts,
             "real": {
-                "source": asked.data,
+                "source": plan.data,
                 "licence": source.licence if source else None,
                 "images": real,
             },
             "images": rows,
         }
-        (folder / "manifest.json").write_text(
-            json.dumps(manifest, indent=2) + "\n", encoding="utf-8"
-        )
-        if asked.out.exists():
-            asked.out.rmdir()  # refused where somebody put a file into it meanwhile
+        text = json.dumps(manifest, indent=2) + "\n"
+        (folder / "manifest.json").write_text(text, encoding="utf-8")
     added = f" and {real:,} real ones" if real else ""
-    yield f"{asked.out}: {len(rows):,} generated images{added} of {len(classes)} classes, and manifest.json"
+    total = f"{len(rows):,} generated images{added} of {len(classes)} classes"
+    return f"{plan.out}: {total}, and manifest.json"
 
 
-def classes_of(model: Model) -> Sequence[str]:
-    """The names of what can be asked for, numbers where there are none."""
-    count = getattr(model.hp, "classes", None)
-    if not count or type(model).generate is Model.generate:
+def conditional_classes(model: Model) -> Sequence[str]:
+    """The names of the classes that the model generates, or their numbers if they have no names."""
+    if not model.hp.classes or type(model).generate is Model.generate:
         raise Unsupported(
-            f"{model.display_name} cannot be asked for a class: take a conditional model, such as cdcgan"
+            f"{model.display_name} cannot be asked for a class:"
+            " take a conditional model, such as cdcgan"
         )
     return model.class_names
 
 
 def folder_name(name: str) -> str:
-    """The class's folder: its name, without what would make a path of it."""
-    plain = "".join(
-        "_" if character in '/\\:*?"<>|' or ord(character) < 32 else character for character in name
-    )
-    return f"_{plain.lstrip('.')}" if plain.startswith(".") or not plain else plain
+    """The folder of a class: its name, unless that would be a path or a hidden file."""
+    plain = UNSAFE.sub("_", name)
+    if plain.startswith(".") or not plain:
+        return "_" + plain.lstrip(".")
+    return plain
 
 
-def _check(
-    asked: GenerationPlan, model: Model, judge: tuple[Model, Config] | None, source: Source | None
+def _check_classes(
+    plan: GenerationPlan,
+    classes: Sequence[str],
+    source: Source | None,
 ) -> None:
-    classes = classes_of(model)
-    names = [folder_name(name) for name in classes]
-    if len({name.casefold() for name in [*names, "manifest.json"]}) <= len(names):
+    folders = {folder_name(name).casefold() for name in classes} - {"manifest.json"}
+    if len(folders) < len(classes):
         raise DataError(
-            f"the classes of {asked.run} cannot all be names of folders: {', '.join(classes)}"
+            f"the classes of {plan.run} cannot all be names of folders: {', '.join(classes)}"
         )
-    if source and source.info.classes and set(source.info.classes) != set(classes):
-        odd = sorted(set(source.info.classes) ^ set(classes))
+    data_classes = source.info.classes if source else ()
+    different = set(data_classes).symmetric_difference(classes)
+    if data_classes and different:
+        names = ", ".join(sorted(different)[:5])
         raise DataError(
-            f"{asked.run} and {asked.data} have not the same classes: {', '.join(odd[:5])} is in one only"
+            f"{plan.run} and {plan.data} do not have the same classes: {names} is in one only"
         )
-    if asked.with_real and not (source and source.info.classes):
+    if plan.with_real and not data_classes:
         raise UsageError("--with-real adds the images of --data SOURCE, which must have classes")
-    if judge and not judge[0].classifies:
-        raise Unsupported(
-            f"--classifier {asked.classifier}: {judge[0].display_name} is no classifier"
-        )
-    if judge and set(judge[0].classes) != set(classes):
+
+
+def _check_classifier(
+    plan: GenerationPlan,
+    model: Model,
+    classifier: Model,
+) -> None:
+    if not classifier.classifies:
+        name = classifier.display_name
+        raise Unsupported(f"--classifier {plan.classifier}: {name} is no classifier")
+    if set(classifier.class_names) != set(model.class_names):
+        names = ", ".join(classifier.class_names)
+        raise DataError(f"the classifier {plan.classifier} knows other classes: {names}")
+    channels = model.hp.channels
+    expected = classifier.hp.channels
+    differ = channels and expected and channels != expected
+    if differ and (channels, expected) != (1, 3):
         raise DataError(
-            f"the classifier {asked.classifier} knows other classes: {', '.join(judge[0].classes)}"
+            f"{plan.run} generates images of channels={channels},"
+            f" the classifier {plan.classifier} takes channels={expected}:"
+            " choose another classifier"
         )
-    if not is_free(asked.out):
-        raise UsageError(f"{asked.out} is there already: choose another folder with --out")
 
 
-def _drawn(
-    asked: GenerationPlan, model: Model, number: int, judge: Model | None
-) -> Iterator[tuple[dict[str, Any], Tensor]]:
-    """Images of a class, and what draws each again: `model.sample(index + 1, seed, labels)[index]`."""
-    count, classes = asked.per_class, classes_of(model)
-    chunk = min(count, CHUNK)
-    for round_ in range(ROUNDS * math.ceil(count / chunk)):
-        seed = derive_seed("augment", asked.seed, number, round_)
+def _write_class(
+    folder: Path,
+    plan: GenerationPlan,
+    model: Model,
+    number: int,
+    classifier: Model | None,
+) -> list[dict[str, Any]]:
+    """Writes the images of a class. Returns their rows of the manifest.
+
+    `model.sample(index + 1, seed, labels)[index]` draws an image again.
+    """
+    name = model.class_names[number]
+    class_folder = folder_name(name)
+    (folder / class_folder).mkdir()
+    chunk = min(plan.per_class, CHUNK)
+    rows: list[dict[str, Any]] = []
+    for attempt in range(ROUNDS * math.ceil(plan.per_class / chunk)):
+        seed = derive_seed("augment", plan.seed, number, attempt)
         images = model.sample(chunk, seed, torch.full((chunk,), number))
-        scores = (
-            judge.classify(_in_channels(images, judge))[:, judge.classes.index(classes[number])]
-            if judge
-            else None
-        )
+        if classifier:
+            scores = _scores(classifier, images, name)
         for index, image in enumerate(images):
-            if scores is not None and scores[index] < asked.confidence:
-                continue
-            sure = {} if scores is None else {"confidence": round(float(scores[index]), 6)}
-            yield {"seed": seed, "index": index, **sure}, image
-            count -= 1
-            if not count:
-                return
+            file = f"{class_folder}/generated-{len(rows):06}.png"
+            row = {"file": file, "class": name, "seed": seed, "index": index}
+            if classifier:
+                if scores[index] < plan.confidence:
+                    continue
+                row["confidence"] = round(scores[index], 6)
+            save_png(to_pil(image)[0], folder / file)
+            rows.append(row)
+            if len(rows) == plan.per_class:
+                return rows
     raise DataError(
-        f"of {ROUNDS * asked.per_class:,} images of the class {classes[number]!r} the classifier is sure enough of "
-        f"{asked.per_class - count} only: take a smaller --confidence than {asked.confidence}, or train for longer"
+        f"the classifier is sure enough of {len(rows)} only, of"
+        f" {ROUNDS * plan.per_class:,} images of the class {name!r}:"
+        f" take a smaller --confidence than {plan.confidence}, or train for longer"
     )
 
 
-def _in_channels(images: Tensor, judge: Model) -> Tensor:
-    wanted = getattr(judge.hp, "channels", images.shape[1])
-    if images.shape[1] == 1 and wanted == 3:
-        return images.expand(-1, 3, -1, -1)
-    return images
+def _scores(classifier: Model, images: Tensor, name: str) -> list[float]:
+    """The probability of the class, for each image."""
+    if images.shape[1] == 1 and classifier.hp.channels == 3:
+        images = images.expand(-1, 3, -1, -1)
+    number = classifier.class_names.index(name)
+    return classifier.classify(images)[:, number].tolist()
 
 
-def _add_real(source: Source, folder: Path) -> int:
-    """The source's own images beside the generated ones, as they are; those that cannot be read are left out."""
+def _copy_real(source: Source, folder: Path) -> int:
+    """Copies the labelled images of the source, unchanged, and skips unreadable ones.
+
+    Returns how many there are.
+    """
     count = 0
     with ignore_pillow_warnings():
         for number, item in enumerate(source.items()):
-            try:
-                picture, _ = decoded(item)
-                content = item.read()
-            except BadImage:
-                continue
             if item.label is None:
                 continue
-            stem = folder / folder_name(item.label) / f"real-{number:06}"
+            try:
+                decoded(item)
+            except BadImage:
+                continue
+            content = item.read()
+            path = folder / folder_name(item.label) / f"real-{number:06}"
             if isinstance(content, Image.Image):
-                save_png(picture, stem.with_suffix(".png"))
+                save_png(content, path.with_suffix(".png"))
             else:
-                stem.with_suffix(PurePath(item.name).suffix.lower()).write_bytes(content)
+                path.with_suffix(PurePath(item.name).suffix.lower()).write_bytes(content)
             count += 1
     return count
 
 
 def _identity(config: Config) -> dict[str, Any]:
-    names = ("model", "distribution", "version", "step", "sha256")
-    return {name: getattr(config, name) for name in names}
+    fields = ("model", "distribution", "version", "step", "sha256")
+    return {field: getattr(config, field) for field in fields}

@@ -1,6 +1,6 @@
-"""Weights that other projects trained, as a run folder of ganzoo's own."""
+"""`ganzoo import`: weights that other projects trained, as a run folder."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 import torch
@@ -17,92 +17,113 @@ from ganzoo.state.weights import write_weights
 from ganzoo.zoo import model_class
 
 
-def import_weights(name: str, files: Sequence[Path], out: Path) -> list[str]:
-    """Reads state dicts, never running code from them, and writes a run folder. Returns lines for the user.
+def import_weights(
+    name: str,
+    files: Sequence[Path],
+    out: Path,
+) -> list[str]:
+    """Reads state dicts, without running code from them, and writes a run folder.
 
-    Raises StateError when a file cannot be read so, or its tensors do not fit the model.
+    Returns lines for the user. Raises StateError if a file cannot be read, or its tensors do not
+    fit the model.
     """
     plugin = models[name]
     kind = model_class(plugin)
-    if out.exists() and (not out.is_dir() or any(out.iterdir())):
-        raise UsageError(f"--out {out} is not an empty folder: choose another")
-    stems = [file.stem for file in files]
-    if twice := next((stem for stem in stems if stems.count(stem) > 1), None):
-        raise UsageError(f"two of the files are called {twice}")
-    hyperparameters, tensors = kind.convert_weights({file.stem: state_dict(file) for file in files})
-    model = initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
-    wanted = model.state_dict()
-    begun = {_network(model, key) for key in tensors}
-    wrong = [
-        f"{key} ({reason})"
-        for key, tensor in tensors.items()
-        if (reason := _mismatch(tensor, wanted.get(key)))
-    ]
-    wrong += [
-        f"{key} (missing)" for key in wanted if key not in tensors and _network(model, key) in begun
-    ]
-    if wrong:
-        raise StateError(
-            f"{len(wrong)} tensors do not match, the first: {', '.join(wrong[:5])}; nothing was written"
-        )
-    model.load_state_dict({**wanted, **tensors})
+    state_dicts: dict[str, dict[str, Tensor]] = {}
+    for file in files:
+        if file.stem in state_dicts:
+            raise UsageError(f"two of the files have the name {file.stem}")
+        state_dicts[file.stem] = state_dict(file)
+    hyperparameters, tensors = kind.convert_weights(state_dicts)
+    hp = kind.Hparams().replaced(hyperparameters)
+    model = initialised(kind, hp, plugin=plugin)
+    untouched = _untouched_networks(model, tensors)
+    model.load_state_dict({**model.state_dict(), **tensors})
     config = Config.of(
         model,
-        plugin,
         trainer=kind.default_trainer,
         precision="fp32",
         data={"source": None, "images": None, "fingerprint": None, "licence": None},
     )
-    with new_folder(out.absolute()) as aside:
-        write_weights(aside, model, config)
-        write_card(aside, model)
-    kept = sorted({_network(model, key) for key in wanted} - begun)
-    notes = [
-        f"{out}: {len(tensors)} of {len(wanted)} tensors of {name} were read; all of them matched"
-    ]
-    return notes + [f"{network} keeps its first weights: no file had them" for network in kept]
+    with new_folder(out, must_be_free=True) as folder:
+        write_weights(folder, model, config)
+        write_card(folder, model)
+    total = len(model.state_dict())
+    lines = [f"{out}: {len(tensors)} of {total} tensors of {name} were read; all matched"]
+    for network in sorted(untouched):
+        lines.append(f"{network} keeps its first weights: no file had them")
+    return lines
 
 
 def _network(model: Model, key: str) -> str:
-    """The part of the model that a tensor belongs to: a child, or an entry of a ModuleDict."""
-    parts = key.split(".")
-    return ".".join(parts[: 2 if isinstance(getattr(model, parts[0], None), nn.ModuleDict) else 1])
+    """The network that a tensor belongs to: a child of the model, or an entry of a ModuleDict."""
+    child, *rest = key.split(".")
+    if isinstance(getattr(model, child, None), nn.ModuleDict):
+        return f"{child}.{rest[0]}"
+    return child
 
 
-def _mismatch(tensor: Tensor, wanted: Tensor | None) -> str:
-    if wanted is None:
+def _untouched_networks(model: Model, tensors: Mapping[str, Tensor]) -> set[str]:
+    """The networks that keep their first weights.
+
+    Raises StateError unless each of the others gets all of its tensors, and none besides.
+    """
+    expected = model.state_dict()
+    imported = {_network(model, key) for key in tensors}
+    untouched = set()
+    mistakes = []
+    for key in dict.fromkeys([*tensors, *expected]):
+        network = _network(model, key)
+        if network not in imported:
+            untouched.add(network)
+            continue
+        mistake = _mistake(tensors.get(key), expected.get(key))
+        if mistake:
+            mistakes.append(f"{key} ({mistake})")
+    if mistakes:
+        examples = ", ".join(mistakes[:5])
+        raise StateError(
+            f"{len(mistakes)} tensors do not match, the first: {examples}; nothing was written"
+        )
+    return untouched
+
+
+def _mistake(tensor: Tensor | None, expected: Tensor | None) -> str | None:
+    if tensor is None:
+        return "missing"
+    if expected is None:
         return "unknown"
-    if tensor.shape != wanted.shape:
-        return f"{tuple(tensor.shape)}, the model has {tuple(wanted.shape)}"
-    if (
-        tensor.layout != torch.strided
-        or tensor.is_quantized
-        or tensor.is_meta
-        or not tensor.is_floating_point()
-    ):
+    if tensor.shape != expected.shape:
+        return f"{tuple(tensor.shape)}, the model has {tuple(expected.shape)}"
+    is_dense = tensor.layout == torch.strided and not tensor.is_meta
+    if not is_dense or tensor.is_quantized or not tensor.is_floating_point():
         return f"{tensor.dtype}, {tensor.layout}: not plain floats"
-    return "" if tensor.isfinite().all() else "not finite"
+    return None if tensor.isfinite().all() else "not finite"
 
 
 def state_dict(path: Path) -> dict[str, Tensor]:
-    """The tensors of a file that `torch.save` wrote. Raises StateError for one that would have to run code."""
+    """The tensors of a file that `torch.save` wrote.
+
+    Raises StateError if the file cannot be read without running code from it.
+    """
     try:
-        found = torch.load(
-            path, map_location="cpu", weights_only=True
-        )  # safe since torch 2.6; ours is newer
+        # weights_only is safe since torch 2.6; ours is newer
+        content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as cause:
-        raise StateError(f"{path} cannot be read: {cause.strerror or cause}") from None
-    except Exception as cause:  # a damaged file can make its reader raise anything at all
+        reason = cause.strerror or cause
+        raise StateError(f"{path} cannot be read: {reason}") from None
+    except Exception as cause:  # a damaged file can make its reader raise anything
         reason = " ".join(str(cause).split())
         raise StateError(
             f"{path} cannot be read without running code from it: {reason:.150}"
         ) from cause
-    if isinstance(found, dict) and isinstance(found.get("state_dict"), dict):
-        found = found["state_dict"]
-    entries = found.items() if isinstance(found, dict) else ()
-    tensors = {
-        key: value for key, value in entries if isinstance(key, str) and isinstance(value, Tensor)
-    }
-    if not tensors:
-        raise StateError(f"{path} is no state dict: it holds no tensors by name")
-    return tensors
+    if isinstance(content, dict):
+        nested = content.get("state_dict")
+        entries = nested if isinstance(nested, dict) else content
+        tensors = {}
+        for key, value in entries.items():
+            if isinstance(key, str) and isinstance(value, Tensor):
+                tensors[key] = value
+        if tensors:
+            return tensors
+    raise StateError(f"{path} is no state dict: it holds no tensors by name")

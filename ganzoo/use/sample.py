@@ -1,6 +1,6 @@
-"""Drawing images from a trained model into files."""
+"""`ganzoo sample`: draws images with a trained model into files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -13,37 +13,54 @@ from ganzoo.zoo import load
 
 
 def sample(
-    run: Path, *, count: int, seed: int, out: Path, labels: Sequence[str] = (), device: str = "auto"
-) -> Iterator[str]:
-    """Draws images from a run: one .png of all of them, or a folder with a file of each. Yields what it wrote.
+    run: Path,
+    *,
+    count: int,
+    seed: int,
+    out: Path,
+    labels: Sequence[str] = (),
+    device: str = "auto",
+) -> str:
+    """Draws images: into one .png, or each into a file of a folder. Returns a line for the user.
 
-    `labels` are names or numbers of classes, which take turns.
+    `labels` are names or numbers of classes, drawn in turn. A folder is written batch by batch:
+    memory does not grow with `count`.
     """
-    if out.suffix and out.suffix.lower() != ".png" and not out.is_dir():
-        raise UsageError(f"--out {out}: a grid is a .png; anything without an ending is a folder")
+    is_png = out.suffix.lower() == ".png"
+    if out.suffix and not is_png and not out.is_dir():
+        raise UsageError(f"--out {out}: a grid is a .png; a name without an ending is a folder")
     model = load(run, device=device)
-    numbers = [class_number(model, label) for label in labels]
-    turns = torch.tensor([numbers[i % len(numbers)] for i in range(count)]) if numbers else None
-    images = model.sample(count, seed, turns)
+    turns = None
+    if labels:
+        numbers = torch.tensor([class_number(model, label) for label in labels])
+        turns = numbers[torch.arange(count) % len(numbers)]
+    batches = model.sample_batches(count, seed, turns)
     with writing(out):
-        if out.suffix.lower() == ".png":
-            out.parent.mkdir(parents=True, exist_ok=True)
+        folder = out.parent if is_png else out
+        folder.mkdir(parents=True, exist_ok=True)
+        if is_png:
+            images = torch.cat(list(batches))
             save_png(grid(images), out)
-            yield f"{out}: {count} images"
-            return
-        out.mkdir(parents=True, exist_ok=True)
-        for i, picture in enumerate(to_pil(images)):
-            save_png(picture, out / f"{i:06}.png")
-        yield f"{out}: {count} images, 000000.png to {count - 1:06}.png"
+            return f"{out}: {count} images"
+        number = 0
+        for images in batches:
+            for picture in to_pil(images):
+                save_png(picture, out / f"{number:06}.png")
+                number += 1
+    return f"{out}: {count} images, 000000.png to {count - 1:06}.png"
 
 
 def class_number(model: Model, label: str) -> int:
-    """The number of a class, by its name or its number. Raises UnknownName, with the closest, for neither."""
+    """The number of a class, from its name or its number.
+
+    Raises UnknownName, with the closest name, if there is no such class.
+    """
     if label in model.classes:
         return model.classes.index(label)
-    classes = getattr(model.hp, "classes", None) or 0
+    classes = model.hp.classes
+    if not classes:
+        name = model.display_name
+        raise UsageError(f"{name} is unconditional: it takes no --label")
     if label.isdecimal() and int(label) < classes:
         return int(label)
-    if not classes:
-        raise UsageError(f"{model.display_name} draws what it likes: it takes no --label")
     raise unknown("class", label, model.class_names)

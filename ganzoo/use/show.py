@@ -1,36 +1,39 @@
-"""What `ganzoo show` says of a model."""
+"""`ganzoo show` and `ganzoo list --check`: what a plugin is, and whether it can be loaded."""
 
 from typing import Any
 
-import torch
+from torch import Tensor
 
-from ganzoo.discovery.registry import models
-from ganzoo.hparams.fields import type_name
+from ganzoo.data.source import source_class
+from ganzoo.discovery.registry import Plugin, models, trainers
+from ganzoo.errors import GanzooError, HparamError
+from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper
+from ganzoo.training.trainer import trainer_class
 from ganzoo.zoo import model_class
 
 
 def model_info(name: str) -> dict[str, Any]:
-    """Documentation, paper, task, hyperparameters, networks and origin of a registered model, as JSON has them.
+    """Documentation, paper, task, hyperparameters, networks and package of a model, for JSON.
 
-    `networks` is name -> number of parameters, counted without allocating any; empty where it depends on the data.
+    `networks` is name -> number of parameters, counted without allocating any; empty if it
+    depends on the data, or if the model cannot be built on the meta device.
     """
     plugin = models[name]
     kind = model_class(plugin)
-    documentation = " ".join((kind.__doc__ or "").split())
+    documentation = kind.__doc__ or ""
     defaults = kind.Hparams().to_json()
+    hyperparameters = [
+        {"name": key, "type": str(annotation), "default": defaults[key]}
+        for key, annotation in kind.Hparams.annotations().items()
+    ]
     return {
         "name": plugin.name,
-        "documentation": documentation,
-        "paper": next(
-            filter(None, (paper(ancestor.__doc__ or "") for ancestor in kind.__mro__)), None
-        ),
+        "documentation": " ".join(documentation.split()),
+        "paper": _paper(kind),
         "task": kind.task,
-        "hyperparameters": [
-            {"name": key, "type": type_name(annotation), "default": defaults[key]}
-            for key, annotation in kind.Hparams.annotations().items()
-        ],
+        "hyperparameters": hyperparameters,
         "networks": _networks(kind),
         "trainer": kind.default_trainer,
         "data": kind.default_data,
@@ -40,13 +43,39 @@ def model_info(name: str) -> dict[str, Any]:
     }
 
 
+def _paper(kind: type[Model]) -> str | None:
+    """The paper of the class, else of its nearest base class that names one."""
+    for base in kind.__mro__:
+        link = paper(base.__doc__ or "")
+        if link:
+            return link
+    return None
+
+
 def _networks(kind: type[Model]) -> dict[str, int]:
-    hp = kind.Hparams()
-    if hp.unfilled():
+    try:
+        model = on_meta(kind, kind.Hparams())
+    except HparamError:  # it has to be filled from the data
         return {}
-    with torch.device("meta"):
-        model = kind(hp)
-    counts = {
-        name: sum(p.numel() for p in child.parameters()) for name, child in model.named_children()
-    }
-    return {name: count for name, count in counts.items() if count}
+    if model is None:
+        return {}
+    counts = {}
+    for name, network in model.named_children():
+        count = sum(map(Tensor.numel, network.parameters()))
+        if count:
+            counts[name] = count
+    return counts
+
+
+def check_plugin(plugin: Plugin) -> str | None:
+    """Loads a plugin. Returns what is wrong with it, None if nothing is."""
+    try:
+        if plugin.kind == models.kind:
+            model_class(plugin)
+        elif plugin.kind == trainers.kind:
+            trainer_class(plugin)
+        else:
+            source_class(plugin)
+    except GanzooError as error:
+        return str(error)
+    return None

@@ -1,59 +1,47 @@
-"""What a trained model is for, as a graph whose inputs have names and a batch of any size."""
+"""A trained model as one module with named inputs, and its graph with open dimensions."""
 
 from typing import ClassVar
 
 import torch
 from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
+from torch.nn.modules.module import register_module_forward_pre_hook
 
-from ganzoo.errors import Unsupported
 from ganzoo.model.contract import Model
-from ganzoo.model.inference import Inference
 from ganzoo.seeds import noise
 
-NAMES = {0: "batch", 2: "height", 3: "width"}
-"""The dimensions that a graph can leave open."""
-BATCH_ONLY = (0,)
-OPEN = {place: Dim(name, min=1) for place, name in NAMES.items()}
+BATCH = {0: Dim("batch", min=1)}
+HEIGHT_AND_WIDTH = {2: Dim("height", min=1), 3: Dim("width", min=1)}
 
 
 class Use(nn.Module):
-    """A model behind one call, whose inputs have names; those that there are follow below.
-
-    `free` are the dimensions that are to be left open.
-    """
+    """What a model is for, as one module with named inputs."""
 
     output: ClassVar[str]
-    free: tuple[int, ...] = BATCH_ONLY
+    dynamic = BATCH
+    """The dimensions of every input that the graph leaves open, by axis."""
 
-    def __init__(self, model: Model) -> None:
+    def __init__(self, model: Model, direction: str = "") -> None:
         super().__init__()
         self.model = model
-        self.size: int = getattr(model.hp, "image_size", None) or 64
+        self.direction = direction
+        self.size: int = model.hp.image_size or 64
         self.eval()
 
     def inputs(self, n: int, height: int, width: int) -> dict[str, Tensor]:
-        """An example, in the order of `forward`."""
-        channels = getattr(self.model.hp, "channels", None) or 3
+        """Example inputs, in the order of `forward`."""
+        channels = self.model.hp.channels or 3
         return {"images": noise(n, channels, height, width, seed=1).clamp(-1, 1)}
 
-    def open(self, inputs: dict[str, Tensor]) -> dict[str, dict[int, Dim]]:
-        """Input -> its dimensions that are left open."""
-        return {
-            name: {i: OPEN[i] for i in self.free if i < tensor.ndim}
-            for name, tensor in inputs.items()
-        }
-
-    def described(self) -> str:
+    def signature(self) -> str:
         """`images (batch, 3, height, width) -> logits`."""
-        shapes = {
-            name: list(map(str, x.shape))
-            for name, x in self.inputs(1, self.size, self.size).items()
-        }
-        for shape in shapes.values():
-            shape[:] = [NAMES[i] if i in self.free else length for i, length in enumerate(shape)]
-        inputs = ", ".join(f"{name} ({', '.join(shape)})" for name, shape in shapes.items())
-        return f"{inputs} -> {self.output}"
+        inputs = []
+        for name, tensor in self.inputs(1, self.size, self.size).items():
+            shape = list(map(str, tensor.shape))
+            for axis, dimension in self.dynamic.items():
+                shape[axis] = dimension.__name__
+            inputs.append(f"{name} ({', '.join(shape)})")
+        return f"{', '.join(inputs)} -> {self.output}"
 
 
 class Drawing(Use):
@@ -62,11 +50,17 @@ class Drawing(Use):
     output = "images"
 
     def inputs(self, n: int, height: int, width: int) -> dict[str, Tensor]:
-        classes = getattr(self.model.hp, "classes", None)
-        labels = {"labels": torch.arange(n) % classes} if classes else {}
-        return {"latents": self.model.latents(n, 1), **labels}
+        inputs = {"latents": self.model.latents(n, 1)}
+        classes = self.model.hp.classes
+        if classes:
+            inputs["labels"] = torch.arange(n) % classes
+        return inputs
 
-    def forward(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(
+        self,
+        latents: Tensor,
+        labels: Tensor | None = None,
+    ) -> Tensor:
         return self.model.generate(latents, labels)
 
 
@@ -74,11 +68,7 @@ class Translating(Use):
     """Images -> images of the other domain, of the same size."""
 
     output = "translated"
-
-    def __init__(self, model: Model, direction: str) -> None:
-        super().__init__(model)
-        self.direction = direction
-        self.free = tuple(NAMES)
+    dynamic = BATCH | HEIGHT_AND_WIDTH
 
     def forward(self, images: Tensor) -> Tensor:
         return self.model.translated(images, self.direction)
@@ -94,37 +84,36 @@ class Classifying(Use):
 
 
 def use_of(model: Model, direction: str | None) -> Use:
-    """What the model is for. Raises Unsupported when there is none, UsageError for a direction that it has not."""
+    """What the model is for. Raises UsageError if it has no such direction."""
     if model.directions or direction is not None:
         return Translating(model, model.checked_direction(direction))
-    if model.classifies:
-        return Classifying(model)
-    if type(model).generate is Inference.generate:
-        raise Unsupported(
-            f"{model.display_name} neither draws, translates nor classifies images: there is nothing to export"
-        )
-    return Drawing(model)
+    return Classifying(model) if model.classifies else Drawing(model)
 
 
 def traced(use: Use) -> ExportedProgram:
-    """The graph, with the networks that it needs and no others: the model loses its other ones."""
-    longer = (
-        1 if use.free == BATCH_ONLY else 2
-    )  # no two lengths equal, so that none is taken for another
-    inputs = use.inputs(3, longer * use.size, (2 * longer - 1) * use.size)
-    _prune(use, _executed_modules(use))
+    """The graph, with only the networks that it needs: the model loses its others."""
+    height = width = use.size
+    if use.dynamic != BATCH:
+        # no two lengths are equal, so that none is taken for another
+        height, width = 2 * height, 3 * width
+    inputs = use.inputs(3, height, width)
+    called: set[nn.Module] = set()
+    hook = register_module_forward_pre_hook(lambda module, _: called.add(module))
+    with hook, torch.no_grad():
+        use(**inputs)
+    _prune(use, called)
     program = torch.export.export(
         use,
         (),
         inputs,  # by name
-        dynamic_shapes=use.open(inputs),
+        dynamic_shapes=dict.fromkeys(inputs, use.dynamic),
         prefer_deferred_runtime_asserts_over_guards=True,
     )
     for node in list(program.graph.nodes):
         node.meta.pop("stack_trace", None)  # names of this machine's folders
         if node.target is torch.ops.aten._assert_scalar.default:
-            # That other sizes lie in memory as the example did. The graph is right without that, or the comparison
-            # with the model finds that it is not.
+            # It asserts that other sizes lie in memory as the example did. The graph is right
+            # without it, or the comparison with the model finds that it is not.
             program.graph.erase_node(node)
     program.example_inputs = None  # megabytes of noise
     program.graph.eliminate_dead_code()
@@ -132,20 +121,11 @@ def traced(use: Use) -> ExportedProgram:
     return program
 
 
-def _executed_modules(use: Use) -> set[nn.Module]:
-    called: set[nn.Module] = set()
-    hooks = [
-        module.register_forward_pre_hook(lambda module, _: called.add(module))
-        for module in use.modules()
-    ]
-    use(**use.inputs(1, use.size, use.size))
-    for hook in hooks:
-        hook.remove()
-    return called
-
-
 def _prune(module: nn.Module, called: set[nn.Module]) -> None:
-    """What is not called gives way to nothing, in its place; what is inside of a module that is called stays."""
+    """Replaces modules that forward never calls by nn.Identity.
+
+    Submodules of a called module stay.
+    """
     for name, child in list(module.named_children()):
         if called.isdisjoint(child.modules()):
             setattr(module, name, nn.Identity())

@@ -1,8 +1,7 @@
-"""CUT (Park, Efros, Zhang & Zhu 2020), https://arxiv.org/abs/2007.15651; FastCUT is settings of it."""
+"""CUT (Park, Efros, Zhang & Zhu 2020), https://arxiv.org/abs/2007.15651, and FastCUT."""
 
-from collections.abc import Callable, Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Callable, Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,66 +13,104 @@ from ganzoo_cyclegan.translator import Translator
 
 
 class CUT(Translator):
-    """Contrastive unpaired image-to-image translation (Park, Efros, Zhang & Zhu 2020, arXiv:2007.15651).
+    """Contrastive unpaired image-to-image translation (Park, Efros, Zhang & Zhu 2020).
 
-    One way, from A to B, without a generator that leads back: a place of the translation must be recognised among all
-    that were drawn from its picture, by features of the generator's own first half (equation 3), and so must a place
-    of a picture that is in B already (equation 5). As in the authors' implementation the discriminator moves before
-    the generator, which learns together with the heads; losses of places and layers are averaged, not summed; and the
-    features of what is translated are constants. The networks are CycleGAN's: theirs blur where they halve and double.
+    One way, from A to B, without a generator that leads back (arXiv:2007.15651). A patch of the
+    translation must be recognised among patches of its source, by features of the generator's own
+    first half (equation 3); so must a patch of a picture that is in B already (equation 5). As in
+    the authors' implementation the discriminator moves before the generator, which learns
+    together with the heads; losses are averaged over patches and layers, not summed; and the
+    features of the source are constants. The networks are CycleGAN's; the authors' networks blur
+    where they halve and double.
 
-    FastCUT is `nce=10 identity=0 equivariant=true steps=270000`, but for its learning rate, which falls over the last
-    quarter.
+    FastCUT is `nce_weight=10 identity_weight=0 equivariant=true steps=270000`, except for its
+    learning rate, which falls over the last quarter.
     """
 
     view = ganzoo.Domains
     directions = ("a2b",)
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Translator.Hparams):
-        """`nce` and `identity` weigh the contrast on A and on B, in the authors' implementation of CUT 0.5 each.
+        """The paper's. In the authors' implementation of CUT both weights are 0.5.
 
-        `layers` are places in the generator: 0 the pixels, 4 and 7 the convolutions that halve, from 10 the blocks;
-        beyond the last block stands for it. `patches` are drawn of each, and told apart by `features` numbers at a
-        `temperature`. `equivariant` mirrors half of what is translated, and its features back.
+        `nce_layers` are positions in the generator: 0 is the pixels, 4 and 7 the convolutions
+        that halve, from 10 on the blocks; a number beyond the last block means the last block.
         """
+
+        renamed: ClassVar[Mapping[str, str]] = {
+            "nce": "nce_weight",
+            "identity": "identity_weight",
+            "layers": "nce_layers",
+            "patches": "nce_patches",
+            "features": "nce_features",
+        }
 
         generator: Literal["resnet"] = "resnet"
         steps: int = 540_000  # 400 epochs of horse2zebra
-        nce: Annotated[float, ganzoo.Range(0, 1000)] = 1.0
-        identity: Annotated[float, ganzoo.Range(0, 1000)] = 1.0
-        layers: tuple[int, ...] = (0, 4, 7, 10, 14)
-        patches: Annotated[int, ganzoo.Range(2, 2**16)] = 256
-        features: Annotated[int, ganzoo.Range(1, 2**12)] = 256
-        temperature: Annotated[float, ganzoo.Range(1e-3, 1e3)] = 0.07
-        equivariant: bool = False
+        nce_weight: Annotated[
+            float,
+            ganzoo.Range(0, 1000),
+            "weight of the contrast between A and its translation",
+        ] = 1.0
+        identity_weight: Annotated[
+            float,
+            ganzoo.Range(0, 1000),
+            "weight of the contrast between B and its translation",
+        ] = 1.0
+        nce_layers: Annotated[
+            tuple[int, ...],
+            "layers of the generator whose features are compared",
+        ] = (0, 4, 7, 10, 14)
+        nce_patches: Annotated[
+            int,
+            ganzoo.Range(2, 2**16),
+            "patches that are drawn per layer",
+        ] = 256
+        nce_features: Annotated[
+            int,
+            ganzoo.Range(1, 2**12),
+            "numbers that a head makes of a patch",
+        ] = 256
+        temperature: Annotated[
+            float,
+            ganzoo.Range(1e-3, 1e3),
+            "divides the cosines of patches",
+        ] = 0.07
+        equivariant: Annotated[
+            bool,
+            "mirror half of the sources, and their features back",
+        ] = False
 
         def validate(self) -> None:
             super().validate()
-            if not self.layers or min(self.layers) < 0:
+            if not self.nce_layers or min(self.nce_layers) < 0:
                 raise ganzoo.HparamError(
-                    "layers: name at least one, and count from 0, such as layers=0,4,7,10,14"
+                    "nce_layers: name at least one, count from 0, such as nce_layers=0,4,7,10,14"
                 )
 
         @property
-        def places(self) -> list[int]:
+        def used_layers(self) -> list[int]:
             """The layers that the generator has, in order."""
-            return sorted({min(layer, 9 + self.blocks) for layer in self.layers})
+            last = 9 + self.blocks
+            return sorted({min(layer, last) for layer in self.nce_layers})
 
     hp: Hparams
 
     def __init__(self, hp: Hparams) -> None:
         super().__init__(hp)
-        heads = nn.ModuleDict({str(place): self.new_head(place) for place in hp.places})
-        self.translator = nn.ModuleDict(
-            {"generator": self.new_generator(), "heads": heads}
-        )  # one player: one loss
+        heads = nn.ModuleDict()
+        for layer in hp.used_layers:
+            heads[str(layer)] = self.new_head(layer)
+        # One player with one loss.
+        self.translator = nn.ModuleDict({"generator": self.new_generator(), "heads": heads})
         self.discriminator = self.new_discriminator(hp.channels)
 
-    def new_head(self, place: int) -> nn.Sequential:
+    def new_head(self, layer: int) -> nn.Sequential:
         """`(..., channels)` of a layer -> `(..., features)`: the two-layer H of section 3."""
-        channels = self.hp.width * min(2 ** ((place - 1) // 3), 4) if place else self.hp.channels
-        hidden = self.hp.features
+        channels = self.hp.channels
+        if layer:
+            channels = self.hp.width * min(2 ** ((layer - 1) // 3), 4)
+        hidden = self.hp.nce_features
         return nn.Sequential(nn.Linear(channels, hidden), nn.ReLU(), nn.Linear(hidden, hidden))
 
     def initialise(self) -> None:
@@ -87,60 +124,60 @@ class CUT(Translator):
         a, b = batch
         generator, mirror = self.network("a2b"), self.mirror(len(a))
         fake = generator(mirror(a))
-        on_real, on_fake = (
-            self.judged(self.discriminator, images) for images in (b, fake.detach())
-        )
+        on_real = self.discriminator(self.augmented(b))
+        on_fake = self.discriminator(self.augmented(fake.detach()))
         terms = losses.least_squares_discriminator(on_real, on_fake)
         yield self.discriminator, {name: term / 2 for name, term in terms.items()}  # as CycleGAN's
+
         with ganzoo.frozen(self.discriminator):
+            on_fake = self.discriminator(self.augmented(fake))
             terms = {
-                "adversarial": losses.least_squares_generator(self.judged(self.discriminator, fake))
+                "adversarial": losses.least_squares_generator(on_fake),
+                "nce": self.hp.nce_weight * self.contrast(a, fake, mirror),
             }
-            terms["nce"] = self.hp.nce * self.contrast(a, fake, mirror)
-            if self.hp.identity:
-                terms["identity"] = self.hp.identity * self.contrast(
-                    b, generator(mirror(b)), mirror
-                )
+            if self.hp.identity_weight:
+                same = generator(mirror(b))
+                terms["identity"] = self.hp.identity_weight * self.contrast(b, same, mirror)
             yield self.translator, terms
 
     def mirror(self, n: int) -> Callable[[Tensor], Tensor]:
-        """What mirrors about half of n images, and the features of what became of them back; or, as asked for, none."""
+        """A function that flips a random half of n images, and their features back.
+
+        The identity unless `equivariant`.
+        """
         if not self.hp.equivariant:
             return lambda images: images
         chosen = self.rand(n, 1, 1, 1) < 0.5
         return lambda images: torch.where(chosen, images.flip(3), images)
 
     def contrast(self, images: Tensor, made: Tensor, mirror: Callable[[Tensor], Tensor]) -> Tensor:
-        """How badly places of what was made are recognised by what stood there (equation 3): the mean over layers."""
-        queries = map(mirror, self.features(made))
+        """The PatchNCE loss of a translation and its source (equation 3), averaged over layers."""
+        queries = self.features(made)
         with torch.no_grad():
             keys = self.features(images)
-        found = []
-        for place, query, key in zip(self.hp.places, queries, keys, strict=True):
-            head, draws = (
-                self.translator["heads"].get_submodule(str(place)),
-                self.rand(len(key), key[0, 0].numel()),
-            )
-            chosen = draws.topk(
-                min(self.hp.patches, draws.shape[1])
-            ).indices  # so many different ones, without a wait
+        terms = []
+        for layer, query, key in zip(self.hp.used_layers, queries, keys, strict=True):
+            head = self.translator["heads"].get_submodule(str(layer))
+            draws = self.rand(len(key), key[0, 0].numel())
+            count = min(self.hp.nce_patches, draws.shape[1])
+            places = draws.topk(count).indices  # distinct ones, without a sync
             with torch.no_grad():
-                key = head(picked(key, chosen))
-            found.append(
-                patch_nce(head(picked(query, chosen)), key, temperature=self.hp.temperature)
-            )
-        return torch.stack(found).mean()
+                key = head(picked(key, places))
+            query = head(picked(mirror(query), places))
+            terms.append(patch_nce(query, key, temperature=self.hp.temperature))
+        return torch.stack(terms).mean()
 
     def features(self, images: Tensor) -> list[Tensor]:
-        """What the chosen layers of the generator make of images: `(n, channels, height, width)` each."""
-        found = []
-        for place, layer in enumerate(self.network("a2b").children()):
-            if place > self.hp.places[-1]:
+        """The output of each used layer of the generator: `(n, channels, height, width)`."""
+        layers = self.hp.used_layers
+        features = []
+        for number, layer in enumerate(self.network("a2b").children()):
+            if number > layers[-1]:
                 break
             images = layer(images)
-            if place in self.hp.places:
-                found.append(images)
-        return found
+            if number in layers:
+                features.append(images)
+        return features
 
     def averaged(self) -> list[nn.Module]:
         return [self.network("a2b")]
@@ -149,26 +186,32 @@ class CUT(Translator):
         return self.translator["generator"]
 
     def preview(self, batch: ganzoo.Domains) -> Tensor:
-        """Four rows of eight: A, what it becomes, B, and B as it should stay."""
-        a, b = (images[:8] for images in batch)
+        """Four rows of eight: A, A translated, B, and B translated, which should stay."""
+        a, b = batch.a[:8], batch.b[:8]
         return torch.cat([a, self.translate(a), b, self.translate(b)])
 
 
 def picked(features: Tensor, places: Tensor) -> Tensor:
-    """`(n, channels, height, width)` and `(n, count)`, places counted row by row -> `(n, count, channels)`."""
+    """The features at some positions, which are counted row by row.
+
+    `(n, channels, height, width)`, `(n, count)` -> `(n, count, channels)`.
+    """
     flat = features.flatten(2)
-    return flat.gather(2, places[:, None].expand(-1, flat.shape[1], -1)).transpose(1, 2)
+    index = places[:, None].expand(-1, flat.shape[1], -1)
+    return flat.gather(2, index).transpose(1, 2)
 
 
 def patch_nce(query: Tensor, key: Tensor, *, temperature: float) -> Tensor:
-    """-log of the share of its own key in exp(cosine / temperature) over all keys of the image: the mean over queries.
+    """The mean cross-entropy of finding a query's own key among all keys of its image.
 
-    Park et al. 2020, equation 2. Both `(n, places, features)`: a place's own key is the one of the same number, the
-    others are its negatives.
+    Park et al. 2020, equation 2, with cosine / temperature as logits. Both are
+    `(n, places, features)`: the own key has the same place, the others are negatives.
     """
-    with torch.autocast(
-        "cpu" if query.is_meta else query.device.type, enabled=False
-    ):  # bf16 tells few cosines apart
-        cosines = normalize(query.float(), dim=2) @ normalize(key.float(), dim=2).transpose(1, 2)
-        own = torch.arange(cosines.shape[1], device=cosines.device).expand(cosines.shape[:2])
-        return cross_entropy((cosines / temperature).flatten(0, 1), own.flatten())
+    device = "cpu" if query.is_meta else query.device.type
+    with torch.autocast(device, enabled=False):  # bf16 tells few cosines apart
+        query = normalize(query.float(), dim=2)
+        key = normalize(key.float(), dim=2)
+        logits = query @ key.transpose(1, 2) / temperature
+        own = torch.arange(logits.shape[1], device=logits.device)
+        own = own.expand(logits.shape[:2])
+        return cross_entropy(logits.flatten(0, 1), own.flatten())

@@ -1,8 +1,7 @@
 """pix2pix (Isola, Zhu, Zhou & Efros 2017), https://arxiv.org/abs/1611.07004."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated, Literal
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -14,23 +13,30 @@ from ganzoo_cyclegan.translator import Translator
 
 
 class Pix2Pix(Translator):
-    """Image-to-image translation with conditional adversarial networks (Isola et al. 2017, arXiv:1611.07004).
+    """Image-to-image translation with conditional adversarial networks (Isola et al. 2017).
 
-    Learns from pairs. The discriminator sees the source beside what it became, patch by patch; the generator, a U-Net,
-    also stays near the target (L1). Settings of the authors' implementation, but for two things: batch norms take the
-    statistics of each image, which at batch size 1 is the same; and dropout, their noise, is off when it translates.
+    It learns from pairs. The discriminator sees the source next to its translation, patch by
+    patch; the generator, a U-Net, also stays near the target (L1). Settings of the authors'
+    implementation (arXiv:1611.07004), with two differences: batch norms take the statistics of
+    each image, which is the same at batch size 1; and dropout, their noise, is off in use.
     """
 
     view = ganzoo.Pair
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Translator.Hparams):
-        """`l1` weighs nearness to the target, `direction` b2a learns from right to left, or from B to A."""
+        renamed: ClassVar[Mapping[str, str]] = {"l1": "l1_weight"}
 
         generator: Literal["resnet", "unet"] = "unet"
         steps: int = 80_000  # 200 epochs of facades
-        l1: Annotated[float, ganzoo.Range(0, 10_000)] = 100.0
-        direction: Literal["a2b", "b2a"] = "a2b"
+        l1_weight: Annotated[
+            float,
+            ganzoo.Range(0, 10_000),
+            "weight of the distance to the target",
+        ] = 100.0
+        direction: Annotated[
+            Literal["a2b", "b2a"],
+            "b2a learns from right to left, or from B to A",
+        ] = "a2b"
 
     hp: Hparams
 
@@ -43,26 +49,29 @@ class Pix2Pix(Translator):
     def losses(self, batch: ganzoo.Pair) -> Iterator[ganzoo.Move]:
         source, target = self.ordered(batch)
         fake = self.generator(source)
-        real_logits = self.judged(self.discriminator, source, target)
-        fake_logits = self.judged(self.discriminator, source, fake.detach())
-        terms = losses.non_saturating_discriminator(real_logits, fake_logits)
-        yield self.discriminator, {name: term / 2 for name, term in terms.items()}  # section 3.3
+        on_real = self.discriminator(self.beside(source, target))
+        on_fake = self.discriminator(self.beside(source, fake.detach()))
+        terms = losses.non_saturating_discriminator(on_real, on_fake)
+        half = {name: term / 2 for name, term in terms.items()}  # section 3.3
+        yield self.discriminator, half
+
         with ganzoo.frozen(self.discriminator):
-            adversarial = losses.non_saturating_generator(
-                self.judged(self.discriminator, source, fake)
-            )
-            yield (
-                self.generator,
-                {"adversarial": adversarial, "l1": self.hp.l1 * l1_loss(fake, target)},
-            )
+            on_fake = self.discriminator(self.beside(source, fake))
+            terms = {
+                "adversarial": losses.non_saturating_generator(on_fake),
+                "l1": self.hp.l1_weight * l1_loss(fake, target),
+            }
+            yield self.generator, terms
+
+    def beside(self, source: Tensor, target: Tensor) -> Tensor:
+        """Both, augmented alike, as `(n, 2 * channels, h, w)` for the discriminator."""
+        both = self.augmented(torch.cat([source, target]), sides=2)
+        return torch.cat(both.chunk(2), dim=1)
 
     def ordered(self, batch: ganzoo.Pair) -> tuple[Tensor, Tensor]:
-        """What is given, and what it is to become."""
-        return (
-            (batch.source, batch.target)
-            if self.hp.direction == "a2b"
-            else (batch.target, batch.source)
-        )
+        """Input and target, by `direction`."""
+        source, target = batch
+        return (source, target) if self.hp.direction == "a2b" else (target, source)
 
     def averaged(self) -> list[nn.Module]:
         return [self.generator]
@@ -71,6 +80,8 @@ class Pix2Pix(Translator):
         return self.generator
 
     def preview(self, batch: ganzoo.Pair) -> Tensor:
-        """Three rows of eight: what is given, what the model makes of it, what it should be."""
-        source, target = (images[:8] for images in self.ordered(batch))
-        return torch.cat([source, self.translate(source, self.hp.direction), target])
+        """Three rows of eight: input, translation, target."""
+        source, target = self.ordered(batch)
+        source, target = source[:8], target[:8]
+        fake = self.translate(source, self.hp.direction)
+        return torch.cat([source, fake, target])

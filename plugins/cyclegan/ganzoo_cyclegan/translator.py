@@ -1,7 +1,5 @@
-"""What translators have in common: hyperparameters, networks, images of any size, a pool of translations."""
+"""The base of translators: hyperparameters, networks, images of any size, a pool of images."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Annotated, Literal
 
 import torch
@@ -14,76 +12,77 @@ from ganzoo_cyclegan.networks import UNet, initialise, patches, resnet
 
 
 class Translator(ganzoo.Model):
-    """A generator for each direction, and a learning rate that is constant, then falls to zero over the second half."""
+    """A generator per direction, and a learning rate that falls to 0 over the second half."""
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(augment.Hparams):
-        """`width` is the number of channels beside the image; `blocks` are those of a resnet: 9, or 6 for 128 pixels.
-
-        `patch_layers` sets how much of the image one logit of the discriminator sees: 3 is 70x70 pixels, 2 is 34x34.
-        """
-
         image_size: Annotated[int, ganzoo.Range(16, 1024)] = 256
-        load_size: Annotated[int, ganzoo.Range(1, 2**14)] | None = 286
-        fit: Literal["crop", "stretch", "pad"] = "stretch"
+        load_size: int | None = 286
+        resize: Literal["crop", "stretch", "pad"] = "stretch"
         flip: bool = True
         channels: Literal[1, 3, 4] = 3
         batch_size: int = 1
-        width: Annotated[int, ganzoo.Range(1, 512)] = 64
-        generator: Literal["resnet", "unet"] = "resnet"
-        blocks: Annotated[int, ganzoo.Range(1, 64)] = 9
-        patch_layers: Annotated[int, ganzoo.Range(1, 6)] = 3
+        width: Annotated[
+            int,
+            ganzoo.Range(1, 512),
+            "channels next to the image",
+        ] = 64
+        generator: Annotated[
+            Literal["resnet", "unet"],
+            "architecture of the generator",
+        ] = "resnet"
+        blocks: Annotated[
+            int,
+            ganzoo.Range(1, 64),
+            "residual blocks of a resnet: 9, or 6 for 128 pixels",
+        ] = 9
+        patch_layers: Annotated[
+            int,
+            ganzoo.Range(1, 6),
+            "size of the patch that a logit judges: 3 is 70x70 pixels, 2 is 34x34",
+        ] = 3
 
         def validate(self) -> None:
-            if self.generator == "resnet" and self.image_size % 4:
-                nearest = round(self.image_size / 4) * 4
+            size = self.image_size
+            if self.generator == "resnet" and size % 4:
                 raise ganzoo.HparamError(
-                    f"image_size={self.image_size} is no multiple of 4: take {nearest}"
+                    f"image_size={size} is no multiple of 4: take {round(size / 4) * 4}"
                 )
-            if self.generator == "unet" and self.image_size % 2**self.halvings:
-                smaller = self.image_size // 2**self.halvings * 2**self.halvings
+            if self.generator == "unet" and size % 2**self.halvings:
+                smaller = size // 2**self.halvings * 2**self.halvings
                 larger = smaller * 2 if smaller < 256 else smaller + 256
                 raise ganzoo.HparamError(
-                    f"image_size={self.image_size} with generator=unet: the nearest two are {smaller} and {larger}"
+                    f"image_size={size} with generator=unet: "
+                    f"the nearest two are {smaller} and {larger}"
                 )
-
-            if self.image_size < (least := 3 * 2**self.patch_layers):
+            least = 3 * 2**self.patch_layers
+            if size < least:
                 raise ganzoo.HparamError(
-                    f"patch_layers={self.patch_layers} needs an image_size of at least {least}, not {self.image_size}"
+                    f"patch_layers={self.patch_layers} needs an image_size of at least {least}, "
+                    f"not {size}"
                 )
 
         @property
         def halvings(self) -> int:
             """How often the generator halves the image."""
-            return 2 if self.generator == "resnet" else min(8, self.image_size.bit_length() - 1)
+            if self.generator == "resnet":
+                return 2
+            return min(8, self.image_size.bit_length() - 1)
 
     hp: Hparams
     task = "image-to-image"
     directions: tuple[str, ...] = ("a2b", "b2a")
 
     def new_generator(self, *, affine: bool = False, dropout: bool = False) -> nn.Module:
-        """The generator that the hyperparameters ask for."""
+        """The generator that the hyperparameters describe."""
         hp = self.hp
+        options = {"affine": affine, "dropout": dropout}
         if hp.generator == "resnet":
-            return resnet(hp.channels, hp.width, hp.blocks, affine=affine, dropout=dropout)
-        return UNet(hp.channels, hp.width, hp.halvings, affine=affine, dropout=dropout)
+            return resnet(hp.channels, hp.width, hp.blocks, **options)
+        return UNet(hp.channels, hp.width, hp.halvings, **options)
 
     def new_discriminator(self, channels: int, *, affine: bool = False) -> nn.Module:
-        """A discriminator of patches of images of so many channels."""
+        """A discriminator of patches, for images with this number of channels."""
         return patches(channels, self.hp.width, self.hp.patch_layers, affine=affine)
-
-    def judged(self, discriminator: nn.Module, *sides: Tensor) -> Tensor:
-        """The logits of images, or of pictures of several sides, as they look after augmentation.
-
-        A side is `(n, channels, h, w)`; those of one picture are altered alike.
-        """
-
-        def draws(n: int, each: int) -> Tensor:
-            return self.rand(n // len(sides), each).repeat(len(sides), 1)
-
-        images = augment.augmented(torch.cat(sides), self.hp, draws)
-        logits: Tensor = discriminator(torch.cat(images.chunk(len(sides)), dim=1))
-        return logits
 
     def initialise(self) -> None:
         initialise(self)
@@ -98,34 +97,37 @@ class Translator(ganzoo.Model):
     def translated(self, images: Tensor, direction: str) -> Tensor:
         """Images of any size, padded until the generator can halve them, and cut back."""
         height, width = images.shape[-2:]
-        step = 2**self.hp.halvings
-        least = (
-            2 * step if self.hp.generator == "resnet" else step
-        )  # its norms need more than one pixel
-        right, below = (max(-side % step, least - side) for side in (width, height))
+        unit = 2**self.hp.halvings
+        least = unit
+        if self.hp.generator == "resnet":
+            least = 2 * unit  # its norms need more than one pixel
+        right = max(-width % unit, least - width)
+        below = max(-height % unit, least - height)
         padded = pad(images, (0, right, 0, below), mode="replicate")
-        made: Tensor = self.network(direction)(padded)
-        return made[..., :height, :width]
+        return self.network(direction)(padded)[..., :height, :width]
 
 
 class ImagePool(nn.Module):
-    """Translations of earlier steps that a discriminator is shown again (Shrivastava et al. 2017, arXiv:1612.07828).
+    """Translations of earlier steps for a discriminator (Shrivastava et al. 2017).
 
-    Until `size` images are in it, each comes back as it is and is kept; then one comes back with probability 1/2, and
-    otherwise takes the place of one from the pool, which comes back instead. Part of the training state, not of the
-    weights; how full it is follows from the number of images that it has seen.
+    The first `size` images are kept and returned as they are. After that, an image is returned
+    with probability 1/2; otherwise it replaces one of the pool, and that one is returned
+    (arXiv:1612.07828). The pool is part of the training state, not of the weights. The number of
+    images that it has seen says how full it is.
     """
 
     def __init__(self, size: int) -> None:
         super().__init__()
         self.size = size
-        self.register_buffer(
-            "images", torch.zeros(0), persistent=False
-        )  # made when it is first used
         self.images: Tensor
+        # Empty: the shape of an image is known when it is first used.
+        self.register_buffer("images", torch.zeros(0), persistent=False)
 
     def exchange(self, fakes: Tensor, draws: Tensor, *, seen: int) -> Tensor:
-        """`(n, channels, size, size)` -> the same number; draws `(n, 2)` uniform in [0, 1): whether, and for which."""
+        """`(n, channels, size, size)` -> the same shape, after `seen` images before.
+
+        draws `(n, 2)` uniform in [0, 1): whether to replace, and which.
+        """
         size = self.size
         if size == 0:
             return fakes
@@ -137,14 +139,9 @@ class ImagePool(nn.Module):
                 self.images[seen + i] = fake
                 shown.append(fake)
                 continue
-            swap = draws[i, 0] >= 0.5  # stays on the device: no wait
+            swap = draws[i, 0] >= 0.5  # stays on the device: no sync
             place = (draws[i, 1] * size).long().view(1)
             old = self.images.index_select(0, place)[0]
             self.images.index_copy_(0, place, torch.where(swap, fake, old)[None])
             shown.append(torch.where(swap, old, fake))
         return torch.stack(shown)
-
-
-def columns(rows: Mapping[str, Tensor]) -> Tensor:
-    """Images of several kinds, `(n, ...)` each -> `(n * kinds, ...)`, a kind in each column of a grid."""
-    return torch.stack(list(rows.values()), dim=1).flatten(0, 1)

@@ -1,4 +1,4 @@
-"""CUT against independent statements of its paper: the contrast by loops, the training by hand, and that it learns."""
+"""CUT against its paper: the contrast with loops, the training by hand, and that it learns."""
 
 import copy
 import math
@@ -11,6 +11,7 @@ from PIL import Image
 from scoring import frechet_distance, pixels
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
+from tensors import assert_same_weights, parameter_count
 from torch import nn
 from torch.nn.functional import cross_entropy, mse_loss, normalize
 
@@ -24,15 +25,11 @@ MINI = {
     "width": 4,
     "blocks": 2,
     "patch_layers": 1,
-    "patches": 20,
-    "features": 6,
+    "nce_patches": 20,
+    "nce_features": 6,
 }
 MINI |= {"batch_size": 2, "steps": 3}
-FAST = {"nce": 10.0, "identity": 0.0, "equivariant": True}
-
-
-def parameters(module):
-    return sum(parameter.numel() for parameter in module.parameters())
+FAST = {"nce_weight": 10.0, "identity_weight": 0.0, "equivariant": True}
 
 
 def pictures(count=6, size=18, seed=0):
@@ -57,16 +54,16 @@ def same(images):
 
 def test_the_networks_have_the_published_numbers_of_parameters():
     model = published()
-    assert parameters(model.network("a2b")) == 11_378_179
-    assert parameters(model.discriminator) == 2_764_737
+    assert parameter_count(model.network("a2b")) == 11_378_179
+    assert parameter_count(model.discriminator) == 2_764_737
     widths = [3, 128, 256, 256, 256]
     assert [head[0].in_features for head in model.translator["heads"].values()] == widths
     each = [(width * 256 + 256) + (256 * 256 + 256) for width in widths]
-    assert parameters(model.translator["heads"]) == sum(each) == 560_384
+    assert parameter_count(model.translator["heads"]) == sum(each) == 560_384
 
 
 def test_features_are_pixels_two_halvings_and_the_first_and_fifth_block():
-    """As the paper has it: RGB pixels, both downsampling convolutions, the first and the fifth block."""
+    """Pixels, both downsampling convolutions, the first and the fifth block, as in the paper."""
     model = published()
     shapes = [
         tuple(found.shape) for found in model.features(torch.zeros(1, 3, 256, 256, device="meta"))
@@ -88,8 +85,8 @@ def test_features_are_pixels_two_halvings_and_the_first_and_fifth_block():
         ({}, [0, 4, 7, 10, 14]),
         ({"blocks": 3}, [0, 4, 7, 10, 12]),
         ({"blocks": 1}, [0, 4, 7, 10]),
-        ({"layers": (99, 4)}, [4, 18]),
-        ({"layers": (1, 3, 5, 6, 8, 9)}, [1, 3, 5, 6, 8, 9]),
+        ({"nce_layers": (99, 4)}, [4, 18]),
+        ({"nce_layers": (1, 3, 5, 6, 8, 9)}, [1, 3, 5, 6, 8, 9]),
     ],
 )
 def test_features_are_what_these_layers_make(settings, places):
@@ -104,7 +101,10 @@ def test_features_are_what_these_layers_make(settings, places):
 
 
 def test_the_contrast_is_the_cross_entropy_of_the_paper():
-    """Equation 2 with loops: -log(exp(v.v+ / t) / (exp(v.v+ / t) + sum of exp(v.v- / t))), v on the unit sphere."""
+    """Equation 2 with loops, v on the unit sphere.
+
+    -log(exp(v.v+ / t) / (exp(v.v+ / t) + sum of exp(v.v- / t))).
+    """
     query, key = torch.randn(2, 3, 5, 4, generator=rng("test"), dtype=torch.float64)
     total = 0.0
     for image in range(3):
@@ -147,14 +147,13 @@ def contrast_by_hand(network, heads, places, hp, images, made, draws, mirrored):
             key = network[: place + 1](images)
         n, places_there = len(key), key[0, 0].numel()
         uniform = torch.rand(n, places_there, generator=draws)
-        chosen = uniform.sort(dim=1, descending=True).indices[:, : hp.patches]
-        assert chosen.shape[1] == min(hp.patches, places_there)
+        chosen = uniform.sort(dim=1, descending=True).indices[:, : hp.nce_patches]
+        assert chosen.shape[1] == min(hp.nce_patches, places_there)
 
         def pick(features, chosen=chosen):
             rows = [one.flatten(1)[:, row] for one, row in zip(features, chosen, strict=True)]
-            return torch.stack(rows).transpose(
-                1, 2
-            )  # as it lies in memory, a sum's last bits depend on
+            # The last bits of a sum depend on the layout in memory.
+            return torch.stack(rows).transpose(1, 2)
 
         v = normalize(heads[str(place)](pick(query)), dim=2)
         with torch.no_grad():
@@ -186,11 +185,11 @@ def by_hand(model, batches, steps):
         adam_d.step()
         judged = d(fake)
         adversarial = mse_loss(judged, torch.ones_like(judged))
-        nce = hp.nce * contrast_by_hand(network, heads, places, hp, a, fake, draws, mirrored)
+        nce = hp.nce_weight * contrast_by_hand(network, heads, places, hp, a, fake, draws, mirrored)
         loss, said = adversarial + nce, [real_term, fake_term, adversarial, nce]
-        if hp.identity:
+        if hp.identity_weight:
             given = b if mirrored is None else torch.where(mirrored, b.flip(3), b)
-            term = hp.identity * contrast_by_hand(
+            term = hp.identity_weight * contrast_by_hand(
                 network, heads, places, hp, b, network(given), draws, mirrored
             )
             loss, said = loss + term, [*said, term]
@@ -202,7 +201,7 @@ def by_hand(model, batches, steps):
 
 
 @pytest.mark.parametrize(
-    "settings", [{}, FAST, {"equivariant": True, "identity": 0.5, "temperature": 0.2}]
+    "settings", [{}, FAST, {"equivariant": True, "identity_weight": 0.5, "temperature": 0.2}]
 )
 def test_training_equals_a_loop_written_by_hand_bit_for_bit(settings):
     model = ganzoo.create("cut", **MINI, **settings, seed=3)
@@ -218,10 +217,7 @@ def test_training_equals_a_loop_written_by_hand_bit_for_bit(settings):
         ]
         assert list(step.losses) == [*names, "translator/identity"][: len(terms)]
     for ours, theirs in ((model.translator, g), (model.discriminator, d)):
-        for (name, one), other in zip(
-            ours.state_dict().items(), theirs.state_dict().values(), strict=True
-        ):
-            assert torch.equal(one, other), name
+        assert_same_weights(ours, theirs)
 
 
 def test_the_discriminator_moves_then_the_generator_with_its_heads():
@@ -341,9 +337,9 @@ def test_the_losses_are_not_rounded_to_bf16():
     ("settings", "message"),
     [
         ({"generator": "unet"}, "generator"),
-        ({"layers": ()}, "layers"),
-        ({"layers": (-1, 4)}, "layers"),
-        ({"patches": 1}, "patches"),
+        ({"nce_layers": ()}, "layers"),
+        ({"nce_layers": (-1, 4)}, "layers"),
+        ({"nce_patches": 1}, "patches"),
         ({"image_size": 30}, "image_size"),
     ],
 )
@@ -363,12 +359,12 @@ def test_digits_on_photographs_become_digits_on_black_in_500_steps():
         "lr": 5e-4,
     }
     contrast = {
-        "patches": 64,
-        "features": 64,
-        "layers": (7, 10, 11),
-        "nce": 0.25,
-        "identity": 0.25,
-    }  # not the colours
+        "nce_patches": 64,
+        "nce_features": 64,
+        "nce_layers": (7, 10, 11),  # not the colours
+        "nce_weight": 0.25,
+        "identity_weight": 0.25,
+    }
     model = ganzoo.create("cut", **settings, **contrast, batch_size=4, steps=500)
     parts = [
         open_data(f"digits-photo:{part}", model.hp, ganzoo.Labelled).parts[0]

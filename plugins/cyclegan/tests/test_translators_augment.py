@@ -1,4 +1,4 @@
-"""DiffAugment of the translators: what their discriminators see is altered, what their generators see is not."""
+"""DiffAugment of the translators: discriminators see altered images, generators do not."""
 
 import pytest
 import torch
@@ -16,8 +16,8 @@ SMALL = {
     "steps": 3,
 }
 MODELS = {
-    "cut": {**SMALL, "blocks": 1, "patches": 8, "features": 6},
-    "cyclegan": {**SMALL, "blocks": 1, "pool": 2},
+    "cut": {**SMALL, "blocks": 1, "nce_patches": 8, "nce_features": 6},
+    "cyclegan": {**SMALL, "blocks": 1, "pool_size": 2},
     "pix2pix": SMALL,
 }
 STRONG = {"colour": 1.0, "translation": 0.125, "cutout": 0.5}
@@ -32,7 +32,7 @@ def domains_or_pair(model, n=2):
 
 
 def watched(module):
-    """What a network is given, from now on."""
+    """The inputs of a network, from now on."""
     seen = []
     module.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0].detach().clone()))
     return seen
@@ -66,7 +66,8 @@ def test_off_the_discriminators_see_the_images_themselves_and_nothing_is_drawn(n
     sides = [images, images.flip(3)] if name == "pix2pix" else [images]
     (judge, *_), given = judges(model), torch.cat(sides, dim=1)
     seen = watched(judge)
-    assert torch.equal(model.judged(judge, *sides), judge(given))
+    seen_through = model.beside(*sides) if name == "pix2pix" else model.augmented(images)
+    assert torch.equal(judge(seen_through), judge(given))
     assert torch.equal(seen[0], given)
     assert not drawn
 
@@ -99,10 +100,8 @@ def test_on_all_that_discriminators_see_is_altered_and_all_of_the_generators_is_
 @pytest.mark.parametrize("field", STRONG)
 def test_the_two_sides_of_a_pair_are_altered_alike(field):
     model = ganzoo.create("pix2pix", **MODELS["pix2pix"], **{field: STRONG[field]})
-    seen = watched(model.discriminator)
     images = torch.rand(4, 3, 16, 16) * 2 - 1
-    model.judged(model.discriminator, images, images)
-    source, target = seen[0].chunk(2, dim=1)
+    source, target = model.beside(images, images).chunk(2, dim=1)
     assert torch.equal(source, target)
     model.begin(0)
     assert torch.equal(source, augment.augmented(images, model.hp, model.rand))

@@ -1,4 +1,4 @@
-"""DCGAN (Radford, Metz & Chintala 2015), https://arxiv.org/abs/1511.06434, one that is told the class, and LSGAN."""
+"""DCGAN, https://arxiv.org/abs/1511.06434, a class-conditional DCGAN, and LSGAN."""
 
 from ganzoo_dcgan.conditional import CDCGAN, CDCGANMini
 from ganzoo_dcgan.dcgan import DCGAN, DCGANMini

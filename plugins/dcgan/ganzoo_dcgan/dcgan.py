@@ -1,12 +1,12 @@
 """DCGAN (Radford, Metz & Chintala 2015), https://arxiv.org/abs/1511.06434."""
 
 from collections.abc import Iterator
+from typing import ClassVar
 
-from torch import Tensor
+from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import losses
-from ganzoo_dcgan.family import Family
 from ganzoo_dcgan.networks import (
     DCGANHparams,
     MiniHparams,
@@ -17,18 +17,20 @@ from ganzoo_dcgan.networks import (
 )
 
 
-class DCGAN(Family):
+class DCGAN(ganzoo.Model):
     """Deep convolutional GAN (Radford, Metz & Chintala 2015, arXiv:1511.06434).
 
-    Noise to images with strided convolutions and batch normalisation alone. The discriminator learns on a batch
-    of real and one of generated images, then the generator learns to be taken for real. Networks, first weights
-    and optimizers are those of PyTorch's own example, for any size 4 * 2^k.
+    It turns noise into images with strided convolutions and batch normalisation alone. The
+    discriminator learns on a batch of real and a batch of generated images; then the generator
+    learns to be taken for real. Networks, first weights and optimizers are those of PyTorch's
+    own example, for any size 4 * 2^k.
     """
 
     task = "unconditional-image-generation"
 
     Hparams = DCGANHparams
     hp: DCGANHparams
+    adversarial: ClassVar[losses.LossPair] = losses.NON_SATURATING
 
     def __init__(self, hp: DCGANHparams) -> None:
         super().__init__(hp)
@@ -40,21 +42,28 @@ class DCGAN(Family):
         initialise(self)
 
     def losses(self, real: Tensor) -> Iterator[ganzoo.Move]:
-        fake = self.generator(self.randn(len(real), self.hp.latent_dim, 1, 1))
-        yield (
-            self.discriminator,
-            losses.non_saturating_discriminator(self.judge(real), self.judge(fake.detach())),
-        )
+        latents = self.randn(len(real), self.hp.latent_dim, 1, 1)
+        fake = self.generator(latents)
+        on_real = self.discriminator(self.augmented(real))
+        on_fake = self.discriminator(self.augmented(fake.detach()))
+        yield self.discriminator, self.adversarial.discriminator(on_real, on_fake)
+
         with ganzoo.frozen(self.discriminator):
-            yield self.generator, losses.non_saturating_generator(self.judge(fake))
+            on_fake = self.discriminator(self.augmented(fake))
+            yield self.generator, self.adversarial.generator(on_fake)
+
+    def averaged(self) -> list[nn.Module]:
+        return [self.generator]
+
+    def latents(self, n: int, seed: int) -> Tensor:
+        return ganzoo.noise(n, self.hp.latent_dim, 1, 1, seed=seed)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        images: Tensor = self.generator(latents)
-        return images
+        return self.generator(latents)
 
 
 class DCGANMini(DCGAN):
-    """DCGAN at 32x32 in grey, narrow and short: handwritten digits in two minutes on a laptop's CPU."""
+    """DCGAN at 32x32 in grey, narrow and short: handwritten digits in two minutes on a laptop."""
 
     default_data = "digits"
 

@@ -1,6 +1,5 @@
-"""The networks of the DCGAN family, for any size 4 * 2^k, and the hyperparameters that make them."""
+"""The networks of the DCGAN family, for any size 4 * 2^k, and their hyperparameters."""
 
-from dataclasses import dataclass
 from itertools import pairwise
 from typing import Annotated
 
@@ -10,29 +9,40 @@ import ganzoo
 from ganzoo import augment
 
 
-@dataclass(frozen=True, kw_only=True)
 class DCGANHparams(augment.Hparams):
-    """`width` is the number of channels beside the image; each halving of the size doubles it, to 16 times.
+    """The paper's. It does not augment what the discriminator sees.
 
-    The paper does not augment what the discriminator sees. The first `freeze_discriminator` convolutions of the
-    discriminator stay as they are, for adapting trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
+    `freeze_discriminator` adapts trained weights to few images (FreezeD: Mo, Cho & Shin 2020,
     arXiv:2002.10964).
     """
 
     image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 64
-    channels: Annotated[int, ganzoo.Range(1, 4)] = 3
-    latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 100
-    width: Annotated[int, ganzoo.Range(1, 1024)] = 64
-    freeze_discriminator: Annotated[int, ganzoo.Range(0, 16)] = 0
+    channels: int = 3
+    latent_dim: Annotated[
+        int,
+        ganzoo.Range(1, 8192),
+        "numbers of noise per image",
+    ] = 100
+    width: Annotated[
+        int,
+        ganzoo.Range(1, 1024),
+        "channels next to the image; doubled at each halving, up to 16 times",
+    ] = 64
+    freeze_discriminator: Annotated[
+        int,
+        ganzoo.Range(0, 16),
+        "convolutions of the discriminator, from the image on, that are not trained",
+    ] = 0
 
     def validate(self) -> None:
-        if self.freeze_discriminator >= (convolutions := len(_widths(self)) + 1):
+        convolutions = len(_widths(self)) + 1
+        if self.freeze_discriminator >= convolutions:
             raise ganzoo.HparamError(
-                f"freeze_discriminator={self.freeze_discriminator} leaves nothing to train: it has {convolutions}"
+                f"freeze_discriminator={self.freeze_discriminator} leaves nothing to train: "
+                f"the discriminator has {convolutions} convolutions"
             )
 
 
-@dataclass(frozen=True, kw_only=True)
 class MiniHparams(DCGANHparams):
     """For 1,797 digits on a laptop's CPU."""
 
@@ -47,10 +57,15 @@ class MiniHparams(DCGANHparams):
 
 
 def generator(hp: DCGANHparams) -> nn.Sequential:
-    """`(n, latent_dim, 1, 1)` -> `(n, channels, size, size)` in [-1, 1]: 4x4 first, then doubled until it fits."""
+    """`(n, latent_dim, 1, 1)` -> `(n, channels, size, size)` in [-1, 1].
+
+    It starts at 4x4 and doubles until it reaches the image size.
+    """
     widths = _widths(hp)[::-1]
-    layers: list[nn.Module] = [nn.ConvTranspose2d(hp.latent_dim, widths[0], 4, 1, 0, bias=False)]
-    for wide, narrow in zip(widths, [*widths[1:], hp.channels], strict=True):
+    layers: list[nn.Module] = [
+        nn.ConvTranspose2d(hp.latent_dim, widths[0], 4, 1, 0, bias=False),
+    ]
+    for wide, narrow in pairwise([*widths, hp.channels]):
         layers += [
             nn.BatchNorm2d(wide),
             nn.ReLU(inplace=True),
@@ -60,7 +75,7 @@ def generator(hp: DCGANHparams) -> nn.Sequential:
 
 
 def discriminator(hp: DCGANHparams) -> nn.Sequential:
-    """`(n, channels, size, size)` -> `(n,)` logits: halved until it is 4x4, then one number."""
+    """`(n, channels, size, size)` -> logits `(n,)`: halved down to 4x4, then one number."""
     widths = _widths(hp)
     layers: list[nn.Module] = [
         nn.Conv2d(hp.channels, widths[0], 4, 2, 1, bias=False),
@@ -72,7 +87,8 @@ def discriminator(hp: DCGANHparams) -> nn.Sequential:
             nn.BatchNorm2d(wide),
             nn.LeakyReLU(0.2, inplace=True),
         ]
-    return nn.Sequential(*layers, nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False), nn.Flatten(0))
+    last = nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False)
+    return nn.Sequential(*layers, last, nn.Flatten(0))
 
 
 def _widths(hp: DCGANHparams) -> list[int]:
@@ -82,7 +98,10 @@ def _widths(hp: DCGANHparams) -> list[int]:
 
 
 def initialise(module: nn.Module) -> None:
-    """Weights of convolutions from N(0, 0.02), scales of batch norms from N(1, 0.02) (section 3 of the paper)."""
+    """Draws the first weights (section 3 of the paper).
+
+    Convolutions from N(0, 0.02), the scales of batch norms from N(1, 0.02).
+    """
     for layer in module.modules():
         if isinstance(layer, nn.Conv2d | nn.ConvTranspose2d):
             nn.init.normal_(layer.weight, 0.0, 0.02)
@@ -91,12 +110,10 @@ def initialise(module: nn.Module) -> None:
 
 
 def freeze(discriminator: nn.Module, count: int) -> None:
-    """The parameters of the first `count` convolutions, and of the norms after them, are no longer trained."""
-    layers = [
-        layer for layer in discriminator.modules() if isinstance(layer, nn.Conv2d | nn.BatchNorm2d)
-    ]
-    seen = 0
-    for layer in layers:
-        seen += isinstance(layer, nn.Conv2d)
-        if seen <= count:
+    """Excludes the first `count` convolutions, and the norms after them, from training."""
+    convolutions = 0
+    for layer in discriminator.modules():
+        if isinstance(layer, nn.Conv2d):
+            convolutions += 1
+        if isinstance(layer, nn.Conv2d | nn.BatchNorm2d) and convolutions <= count:
             layer.requires_grad_(False)

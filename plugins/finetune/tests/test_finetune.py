@@ -1,4 +1,4 @@
-"""Transfer learning: a frozen backbone, its unfreezing, what is held out, and what the classifier says."""
+"""Transfer learning: a frozen backbone, its unfreezing, validation, and classification."""
 
 import json
 import math
@@ -15,6 +15,7 @@ import torchvision
 from PIL import Image
 from safetensors.torch import load_file, save_file
 from support import kill_after
+from tensors import equal, weights_of
 from torch.nn.functional import cross_entropy, interpolate
 from torch.utils.data import TensorDataset
 
@@ -44,14 +45,6 @@ def trainer_of(model, data="digits", **options):
     return ganzoo.Trainer(model, data, device="cpu", **options)
 
 
-def weights_of(module):
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
-
-
 @pytest.fixture
 def run(ganzoo_command):
     """A classifier of digits that knows little."""
@@ -64,7 +57,7 @@ def run(ganzoo_command):
 
 @pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
 def test_the_steps_are_those_of_a_loop_by_hand_on_resnet18(optimizer):
-    """20 steps of a frozen resnet18 with a new head, seed 3: the same losses and weights, bit for bit."""
+    """20 steps of a frozen resnet18 with a new head: equal losses and weights, bit for bit."""
     settings = {
         "backbone": "resnet18",
         "steps": 20,
@@ -154,13 +147,13 @@ def test_the_backbone_is_unfrozen_from_the_top_at_its_own_rate():
 
 
 def test_the_lowest_blocks_stay_frozen_for_good():
-    model = finetune(unfreeze_at=(0.0,), freeze=3)
+    model = finetune(unfreeze_at=(0.0,), frozen_blocks=3)
     before = [weights_of(block) for block in model.blocks]
     list(trainer_of(model))
     kept = [equal(one, weights_of(block)) for one, block in zip(before, model.blocks, strict=True)]
     assert kept == [True] * 3 + [False] * (len(model.blocks) - 3)
-    with pytest.raises(ganzoo.HparamError, match=r"freeze.*99"):
-        finetune(freeze=99)
+    with pytest.raises(ganzoo.HparamError, match=r"frozen_blocks.*99"):
+        finetune(frozen_blocks=99)
 
 
 def test_it_goes_on_bit_for_bit_from_the_borders_of_its_phases():
@@ -268,7 +261,7 @@ def test_scores_are_those_of_counting_and_change_nothing():
 
 
 def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
-    """The scores are made up: the best is the third of eight, so that its checkpoint is the oldest that is left."""
+    """The scores are made up: the third of eight is the best, in the oldest checkpoint kept."""
     scores = iter([0.2, 0.5, 0.9, 0.3, 0.9, 0.1, 0.4, 0.2])
     kind = ganzoo.models["finetune"].load()
     monkeypatch.setattr(
@@ -311,7 +304,10 @@ def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
 
 
 def test_the_best_is_among_what_was_saved(monkeypatch):
-    """Steps 2, 4, 6 and 8 are scored .5, .9, .7 and .6; step 4 is never saved, and step 6 is lost later."""
+    """Steps 2, 4, 6 and 8 are scored .5, .9, .7 and .6.
+
+    Step 4 is never saved, and step 6 is lost later.
+    """
     scores = iter([0.5, 0.9, 0.7, 0.6])
     monkeypatch.setattr(
         ganzoo.models["finetune"].load(),
@@ -484,7 +480,8 @@ import os
 os.environ |= {{"HF_HUB_OFFLINE": "1", "HF_HOME": "hub", "TORCH_HOME": "hub", "http_proxy": "http://127.0.0.1:9"}}
 os.environ["https_proxy"] = os.environ["http_proxy"]
 from ganzoo.cli import main
-main(["train", "finetune", "--data", "digits", "--set", "backbone={backbone}", "--set", "image_size=32"])
+settings = ["--set", "backbone={backbone}", "--set", "image_size=32"]
+main(["train", "finetune", "--data", "digits", *settings])
 """
     done = process("-c", code, check=False)
     assert done.returncode == 1
@@ -581,7 +578,7 @@ def test_files_are_named_best_class_first(run, ganzoo_command):
 
 
 def test_files_are_prepared_as_those_of_the_training(run, ganzoo_command):
-    """What `classify` says of a training image's file is what the model says of the image in its batch."""
+    """`classify` on a training image's file says what the model says on the image in its batch."""
     ganzoo.datasets["digits"].load()("").items()[7].read().save("one.png")
     said = json.loads(ganzoo_command("classify", run, "one.png", "--json", "--top", "10").output)[
         0
@@ -636,7 +633,8 @@ def test_a_backbone_trained_on_other_classes_starts_the_next(run, ganzoo_command
     ]  # and nothing is downloaded
     words += ["--data", "two", "--out", "second", "--set", "unfreeze_at=1"]
     monkeypatch.setattr(
-        "ganzoo_finetune.Backbone.pretrained", lambda *_: pytest.fail("it asked for a download")
+        "ganzoo_finetune.backbones.Backbone.pretrained",
+        lambda *_: pytest.fail("it asked for a download"),
     )
     done = ganzoo_command(*words, "--from", run)
     assert done.exit_code == 1
@@ -659,3 +657,8 @@ def test_a_confusion_matrix_is_a_picture_of_its_counts():
     darkness = [255 - grey.getpixel(corner) for corner in corners]
     assert darkness[0] > darkness[3] > darkness[2] > darkness[1] == 0
     assert confusion(torch.eye(100, dtype=torch.long), [str(i) for i in range(100)]).width < 900
+
+
+def test_the_old_name_of_frozen_blocks_is_read():
+    kind = ganzoo.models["finetune"].load()
+    assert kind.Hparams.from_json({"freeze": 3}) == kind.Hparams(frozen_blocks=3)

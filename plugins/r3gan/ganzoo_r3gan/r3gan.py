@@ -1,8 +1,7 @@
-"""R3GAN: relativistic pairs, R1 and R2, and networks without tricks. https://arxiv.org/abs/2501.05441."""
+"""R3GAN (Huang, Gokaslan, Kuleshov & Tompkin 2025), https://arxiv.org/abs/2501.05441."""
 
 import math
 from collections.abc import Iterator
-from dataclasses import dataclass
 from typing import Annotated
 
 import torch
@@ -15,40 +14,69 @@ from ganzoo_r3gan.networks import discriminator, generator, initialise
 
 
 class R3GAN(ganzoo.Model):
-    """The GAN is dead; long live the GAN! (Huang, Gokaslan, Kuleshov & Tompkin 2025, arXiv:2501.05441).
+    """The GAN is dead; long live the GAN! (Huang, Gokaslan, Kuleshov & Tompkin 2025).
 
-    Noise to images, with a loss that is proven to converge locally: the discriminator says which of a real and a
-    generated image is the real one, with R1 and R2 in every step. Each player sees a real batch of its own, the
-    discriminator first. Written from the paper alone.
+    It turns noise into images, with a loss that is proven to converge locally: the discriminator
+    says which of a real and a generated image is the real one, with R1 and R2 in every step. Each
+    player sees a real batch of its own, the discriminator first. Written from the paper alone
+    (arXiv:2501.05441).
     """
 
     task = "unconditional-image-generation"
     batches_per_step = 2
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(augment.Hparams):
-        """The paper's for FFHQ at 64x64: 20 million images, and averages with a half-life of 500,000.
+        """The paper's for FFHQ at 64x64: 20 million images, averages with a half-life of 500,000.
 
-        For CIFAR-10 `image_size=32 gamma=0.05 batch_size=512 steps=39063 ema=0.99993`: a half-life of 5 million.
+        For CIFAR-10: `image_size=32 gamma=0.05 batch_size=512 steps=39063 ema=0.99993`, a
+        half-life of 5 million images. The paper mirrors images and augments ever more of them;
+        here both are off by default.
 
-        `width` is the number of channels from 4x4 to 32x32, and halves with each size above; inside a block of twice as
-        many, `group_size` are convolved together. R1 and R2 are weighted by gamma / 2. From the first step to the last,
-        along a cosine, lr falls to the share `lr_end`, gamma to the share `gamma_end`, and the second of `betas`
-        becomes `beta2_end`.
-
-        The paper mirrors images and augments ever more of them; here neither is done unless asked for.
+        The three schedules run from the first step to the last, along a cosine.
         """
 
         image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 64
-        channels: Annotated[int, ganzoo.Range(1, 4)] = 3
-        latent_dim: Annotated[int, ganzoo.Range(1, 8192)] = 64
-        width: Annotated[int, ganzoo.Range(1, 8192)] = 768
-        blocks: Annotated[int, ganzoo.Range(1, 64)] = 2
-        group_size: Annotated[int, ganzoo.Range(1, 8192)] = 16
-        gamma: Annotated[float, ganzoo.Range(0, 1e6)] = 2.0
-        gamma_end: Annotated[float, ganzoo.Range(0, 1)] = 0.1
-        lr_end: Annotated[float, ganzoo.Range(0, 1)] = 0.25
-        beta2_end: Annotated[float, ganzoo.Range(0, 0.999999)] = 0.99
+        channels: int = 3
+        latent_dim: Annotated[
+            int,
+            ganzoo.Range(1, 8192),
+            "numbers of noise per image",
+        ] = 64
+        width: Annotated[
+            int,
+            ganzoo.Range(1, 8192),
+            "channels from 4x4 to 32x32; halved with each size above",
+        ] = 768
+        blocks: Annotated[
+            int,
+            ganzoo.Range(1, 64),
+            "residual blocks per size; inside, a block is twice as wide",
+        ] = 2
+        group_size: Annotated[
+            int,
+            ganzoo.Range(1, 8192),
+            "channels that a block convolves together",
+        ] = 16
+        gamma: Annotated[
+            float,
+            ganzoo.Range(0, 1e6),
+            "R1 and R2 are weighted by gamma / 2",
+        ] = 2.0
+        gamma_end: Annotated[
+            float,
+            ganzoo.Range(0, 1),
+            "share of gamma in the last step",
+        ] = 0.1
+        lr_end: Annotated[
+            float,
+            ganzoo.Range(0, 1),
+            "share of lr in the last step",
+        ] = 0.25
+        beta2_end: Annotated[
+            float,
+            ganzoo.Range(0, 0.999999),
+            "second of `betas` in the last step",
+        ] = 0.99
         batch_size: int = 256
         steps: int = 78_125
         betas: tuple[float, float] = (0.0, 0.9)
@@ -62,19 +90,21 @@ class R3GAN(ganzoo.Model):
 
         def validate(self) -> None:
             halved = 2 ** max(0, len(self.widths) - 4)
-            if self.width % halved or 2 * self.width // halved % self.group_size:
+            narrowest = self.width // halved
+            if self.width % halved or 2 * narrowest % self.group_size:
                 unit = halved * self.group_size // math.gcd(2, self.group_size)
                 raise ganzoo.HparamError(
-                    f"width={self.width}: at {self.image_size}x{self.image_size} with group_size={self.group_size} it "
-                    f"must be a multiple of {unit}"
+                    f"width={self.width}: at {self.image_size}x{self.image_size} with "
+                    f"group_size={self.group_size} it must be a multiple of {unit}"
                 )
 
     hp: Hparams
 
     def __init__(self, hp: Hparams) -> None:
         super().__init__(hp)
-        self.generator = generator(hp.channels, hp.latent_dim, hp.widths, hp.blocks, hp.group_size)
-        self.discriminator = discriminator(hp.channels, hp.widths, hp.blocks, hp.group_size)
+        size = hp.widths, hp.blocks, hp.group_size
+        self.generator = generator(hp.channels, hp.latent_dim, *size)
+        self.discriminator = discriminator(hp.channels, *size)
 
     def initialise(self) -> None:
         initialise(self.generator)
@@ -82,38 +112,42 @@ class R3GAN(ganzoo.Model):
 
     def losses(self, batches: tuple[Tensor, Tensor]) -> Iterator[ganzoo.Move]:
         real, another = batches
+        gamma = self.hp.gamma * cosine(1, self.hp.gamma_end, self.progress)
         with torch.no_grad():
-            fake = self.generator(self.randn(len(real), self.hp.latent_dim))
-        real, fake = real.detach().requires_grad_(), fake.requires_grad_()
-        # By the images as they are, not as they look once augmented: what is kept smooth is then the whole judgement,
-        # as a function of what is real and of what the generator makes.
-        real_logits, fake_logits = self.judge(real), self.judge(fake)
-        gamma = cosine(1, self.hp.gamma_end, self.progress) * self.hp.gamma
-        terms = {
-            "pairs": losses.relativistic_discriminator(real_logits, fake_logits),
-            "r1": losses.zero_centred_penalty(real, real_logits) * (gamma / 2),
-            "r2": losses.zero_centred_penalty(fake, fake_logits) * (gamma / 2),
-        }
-        yield self.discriminator, terms
-        with ganzoo.frozen(self.discriminator):
-            fake = self.generator(self.randn(len(another), self.hp.latent_dim))
-            yield (
-                self.generator,
-                losses.relativistic_generator(self.judge(another), self.judge(fake)),
-            )
+            fake = self.fake(len(real))
+        # R1 and R2 differentiate by the images before augmentation: augmentation is part of the
+        # function that is kept smooth.
+        real = real.detach().requires_grad_()
+        fake = fake.requires_grad_()
+        on_real = self.discriminator(self.augmented(real))
+        on_fake = self.discriminator(self.augmented(fake))
+        pairs = losses.relativistic_discriminator(on_real, on_fake)
+        r1 = losses.zero_centred_penalty(real, on_real) * (gamma / 2)
+        r2 = losses.zero_centred_penalty(fake, on_fake) * (gamma / 2)
+        yield self.discriminator, {"pairs": pairs, "r1": r1, "r2": r2}
 
-    def judge(self, images: Tensor) -> Tensor:
-        """Images -> logits `(n,)`, as they look after augmentation."""
-        logits: Tensor = self.discriminator(augment.augmented(images, self.hp, self.rand))
-        return logits
+        with ganzoo.frozen(self.discriminator):
+            fake = self.fake(len(another))
+            on_real = self.discriminator(self.augmented(another))
+            on_fake = self.discriminator(self.augmented(fake))
+            yield self.generator, losses.relativistic_generator(on_real, on_fake)
+
+    def fake(self, n: int) -> Tensor:
+        """n images from fresh noise."""
+        return self.generator(self.randn(n, self.hp.latent_dim))
 
     def phase(self, step: int) -> int:
-        return step * 100 // self.hp.steps  # in percent: beta2 rises in a hundred stairs
+        # In percent: beta2 rises in a hundred stairs.
+        return step * 100 // self.hp.steps
 
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         beta1, beta2 = self.hp.betas
-        betas = beta1, cosine(beta2, self.hp.beta2_end, self.phase(self.step) / 100)
-        return {player: Adam(player.parameters(), self.hp.lr, betas) for player in self.children()}
+        stair = self.phase(self.step) / 100
+        betas = beta1, cosine(beta2, self.hp.beta2_end, stair)
+        optimizers: dict[nn.Module, Optimizer] = {}
+        for player in self.children():
+            optimizers[player] = Adam(player.parameters(), self.hp.lr, betas)
+        return optimizers
 
     def lr_scale(self, progress: float) -> float:
         return cosine(1, self.hp.lr_end, progress)
@@ -122,18 +156,17 @@ class R3GAN(ganzoo.Model):
         return [self.generator]
 
     def compiled(self) -> list[nn.Module]:
-        return [self.generator]  # R1 and R2 differentiate the discriminator twice
+        # R1 and R2 differentiate the discriminator twice.
+        return [self.generator]
 
     def latents(self, n: int, seed: int) -> Tensor:
         return ganzoo.noise(n, self.hp.latent_dim, seed=seed)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        images: Tensor = self.generator(latents)
-        return images.clamp(
-            -1, 1
-        )  # the network's last layer is linear, and the discriminator sees what it says
+        # The last layer is linear, and the discriminator sees its output as it is.
+        return self.generator(latents).clamp(-1, 1)
 
 
 def cosine(first: float, last: float, progress: float) -> float:
-    """From the first to the last along half a period."""
+    """From `first` at progress 0 to `last` at progress 1, along half a period of a cosine."""
     return last + (first - last) * (1 + math.cos(math.pi * progress)) / 2

@@ -6,6 +6,7 @@ from itertools import pairwise
 import pytest
 import torch
 from scoring import frechet_distance, pixels
+from tensors import parameter_count
 from torch import nn
 from torch.nn.functional import avg_pool2d, conv2d, interpolate, leaky_relu, linear, softplus
 
@@ -23,10 +24,6 @@ TINY = {
     "batch_size": 6,
     "steps": 3,
 }
-
-
-def count(module):
-    return sum(parameter.numel() for parameter in module.parameters())
 
 
 def pictures(n=16, size=8):
@@ -81,8 +78,8 @@ def net_d(weights, images, widths):
     [
         (64, (22.43, 22.38), (0, 0)),  # FFHQ
         (256, (23.06, 23.01), (0, 0)),
-        # Theirs for CIFAR-10 knows the class: 10 embeddings of 64 beside the latent; 768 numbers at the discriminator's
-        # end, instead of one, against 10 embeddings of 768.
+        # The authors' model for CIFAR-10 knows the class: 10 embeddings of 64 next to the latent;
+        # 768 numbers at the discriminator's end, instead of one, against 10 embeddings of 768.
         (32, (20.78, 21.28), (10 * 64 + 64 * 768, 767 * 768 + 10 * 768)),
     ],
 )
@@ -90,7 +87,8 @@ def test_parameter_counts_are_the_published_ones(size, published, conditional):
     with torch.device("meta"):
         model = ganzoo.create("r3gan", image_size=size)
     counts = [
-        count(network) + more for network, more in zip(model.children(), conditional, strict=True)
+        parameter_count(network) + more
+        for network, more in zip(model.children(), conditional, strict=True)
     ]
     assert tuple(round(number / 1e6, 2) for number in counts) == published
 
@@ -172,9 +170,29 @@ def test_networks_are_those_spelt_out():
     )
 
 
+def judged_by_hand(model, images, draws):
+    """Logits in float64, of images that are augmented by these draws."""
+    judge = [p.detach().double() for p in model.discriminator.parameters()]
+    with torch.no_grad() if not images.requires_grad else torch.enable_grad():
+        seen = augment.augmented(images, model.hp, lambda *shape: next(draws))
+        return net_d(judge, seen, [4, 4])
+
+
+def penalty_by_hand(model, images, draws):
+    """The mean squared gradient, image by image."""
+    total = 0
+    for i, image in enumerate(images):
+        own = [draw[i : i + 1] for draw in draws]
+        slope = torch.autograd.functional.jacobian(
+            lambda x, own=own: judged_by_hand(model, x[None], iter(own)), image
+        )
+        total += slope.square().sum() / len(images)
+    return total
+
+
 @pytest.mark.parametrize("augmented", [{}, {"colour": 1, "translation": 0.25, "cutout": 0.5}])
 def test_the_losses_of_a_step_are_the_papers(augmented):
-    """The penalties from float64 Jacobians of one image at a time, by what the images are before augmentation."""
+    """The penalties are float64 Jacobians of one image at a time, before augmentation."""
     model = tiny(steps=10, gamma=3.0, gamma_end=0.2, **augmented)
     real, another = pictures(12).split(6)
     model.begin(4)
@@ -183,23 +201,13 @@ def test_the_losses_of_a_step_are_the_papers(augmented):
     weights = [p.detach().double() for p in model.generator.parameters()]
 
     def judged(images, images_draws):
-        judge = [p.detach().double() for p in model.discriminator.parameters()]
-        with torch.no_grad() if not images.requires_grad else torch.enable_grad():
-            seen = augment.augmented(images, model.hp, lambda *shape: next(images_draws))
-            return net_d(judge, seen, [4, 4])
+        return judged_by_hand(model, images, images_draws)
 
     def some_draws():
         return [torch.rand(6, n, generator=draws).double() for n in (3, 2, 2)] if augmented else []
 
     def penalty(images, images_draws):
-        total = 0
-        for i, image in enumerate(images):
-            own = [draw[i : i + 1] for draw in images_draws]
-            slope = torch.autograd.functional.jacobian(
-                lambda x, own=own: judged(x[None], iter(own)), image
-            )
-            total += slope.square().sum() / len(images)
-        return total
+        return penalty_by_hand(model, images, images_draws)
 
     fake = net_g(weights, torch.randn(6, 3, generator=draws).double(), [4, 4])
     of_real, of_fake = some_draws(), some_draws()
@@ -217,9 +225,8 @@ def test_the_losses_of_a_step_are_the_papers(augmented):
     for name, term in expected.items():
         assert terms[name].item() == pytest.approx(term.item(), rel=1e-4), name
     with torch.no_grad():
-        model.discriminator[-2].weight.mul_(
-            -2
-        )  # the code after a yield sees the updated network, and other images
+        # The code after a yield sees the updated network, and other images.
+        model.discriminator[-2].weight.mul_(-2)
     fake = net_g(weights, torch.randn(6, 3, generator=draws).double(), [4, 4])
     of_another, of_fake = some_draws(), some_draws()
     player, loss = next(moves)

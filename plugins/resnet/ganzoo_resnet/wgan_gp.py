@@ -1,33 +1,34 @@
 """WGAN-GP (Gulrajani et al. 2017), https://arxiv.org/abs/1704.00028."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
-from typing import Annotated
+from collections.abc import Iterator, Mapping
+from typing import Annotated, ClassVar
 
 import torch
 from torch import Tensor, nn
 
 import ganzoo
 from ganzoo import losses
-from ganzoo_resnet.family import Family
 from ganzoo_resnet.networks import Discriminator, ResNetHparams
+from ganzoo_resnet.resnet_gan import ResNetGAN
 
 
-class WGANGP(Family):
+class WGANGP(ResNetGAN):
     """Wasserstein GAN with gradient penalty (Gulrajani et al. 2017, arXiv:1704.00028).
 
-    The critic estimates how far generated images are from real ones; that its slope is 1 between them is its one
-    constraint. Settings are the paper's for CIFAR-10 without labels; the networks are those with which it is mostly
-    reproduced, SNGAN's: the authors' generator is half as wide, `generator_width=128`, and moves on twice the batch.
+    The critic estimates the distance between generated and real images; its one constraint is a
+    slope of 1 between them. Settings are the paper's for CIFAR-10 without labels. The networks
+    are SNGAN's, with which it is mostly reproduced: the authors' generator is half as wide
+    (`generator_width=128`) and moves on twice the batch.
     """
 
-    task = "unconditional-image-generation"
-
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(ResNetHparams):
-        """`penalty` weighs the slope of the critic, the paper's lambda."""
+        renamed: ClassVar[Mapping[str, str]] = {"penalty": "penalty_weight"}
 
-        penalty: Annotated[float, ganzoo.Range(0, 10_000)] = 10.0
+        penalty_weight: Annotated[
+            float,
+            ganzoo.Range(0, 10_000),
+            "weight of the gradient penalty, the paper's lambda",
+        ] = 10.0
 
     hp: Hparams
 
@@ -36,17 +37,20 @@ class WGANGP(Family):
         self.discriminator = Discriminator(hp, torch.mean)
 
     def losses(self, batch: Tensor | tuple[Tensor, ...]) -> Iterator[ganzoo.Move]:
+        critic = self.discriminator
         for images in self.reals(batch):  # algorithm 1
             with torch.no_grad():
-                real, fake = self.seen(images), self.seen(self.fake(len(images)))
-            terms = losses.wasserstein_critic(self.discriminator(real), self.discriminator(fake))
-            slope = losses.gradient_penalty(
-                self.discriminator, real, fake, self.rand(len(real), 1, 1, 1)
-            )
-            yield self.discriminator, {**terms, "penalty": self.hp.penalty * slope}
-        with ganzoo.frozen(self.discriminator):
-            fake = self.seen(self.fake(len(images)))
-            yield self.generator, losses.wasserstein_generator(self.discriminator(fake))
+                real = self.augmented(images)
+                fake = self.augmented(self.fake(len(images)))
+            terms = losses.wasserstein_critic(critic(real), critic(fake))
+            places = self.rand(len(real), 1, 1, 1)
+            slope = losses.gradient_penalty(critic, real, fake, places)
+            yield critic, {**terms, "penalty": self.hp.penalty_weight * slope}
+
+        with ganzoo.frozen(critic):
+            fake = self.augmented(self.fake(len(images)))
+            yield self.generator, losses.wasserstein_generator(critic(fake))
 
     def compiled(self) -> list[nn.Module]:
-        return [self.generator]  # the penalty takes second derivatives of the critic
+        # The penalty takes second derivatives of the critic.
+        return [self.generator]

@@ -7,6 +7,7 @@ import pytest
 import torch
 from ganzoo_resnet.networks import Discriminator
 from scoring import frechet_distance, pixels
+from tensors import assert_same_weights
 from torch import nn
 from torch.func import functional_call
 from torch.linalg import matrix_norm
@@ -42,13 +43,6 @@ def layers_of(network):
 
 def weight_of(layer):
     return layer.parametrizations.weight.original if is_parametrized(layer) else layer.weight
-
-
-def assert_same(ours, theirs):
-    for (name, mine), other in zip(
-        ours.state_dict().items(), theirs.state_dict().values(), strict=True
-    ):
-        assert torch.equal(mine, other), name
 
 
 @BOTH
@@ -184,7 +178,7 @@ def penalty_in_float64(critic, real, fake, where):
 
 
 def test_wgan_gp_minimises_what_the_paper_says():
-    model = ganzoo.create("wgan-gp", **TINY, penalty=7.0)
+    model = ganzoo.create("wgan-gp", **TINY, penalty_weight=7.0)
     critic, net_g = model.discriminator, copy.deepcopy(model.generator)
     draws = rng("draws", 0, 0)
     reals = PICTURES[:4], PICTURES[4:8]
@@ -227,7 +221,7 @@ def test_lsgan_is_dcgan_that_minimises_squares():
     model = ganzoo.create("lsgan", **LSGAN)
     plain = ganzoo.create("dcgan", **LSGAN)
     assert model.hp == plain.hp
-    assert_same(model, plain)
+    assert_same_weights(model, plain)
     net_d, net_g = copy.deepcopy(model.discriminator), copy.deepcopy(model.generator)
     (player, terms), (other, loss) = model.losses(PICTURES[:4])
     fake = net_g(torch.randn(4, 5, 1, 1, generator=rng("draws", 0, 0)))
@@ -334,9 +328,9 @@ def test_it_is_loaded_with_its_average(name, tmp_path):
     list(trainer)
     trainer.save(tmp_path / "run")
     loaded = ganzoo.load(tmp_path / "run")
-    assert_same(loaded.discriminator, model.discriminator)
+    assert_same_weights(loaded.discriminator, model.discriminator)
     with trainer.averaged_model() as published:
-        assert_same(loaded, published)
+        assert_same_weights(loaded, published)
     assert not torch.equal(loaded.generator[0].weight, model.generator[0].weight)
 
 
@@ -389,12 +383,12 @@ def test_wgan_gp_ends_with_the_bits_of_a_loop_written_by_hand():
             step_of(adam_d, loss + 10 * (slope.flatten(1).norm(dim=1) - 1).square().mean(), rate)
         step_of(adam_g, -net_d(net_g(torch.randn(4, 5, generator=draws))).mean(), rate)
     assert len(list(trainer)) == 3
-    assert_same(model.generator, net_g)
-    assert_same(model.discriminator, net_d)
+    assert_same_weights(model.generator, net_g)
+    assert_same_weights(model.discriminator, net_d)
 
 
 class Normalised(nn.Module):
-    """A discriminator whose weights are divided by singular values, estimated here and not by torch's own."""
+    """The weights are divided by singular values, estimated here and not by torch."""
 
     def __init__(self, model):
         super().__init__()
@@ -440,7 +434,7 @@ def test_sngan_ends_with_the_bits_of_a_loop_written_by_hand():
             step_of(adam_d, F.relu(1 - logits[:4]).mean() + F.relu(1 + logits[4:]).mean(), rate)
         step_of(adam_g, -net_d(net_g(torch.randn(4, 5, generator=draws))).mean(), rate)
     assert len(list(trainer)) == 3
-    assert_same(model.generator, net_g)
+    assert_same_weights(model.generator, net_g)
     for name, layer in net_d.net.named_modules():
         if isinstance(layer, nn.Conv2d | nn.Linear):
             ours = model.discriminator.get_submodule(name)
@@ -485,3 +479,8 @@ def test_it_learns_digits(name, settings):
     with trainer.averaged_model():
         after = frechet_distance(real, pixels(model.sample(600)))
     assert after < before / 5  # 9 to 13 times less, when it was written
+
+
+def test_the_old_name_of_the_penalty_is_read():
+    kind = ganzoo.models["wgan-gp"].load()
+    assert kind.Hparams.from_json({"penalty": 7.0}) == kind.Hparams(penalty_weight=7.0)

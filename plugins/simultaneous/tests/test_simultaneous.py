@@ -1,4 +1,4 @@
-"""The simultaneous trainer, against games whose course is known and against loops written by hand."""
+"""The simultaneous trainer, against games with a known course and loops written by hand."""
 
 import copy
 from dataclasses import dataclass
@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import pytest
 import torch
 from support import TINY
+from tensors import equal, weights_of
 from torch import nn
 from torch.nn.functional import softplus
 
@@ -19,14 +20,6 @@ NOTHING = torch.zeros(8, 1, 2, 2) - 0.5
 
 def simultaneous(model, data):
     return ganzoo.trainers["simultaneous"].load()(model, data, device="cpu")
-
-
-def weights(module):
-    return {name: tensor.clone() for name, tensor in module.state_dict().items()}
-
-
-def equal(one, other):
-    return one.keys() == other.keys() and all(torch.equal(one[name], other[name]) for name in one)
 
 
 class Number(nn.Module):
@@ -65,7 +58,7 @@ def game(losses, rates=(0.5, 0.5)):
 
 
 def test_a_bilinear_game_spirals_outwards_as_it_must():
-    """min_x max_y xy: |(x, y)| grows by sqrt(1 + rate^2) a step; taking turns, it stays where it is."""
+    """min_x max_y xy: |(x, y)| grows by sqrt(1 + rate^2) a step; in turns, it stays the same."""
 
     def losses(self, x, y):
         yield self.one, x * y
@@ -145,7 +138,7 @@ def test_ends_with_the_bits_of_a_loop_written_by_hand():
         made = next(trainer)
         assert made.losses["generator"].item() == loss_g.item()
     for ours, theirs in ((model.generator, net_g), (model.discriminator, net_d)):
-        assert equal(weights(ours), weights(theirs))
+        assert equal(weights_of(ours), weights_of(theirs))
 
 
 def test_it_differs_from_taking_turns_in_the_first_step_by_the_generator_alone():
@@ -165,7 +158,7 @@ def test_it_differs_from_taking_turns_in_the_first_step_by_the_generator_alone()
 
 
 def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path):
-    """Phases, two critic steps on a pool, players that share parameters; step 5 is the one that unfreezes."""
+    """Phases, two critic steps on a pool, players that share parameters; step 5 unfreezes."""
     stop = 5
     whole = simultaneous(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16")
     list(whole)
@@ -176,18 +169,18 @@ def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path):
     assert type(second) is type(whole)
     assert second.steps_done == stop
     list(second)
-    assert equal(weights(second.model), weights(whole.model))
+    assert equal(weights_of(second.model), weights_of(whole.model))
     assert equal({"pool": second.model.pool}, {"pool": whole.model.pool})
     for one, other in zip(
         second.averages.pairs.values(), whole.averages.pairs.values(), strict=True
     ):
-        assert equal(weights(one), weights(other))
+        assert equal(weights_of(one), weights_of(other))
 
 
 def test_a_model_whose_penalties_are_differentiated_twice_trains():
     tiny = {**SETTINGS, "width": 4, "group_size": 2, "latent_dim": 3, "batch_size": 4, "steps": 2}
     model = ganzoo.create("r3gan", **tiny)
-    before = weights(model)
+    before = weights_of(model)
     steps = list(simultaneous(model, ganzoo.noise(8, 1, 8, 8, seed=0).clamp(-1, 1)))
     assert set(steps[0].losses) == {
         "discriminator/pairs",
@@ -195,7 +188,7 @@ def test_a_model_whose_penalties_are_differentiated_twice_trains():
         "discriminator/r2",
         "generator",
     }
-    assert not equal(before, weights(model))
+    assert not equal(before, weights_of(model))
 
 
 def test_the_command_trains_with_it_and_goes_on_with_it(ganzoo_command):
@@ -212,7 +205,7 @@ def test_the_command_trains_with_it_and_goes_on_with_it(ganzoo_command):
     )
     list(whole)
     with whole.averaged_model() as published:
-        assert equal(weights(ganzoo.load("runs/dcgan-mini")), weights(published))
+        assert equal(weights_of(ganzoo.load("runs/dcgan-mini")), weights_of(published))
 
 
 def test_it_does_not_compile_and_says_so(ganzoo_command):

@@ -1,4 +1,4 @@
-"""Handwritten digits that need no network: the 1,797 of the UCI repository that scikit-learn ships."""
+"""Handwritten digits that need no network: 1,797 of the UCI repository, from scikit-learn."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -10,7 +10,10 @@ import ganzoo
 
 
 class Digits:
-    """1,797 handwritten digits of 8x8 pixels (Alpaydin & Kaynak 1998, UCI repository, test part), labelled 0 to 9."""
+    """1,797 handwritten digits of 8x8 pixels, labelled 0 to 9.
+
+    Alpaydin & Kaynak 1998, UCI repository, test part.
+    """
 
     licence = (
         "CC-BY-4.0 (Optical Recognition of Handwritten Digits, UCI Machine Learning Repository)"
@@ -22,7 +25,7 @@ class Digits:
 
     @property
     def info(self) -> ganzoo.DataInfo:
-        """Made to be shown at 32x32: four times the size at which they were kept."""
+        """Shown at 32x32: four times the size in which they are stored."""
         return ganzoo.DataInfo(size=32, channels=1, classes=tuple("0123456789"))
 
     def items(self) -> Sequence[ganzoo.Item]:
@@ -30,12 +33,9 @@ class Digits:
 
         bunch = load_digits()
         pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 17 levels of ink -> 8 bits
-        return [
-            ganzoo.Item(
-                f"digits/{i:04}",
-                partial(Image.fromarray, picture),
-                str(label),
-                stamp="1,797 of UCI's test part",
-            )
-            for i, (picture, label) in enumerate(zip(pictures, bunch.target, strict=True))
-        ]
+        items = []
+        for i, (picture, label) in enumerate(zip(pictures, bunch.target, strict=True)):
+            read = partial(Image.fromarray, picture)
+            stamp = "1,797 of UCI's test part"
+            items.append(ganzoo.Item(f"digits/{i:04}", read, str(label), stamp))
+        return items

@@ -1,4 +1,4 @@
-"""Two domains that need no network: handwritten digits, and the same kind of digits on photographs."""
+"""Two domains that need no network: handwritten digits, and other digits on photographs."""
 
 from collections.abc import Sequence
 from functools import cache, partial
@@ -11,37 +11,35 @@ import ganzoo
 from ganzoo_sources.digits import Digits
 
 SIZE = 32
-PARTS = {
-    **dict.fromkeys(("", "train"), ("both", "train")),
-    "test": ("both", "test"),
-    "a": ("a", "train"),
-    "b": ("b", "train"),
-    "a-test": ("a", "test"),
-    "b-test": ("b", "test"),
-}
-"""What may stand after the colon -> domain and part."""
+TRAIN = (range(4), range(4, 8))
+TEST = (range(8, 9), range(9, 10))
+"""The last figures of the numbers of the digits in A and in B."""
+ARGUMENTS = ("train", "test", "a", "b", "a-test", "b-test")
 
 
 class DigitsPhoto:
-    """Domain A: digits; domain B: other digits blended with photographs, as MNIST-M was made (Ganin et al. 2016).
+    """Domain A: digits; domain B: other digits blended with photographs, as MNIST-M was made.
 
-    A digit of B is the absolute difference, for each colour, of its ink and of a patch of one of scikit-learn's two
-    photographs (arXiv:1505.07818, section 5.2.1). No digit is in two of the parts: of every ten, four are in A, four
-    in B, one in A's and one in B's test part. `digits-photo:test` has the test parts; `digits-photo:a` and
-    `digits-photo:b-test` are one domain, labelled, so that a translation can be scored.
+    A digit of B is the absolute difference, for each colour, of its ink and of a patch of one of
+    scikit-learn's two photographs (Ganin et al. 2016, arXiv:1505.07818, section 5.2.1). No digit is
+    in two of the parts: of every ten, four are in A, four in B, one in A's and one in B's test
+    part. `digits-photo:test` has the test parts; `digits-photo:a` and `digits-photo:b-test` are one
+    domain, labelled, so that a translation can be scored.
     """
 
     licence = (
-        "digits: CC-BY-4.0 (Optical Recognition of Handwritten Digits, UCI Machine Learning Repository); "
-        "photographs: CC-BY-2.0 (china.jpg and flower.jpg of scikit-learn)"
+        "digits: CC-BY-4.0 (Optical Recognition of Handwritten Digits, UCI Machine Learning "
+        "Repository); photographs: CC-BY-2.0 (china.jpg and flower.jpg of scikit-learn)"
     )
 
     def __init__(self, argument: str = "") -> None:
-        if argument not in PARTS:
+        if argument and argument not in ARGUMENTS:
             raise ganzoo.DataError(
-                f"digits-photo takes one of {', '.join(filter(None, PARTS))} after the colon, not {argument!r}"
+                f"digits-photo:{argument}: choose from {', '.join(ARGUMENTS)} after the colon"
             )
-        self.domain, self.part = PARTS[argument]
+        self.domain = argument[0] if argument.startswith(("a", "b")) else ""
+        self.argument = argument
+        self.figures = TEST if argument.endswith("test") else TRAIN
 
     @property
     def info(self) -> ganzoo.DataInfo:
@@ -49,31 +47,29 @@ class DigitsPhoto:
 
     def items(self) -> Sequence[ganzoo.Item]:
         a, b = self._split()
-        return {"a": a, "b": b, "both": [*a, *b]}[self.domain]
+        return {"a": a, "b": b, "": a + b}[self.domain]
 
     def domains(self) -> tuple[Sequence[ganzoo.Item], Sequence[ganzoo.Item]]:
-        if self.domain != "both":
+        if self.domain:
             raise ganzoo.DataError(
-                f"digits-photo:{self.domain} is one domain; digits-photo is both"
+                f"digits-photo:{self.argument} is one domain; digits-photo is both"
             )
         return self._split()
 
     def _split(self) -> tuple[list[ganzoo.Item], list[ganzoo.Item]]:
-        items = list(enumerate(Digits().items()))
-        first, second = (4, 8) if self.part == "train" else (9, 10)
-        start = 0 if self.part == "train" else 8
-        a = [item for i, item in items if start <= i % 10 < first]
-        b = [_on_photo(i, item) for i, item in items if first <= i % 10 < second]
+        a, b = [], []
+        for number, item in enumerate(Digits().items()):
+            if number % 10 in self.figures[0]:
+                a.append(item)
+            elif number % 10 in self.figures[1]:
+                b.append(_on_photo(number, item))
         return a, b
 
 
 def _on_photo(number: int, digit: ganzoo.Item) -> ganzoo.Item:
-    return ganzoo.Item(
-        digit.name.replace("digits", "photo"),
-        partial(_blended, number, digit),
-        digit.label,
-        f"{digit.stamp}, blended",
-    )
+    name = digit.name.replace("digits", "photo")
+    read = partial(_blended, number, digit)
+    return ganzoo.Item(name, read, digit.label, f"{digit.stamp}, blended")
 
 
 def _blended(number: int, digit: ganzoo.Item) -> Image.Image:

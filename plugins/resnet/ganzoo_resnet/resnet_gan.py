@@ -1,17 +1,18 @@
-"""What the models of residual networks share."""
+"""The base of the residual GANs: noise, averages, and a discriminator that moves more often."""
 
 from torch import Tensor, nn
 
 import ganzoo
-from ganzoo import augment
 from ganzoo_resnet.networks import ResNetHparams, generator
 
 
-class Family(ganzoo.Model):
-    """A generator from Gaussian noise, a discriminator that moves more often, rates that fall to 0 in a line."""
+class ResNetGAN(ganzoo.Model):
+    """A generator from Gaussian noise, and learning rates that fall to 0 in a line."""
 
+    task = "unconditional-image-generation"
+
+    Hparams = ResNetHparams
     hp: ResNetHparams
-    discriminator: nn.Module
 
     def __init__(self, hp: ResNetHparams) -> None:
         super().__init__(hp)
@@ -27,12 +28,7 @@ class Family(ganzoo.Model):
 
     def fake(self, n: int) -> Tensor:
         """n images from fresh noise."""
-        images: Tensor = self.generator(self.randn(n, self.hp.latent_dim))
-        return images
-
-    def seen(self, images: Tensor) -> Tensor:
-        """The images as the discriminator sees them: augmented."""
-        return augment.augmented(images, self.hp, self.rand)
+        return self.generator(self.randn(n, self.hp.latent_dim))
 
     def averaged(self) -> list[nn.Module]:
         return [self.generator]
@@ -41,5 +37,4 @@ class Family(ganzoo.Model):
         return ganzoo.noise(n, self.hp.latent_dim, seed=seed)
 
     def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
-        images: Tensor = self.generator(latents)
-        return images
+        return self.generator(latents)
