@@ -206,6 +206,21 @@ class SemiSupervised(Good):
         return self.discriminator(images)[:, None] * numbers
 
 
+class Declared(Good):
+    \"\"\"Depends on the number of steps, and says so; thaws a bias in a later phase.\"\"\"
+
+    depends_on_steps = True
+
+    def phase(self, step):
+        return step >= 2
+
+    def enter_phase(self, phase):
+        self.generator[0].bias.requires_grad_(phase)
+
+    def losses(self, real):
+        yield from super().losses(real * (1 - self.progress))
+
+
 class FixedSize(Good):
     \"\"\"Has its size in its networks alone.\"\"\"
 
@@ -242,6 +257,7 @@ class ZeroAtFirst(Good):
         ("SetsBenchmark", "has_first_weights_that_follow_from_the_seed", "cuDNN"),
         ("Taught", "*", None),
         ("SemiSupervised", "*", None),
+        ("Declared", "*", None),
         ("FixedSize", "*", None),
         ("ZeroAtFirst", "makes_what_its_task_says", None),
         ("ZeroAtFirst", "is_saved_and_resumed_bit_for_bit", None),
