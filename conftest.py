@@ -66,7 +66,7 @@ def toy(toy_site, monkeypatch):
 
 @pytest.fixture
 def distribution(tmp_path, monkeypatch):
-    """Installs a distribution: `distribution("name", {"model": "module:Class"}, module="source")`."""
+    """A distribution: `distribution("name", {"model": "module:Class"}, module="source")`."""
     monkeypatch.syspath_prepend(tmp_path / "site")
 
     def make(name, entries, group="ganzoo.models", version="1.0", **modules):

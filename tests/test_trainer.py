@@ -553,7 +553,7 @@ def test_what_the_model_allows_is_compiled_and_nothing_else(toy, monkeypatch):
 
 @pytest.mark.slow
 def test_compiled_it_learns_the_same_and_a_penalty_is_why_a_critic_is_not(tmp_path, process):
-    """In a process of its own: compiled code stays in memory, and torch warns of what is missing."""
+    """In its own process: compiled code stays in memory, and torch warns of what is missing."""
     code = """
 import torch, ganzoo
 ends = []
