@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -109,7 +110,8 @@ def check(
     opened = OpenedSources.of(names, Domains if hp is None and len(names) == 2 else view)
     preparation = Preparation.of(hp, opened.info) if hp else None
     report = Report(opened.source_text)
-    rows, domains = _rows_and_domains(opened)
+    rows = list(chain(*opened.parts))
+    domains = _domains(opened)
     every = max(1, len(rows) // SHOWN)
     first_with: dict[str, tuple[str, str]] = {}
     work = map_in_threads(partial(_examined, preparation), rows, workers or default_workers())
@@ -142,19 +144,17 @@ def check(
     return report
 
 
-def _rows_and_domains(opened: OpenedSources) -> tuple[list[Row], list[str]]:
-    """All rows, and for each its domain, "" if there are none."""
-    rows: list[Row] = []
-    domains: list[str] = []
-    for part, domain in zip(opened.parts, "AB", strict=False):
-        rows += part
-        domains += [domain] * len(part)
+def _domains(opened: OpenedSources) -> list[str]:
+    """The domain of each row, if there are two."""
+    if len(opened.parts) == 2:
+        a, b = map(len, opened.parts)
+        return ["A"] * a + ["B"] * b
+    names: set[str] = set()
     source = opened.sources[0]
-    if len(opened.parts) == 1 and isinstance(source, HasDomains):
+    if isinstance(source, HasDomains):
         with suppress(DataError):  # not two domains, and nothing says that they should be
-            b = {item.name for item in source.domains()[1]}
-            domains = ["B" if row[0].name in b else "A" for row in rows]
-    return rows, domains
+            names = {item.name for item in source.domains()[1]}
+    return ["B" if row[0].name in names else "A" for row in opened.parts[0]]
 
 
 def _examined(preparation: Preparation | None, row: Row) -> _Result:

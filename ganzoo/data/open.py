@@ -115,6 +115,7 @@ class OpenedSources:
     """One or two sources: the rows of each part in the view of a model, and their own info."""
 
     names: Sequence[str]
+    source_text: str
     sources: list[Source]
     parts: list[list[Row]]
     info: DataInfo
@@ -126,18 +127,15 @@ class OpenedSources:
         kind = view_of(view)
         kind.check_count(names)
         sources = [open_source(name) for name in names]
-        parts = kind.rows(sources)
+        text = " and ".join(names)
+        parts = kind.rows(sources, text)
         if not all(parts):
-            raise DataError(f"the data source {' and '.join(names)} has no images")
+            raise DataError(f"the data source {text} has no images")
         infos = [_checked_info(*named) for named in zip(names, sources, strict=True)]
         channels = max(info.channels for info in infos)
         classes = infos[0].classes if kind.has_classes else ()
         info = replace(infos[0], channels=channels, classes=classes)
-        return cls(names, sources, parts, info)
-
-    @property
-    def source_text(self) -> str:
-        return " and ".join(self.names)
+        return cls(names, text, sources, parts, info)
 
     @property
     def licence(self) -> str | None:

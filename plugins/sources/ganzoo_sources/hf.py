@@ -45,9 +45,9 @@ class HuggingFace:
 
         name, _, revision = argument.partition("@")
         name, _, split = name.partition(":")
-        user, *rest = name.split("/", 2)
-        path = "/".join([user, *rest[:1]])
-        config = rest[1] if len(rest) > 1 else None
+        parts = name.split("/", 2)
+        path = "/".join(parts[:2])
+        config = "".join(parts[2:]) or None
         try:
             return load_dataset(
                 path,
