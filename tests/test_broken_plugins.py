@@ -20,7 +20,6 @@ MISTAKES = {
     "OddTask": ("has_a_task_that_the_hub_knows", None),
     "NoDirections": ("has_a_task_that_the_hub_knows", "directions"),
     "BadDefault": ("is_created_from_its_defaults", None),
-    "NoDataclass": ("is_created_from_its_defaults", "@dataclass"),
     "NumpyWeights": ("has_first_weights_that_follow_from_the_seed", None),
     "SeedsItself": ("has_first_weights_that_follow_from_the_seed", "__init__"),
     "DoubleForAll": ("has_first_weights_that_follow_from_the_seed", "dtype"),
@@ -127,8 +126,6 @@ def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, inner
 
 
 NEAR = """
-from dataclasses import dataclass
-
 import ganzoo
 import torch
 from broken_zoo import Good
@@ -194,7 +191,6 @@ class SemiSupervised(Good):
 
     view = ganzoo.Labelled
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         classes: int | None = None
 
