@@ -48,7 +48,7 @@ def broken(problem: str, remedy: str) -> Never:
 
 @dataclass
 class Finished:
-    """What a training ends with: all tensors, with averages in place, and state outside of them."""
+    """The end of a training: all tensors, averages in place, and the state outside of them."""
 
     weights: dict[str, Tensor]
     unsaved: dict[str, object]
@@ -104,7 +104,7 @@ class ModelCase:
             broken(str(error), self.settings_hint({"image_size": 32}))
 
     def settings_hint(self, settings: Mapping[str, Any]) -> str:
-        """How the author sets hyperparameters for the tests."""
+        """Tells the author how to set hyperparameters for the tests."""
         return f"for its tests, pass contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
 
     def model(self, **changes: Any) -> Model:
