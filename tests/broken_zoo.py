@@ -76,6 +76,13 @@ class BadDefault(Good):
         lr: float = -1.0
 
 
+class NoType(Good):
+    """Forgets the type of a hyperparameter."""
+
+    class Hparams(Good.Hparams):
+        width = 3
+
+
 class NumpyWeights(Good):
     """Draws its first weights with numpy."""
 

@@ -20,6 +20,7 @@ MISTAKES = {
     "OddTask": ("has_a_task_that_the_hub_knows", None),
     "NoDirections": ("has_a_task_that_the_hub_knows", "directions"),
     "BadDefault": ("is_created_from_its_defaults", None),
+    "NoType": ("is_created_from_its_defaults", "width: int = 3"),
     "NumpyWeights": ("has_first_weights_that_follow_from_the_seed", None),
     "SeedsItself": ("has_first_weights_that_follow_from_the_seed", "__init__"),
     "DoubleForAll": ("has_first_weights_that_follow_from_the_seed", "dtype"),

@@ -21,7 +21,11 @@ from ganzoo.data.picture import (
     resized,
 )
 from ganzoo.data.source import HasDomains, Row
-from ganzoo.data.threads import default_workers, map_in_threads, with_progress
+from ganzoo.data.threads import (
+    default_workers,
+    map_in_threads,
+    with_progress,
+)
 from ganzoo.data.views import Domains
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import Hparams
@@ -43,7 +47,7 @@ class Finding:
 
 @dataclass
 class _Result:
-    """What is found about a row: `size` and `mode` are those of its first file."""
+    """The findings about a row; `size` and `mode` are those of its first file."""
 
     findings: list[Finding] = field(default_factory=list)
     digest: str = ""
@@ -55,7 +59,7 @@ class _Result:
 
 @dataclass
 class Report:
-    """What a source holds.
+    """The contents of a source.
 
     `sizes`, `modes` and `classes` count the usable images as they are in their files.
     """
@@ -88,14 +92,15 @@ class Report:
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
-        images = []
-        for thumbnail in self.thumbnails:
-            images.append(from_pil(resized(thumbnail, THUMBNAIL, "pad")))
-        return grid(torch.stack(images))
+        squares = [resized(thumbnail, THUMBNAIL, "pad") for thumbnail in self.thumbnails]
+        return grid(torch.stack(list(map(from_pil, squares))))
 
 
 def check(
-    names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None
+    names: Sequence[str],
+    hp: Hparams | None = None,
+    view: Any = Tensor,
+    workers: int | None = None,
 ) -> Report:
     """Reads every file of one or two sources.
 
@@ -127,7 +132,12 @@ def check(
             if (twin, its_domain) != (name, domain):
                 kind = "duplicate" if domain == its_domain else "in both domains"
                 report.findings.append(
-                    Finding(name, kind, f"the same picture as {twin}", skipped=False)
+                    Finding(
+                        name,
+                        kind,
+                        f"the same picture as {twin}",
+                        skipped=False,
+                    )
                 )
     return report
 

@@ -8,7 +8,14 @@ from torch import Tensor
 from ganzoo.data.files import match_by_name
 from ganzoo.data.images import Batch, Images
 from ganzoo.data.in_memory import check_alike, join_pairs, open_in_memory
-from ganzoo.data.source import HasDomains, HasPairs, Item, Row, Source, unusable
+from ganzoo.data.source import (
+    HasDomains,
+    HasPairs,
+    Item,
+    Row,
+    Source,
+    unusable,
+)
 from ganzoo.errors import DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
@@ -41,7 +48,7 @@ Parts = tuple[tuple[Images, ...], DataInfo]
 
 
 class View:
-    """How a model sees its data; this one gives images alone, `torch.Tensor`."""
+    """The form of a model's batches; this one is images alone, `torch.Tensor`."""
 
     largest_count = 1
     """The number of sources, or of data sets from Python, that it can take."""
@@ -64,7 +71,7 @@ class View:
         return (images,), info
 
     def batch(self, parts: Sequence[Batch]) -> Any:
-        """What `losses` gets, of a batch of each part."""
+        """The argument of `losses`, from a batch of each part."""
         images, _ = parts[0]
         return images
 

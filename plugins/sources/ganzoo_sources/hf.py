@@ -49,7 +49,12 @@ class HuggingFace:
         path = "/".join([user, *rest[:1]])
         config = rest[1] if len(rest) > 1 else None
         try:
-            return load_dataset(path, config, split=split or "train", revision=revision or None)
+            return load_dataset(
+                path,
+                config,
+                split=split or "train",
+                revision=revision or None,
+            )
         except Exception as cause:  # of datasets, huggingface_hub, pyarrow and of the network
             reason = " ".join(str(cause).split())
             raise ganzoo.DataError(
