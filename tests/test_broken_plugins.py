@@ -127,8 +127,6 @@ def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, inner
 
 
 NEAR = """
-from dataclasses import dataclass
-
 import ganzoo
 import torch
 from broken_zoo import Good
@@ -194,7 +192,6 @@ class SemiSupervised(Good):
 
     view = ganzoo.Labelled
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         classes: int | None = None
 

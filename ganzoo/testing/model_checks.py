@@ -129,7 +129,8 @@ def is_created_from_its_defaults(case: ModelCase) -> None:
             "use plain types (int, float, str, tuple)",
         )
     with suppress(HparamError):  # it waits for the data
-        on_meta(case.kind, hp) or construct(case.kind, hp, plugin=None)
+        if on_meta(case.kind, hp) is None:
+            construct(case.kind, hp, plugin=None)
 
 
 def has_first_weights_that_follow_from_the_seed(case: ModelCase) -> None:
@@ -507,7 +508,7 @@ def _check_samples(case: ModelCase) -> None:
 
 
 def _check_labels(case: ModelCase, model: Model) -> None:
-    classes = case.classes or 1
+    classes = case.hp.classes or 1
     if classes < 2 or model.classifies:
         return
     first = model.sample(2, seed=1, labels=torch.full((2,), 0))
@@ -541,7 +542,7 @@ def _check_translations(case: ModelCase, direction: str) -> None:
 
 def _check_classes(case: ModelCase) -> None:
     model, images = case.trained_model(), case.images(3)
-    probabilities, classes = model.classify(images), case.classes or len(CLASSES)
+    probabilities, classes = model.classify(images), case.hp.classes or len(CLASSES)
     sums = probabilities.sum(1)
     if probabilities.shape != (3, classes) or not torch.allclose(sums, torch.ones(3), atol=1e-4):
         broken(
