@@ -9,7 +9,7 @@ from safetensors.torch import load_file
 
 import ganzoo
 
-RUNS = sorted((Path(__file__).parent / "format-1/runs").iterdir())
+RUNS = sorted((Path(__file__).parent / "format-1/unfinished").iterdir())
 
 
 @pytest.mark.parametrize("old", RUNS, ids=lambda path: path.name)
