@@ -11,7 +11,6 @@ from typing import Any, Self
 from torch import Tensor
 
 from ganzoo.data.images import Images, StoredImages, StreamedImages
-from ganzoo.data.in_memory import check_fits
 from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
 from ganzoo.data.picture import Preparation
 from ganzoo.data.source import Row, Source, open_source
@@ -94,7 +93,13 @@ def open_data(
     kind = view_of(view)
     kind.check_count([type(one).__name__ for one in sets])
     parts, info = kind.in_memory(sets, hp, workers or 1)
-    check_fits(info, hp)
+    size = "load_size" if hp.load_size else "image_size"
+    for name, value in ((size, info.size), ("channels", info.channels)):
+        wanted = getattr(hp, name)
+        if wanted not in (None, value):
+            raise DataError(
+                f"the data has {name} {value}, the model {wanted}: create it with {name}={value}"
+            )
     preparation = Preparation.of(hp, info)
     return Data(parts, replace(info, size=preparation.image_size), preparation)
 

@@ -149,7 +149,9 @@ class Packing:
 
     def _key(self, *parts: Any) -> str:
         settings = {
-            **self.preparation.key(),
+            "load_size": self.preparation.load_size,
+            "channels": self.preparation.channels,
+            "fit": self.preparation.fit,
             "stored": self.stored,
             "format": FORMAT,
             "pillow": PIL.__version__,
