@@ -109,6 +109,8 @@ class DatasetImages(Images):
         Other data sets say the label of each item only with its image.
         """
         self.close()
+        # items may be random: there is nothing to hash
+        self.fingerprint = f"{type(self.dataset).__qualname__} of {len(self)}"
         targets = getattr(self.dataset, "targets", None)
         if isinstance(self.dataset, TensorDataset) and len(self.dataset.tensors) > 1:
             targets = self.dataset.tensors[1]
@@ -119,11 +121,6 @@ class DatasetImages(Images):
 
     def __len__(self) -> int:
         return len(self.dataset)
-
-    @property
-    def fingerprint(self) -> str:
-        # items may be random: there is nothing to hash
-        return f"{type(self.dataset).__qualname__} of {len(self)}"
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         try:

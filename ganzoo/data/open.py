@@ -120,7 +120,7 @@ class OpenedSources:
     names: Sequence[str]
     source_text: str
     sources: list[Source]
-    parts: list[list[Row]]
+    parts: list[Sequence[Row]]
     info: DataInfo
     """The size is that of the first source; of grey and colour, colour wins."""
 
@@ -174,9 +174,9 @@ def _prepare(
         place = f"domain {domain} of {text}" if len(opened.parts) > 1 else text
         _check_enough(manifest, hp.batch_size, place)
         if manifest.stored:
-            images = manifest.images(folder)
-            labels, fingerprint = manifest.label_tensor, manifest.fingerprint
-            parts.append(StoredImages(images, labels, fingerprint, resident))
+            images = StoredImages(manifest.images(folder), manifest.label_tensor, resident)
+            images.fingerprint = manifest.fingerprint
+            parts.append(images)
         else:
             parts.append(StreamedImages(packing, manifest))
         skipped += manifest.skipped
