@@ -85,9 +85,10 @@ def open_data(
         return data
     if cache not in CACHES:
         raise UsageError(f"no cache {cache!r}; choose from {', '.join(CACHES)}")
-    names = _source_names(data)
-    if names:
-        opened = OpenedSources.of(names, view)
+    several = isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2)
+    names: Any = data if several else [data]
+    if names and all(isinstance(name, str | Path) for name in names):
+        opened = OpenedSources.of(list(map(str, names)), view)
         return _prepare(opened, hp, workers or default_workers(), cache, strict)
     sets = data if isinstance(data, tuple) and data else (data,)
     kind = view_of(view)
@@ -102,15 +103,6 @@ def open_data(
             )
     preparation = Preparation.of(hp, info)
     return Data(parts, replace(info, size=preparation.image_size), preparation)
-
-
-def _source_names(data: Any) -> list[str]:
-    """The SOURCES; none for data passed in from Python, such as a list of images."""
-    several = isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2)
-    names = data if several else [data]
-    if all(isinstance(name, str | Path) for name in names):
-        return list(map(str, names))
-    return []
 
 
 @dataclass
