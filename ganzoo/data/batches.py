@@ -57,10 +57,11 @@ class Batches:
             batches: list[Batch] = []
             for part, order in zip(self.data.parts, orders, strict=True):
                 images, labels = self._fetch(part, order, number)
-                fresh = order[number].epochs == 0  # the last batch starts over
-                images = centred(images[: fresh.sum()], size)
+                # the last batch starts over
+                count = (order[number].epochs == 0).sum()
+                images = centred(images[:count], size)
                 if labels is not None:
-                    labels = labels[: fresh.sum()]
+                    labels = labels[:count]
                 batches.append((scaled(images), labels))
             yield self._view.batch(batches)
 
@@ -71,7 +72,8 @@ class Batches:
 
     def preview_batch(self, count: int) -> Any:
         """The first batches as one, of at least `count` images."""
-        batches = [self[number] for number in range(ceil(count / self.batch_size))]
+        numbers = range(ceil(count / self.batch_size))
+        batches = [self[number] for number in numbers]
         if isinstance(batches[0], Tensor):
             return torch.cat(batches)
         return type(batches[0])(*map(torch.cat, zip(*batches, strict=True)))
@@ -157,5 +159,6 @@ def flipped(images: Tensor, draws: Tensor) -> Tensor:
 
 def scaled(images: Tensor) -> Tensor:
     """uint8 0..255 -> floats -1..1; floats as they are."""
-    floats = images.float()
-    return floats.div_(127.5).sub_(1) if images.dtype == torch.uint8 else floats
+    if images.dtype == torch.uint8:
+        return images.float().div_(127.5).sub_(1)
+    return images.float()

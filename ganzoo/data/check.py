@@ -91,8 +91,11 @@ class Report:
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
-        squares = [resized(thumbnail, THUMBNAIL, "pad") for thumbnail in self.thumbnails]
-        return grid(torch.stack(list(map(from_pil, squares))))
+        squares = []
+        for thumbnail in self.thumbnails:
+            square = resized(thumbnail, THUMBNAIL, "pad")
+            squares.append(from_pil(square))
+        return grid(torch.stack(squares))
 
 
 def check(
@@ -115,9 +118,14 @@ def check(
     rows = list(chain(*opened.parts))
     every = max(1, len(rows) // SHOWN)
     first_with: dict[str, tuple[str, bool]] = {}
-    work = map_in_threads(partial(_examined, preparation), rows, workers or default_workers())
+    work = map_in_threads(
+        partial(_examined, preparation),
+        rows,
+        workers or default_workers(),
+    )
     with ignore_pillow_warnings():
-        results = with_progress(work, len(rows), f"checking {report.source}")
+        title = f"checking {report.source}"
+        results = with_progress(work, len(rows), title)
         for number, (row, result) in enumerate(zip(rows, results, strict=True)):
             report.files += 1
             report.findings += result.findings
@@ -148,12 +156,14 @@ def _examined(preparation: Preparation, row: Row) -> _Result:
             picture, notes = decoded(item)
             ready, more = fitting(picture, preparation)
         except BadImage as cause:
-            return _Result([Finding(item.name, cause.kind, str(cause), skipped=True)])
+            finding = Finding(item.name, cause.kind, str(cause), skipped=True)
+            return _Result([finding])
         for note in notes + more:
             finding = Finding(item.name, note.kind, note.detail)
             if finding not in result.findings:
                 result.findings.append(finding)
-        result.digest += hashlib.sha256(f"{ready.size}".encode() + ready.tobytes()).hexdigest()
+        content = f"{ready.size}".encode() + ready.tobytes()
+        result.digest += hashlib.sha256(content).hexdigest()
         if not result.thumbnail:
             result.size = f"{picture.width}x{picture.height}"
             result.mode = picture.mode

@@ -52,9 +52,13 @@ class Files:
 
     @cached_property
     def info(self) -> DataInfo:
-        classes = {item.label for item in self._items if item.label is not None}
+        labels = {item.label for item in self._items}
         size, channels = measured(self._items)
-        return DataInfo(size=size, channels=channels, classes=tuple(sorted(classes)))
+        return DataInfo(
+            size=size,
+            channels=channels,
+            classes=tuple(sorted(filter(None, labels))),
+        )
 
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
         folders = defaultdict[str, list[Item]](list)
@@ -62,14 +66,15 @@ class Files:
             folder, slash, _ = item.name.partition("/")
             if slash:
                 folders[folder].append(item)
-        by_name = {name.lower(): folders[name] for name in sorted(folders, reverse=True)}
+        names = sorted(folders)
+        by_name = {name.lower(): folders[name] for name in reversed(names)}
         for a, b in (("traina", "trainb"), ("a", "b")):
             if a in by_name and b in by_name:
                 return by_name[a], by_name[b]
-        names = ", ".join(sorted(folders)) or "no sub-folder with files"
+        text = ", ".join(names) or "no sub-folder with files"
         raise DataError(
-            f"{self.display_name} is not two domains: it needs files in A/ and B/ "
-            f"(or trainA/ and trainB/), and has {names}; "
+            f"{self.display_name} is not two domains: it needs A/ and B/ "
+            f"(or trainA/ and trainB/), and has {text}; "
             "for two folders, --data FIRST --data SECOND"
         )
 
@@ -115,8 +120,8 @@ def _is_loop(folder: Path, root: Path) -> bool:
     """Whether it is a link to a folder, from the root on, that it lies in."""
     if not folder.is_symlink():
         return False
-    around = [parent for parent in folder.parents if parent.is_relative_to(root)]
-    return os.path.realpath(folder) in map(os.path.realpath, around)
+    around = [path for path in folder.parents if path.is_relative_to(root)]
+    return folder.resolve() in map(Path.resolve, around)
 
 
 class Zip(Files):
@@ -142,10 +147,10 @@ class Zip(Files):
             stamp = f"{entry.CRC:08x} {entry.header_offset} {archive_stamp}"
             path = printable(PurePosixPath(name.removeprefix(common)))
             if _unsafe(name):
-                reason = "its name leads out of the zip; nothing was written there"
+                reason = "its name leads out of the zip"
                 yield unusable(path, "unsafe name", reason, stamp)
             elif offsets[entry.header_offset] > 1:
-                reason = "it shares its bytes with another; it was not unpacked"
+                reason = "it shares its bytes with another"
                 yield unusable(path, "compression bomb", reason, stamp)
             else:
                 yield image_file(path, partial(_read_entry, archive, entry), stamp)
@@ -157,7 +162,7 @@ def _opened(path: Path) -> zipfile.ZipFile:
     try:
         return zipfile.ZipFile(path)
     except Exception as cause:  # zipfile raises errors of several kinds
-        raise DataError(f"{path} is neither a folder nor a zip that can be read: {cause}") from None
+        raise DataError(f"{path} is neither a folder nor a zip: {cause}") from None
 
 
 def _unsafe(name: str) -> bool:
@@ -177,14 +182,16 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         raise BadImage("encrypted", "it needs a password")
     try:
         return archive.read(entry)
-    except Exception as cause:  # zlib, lzma, bz2, zipfile and struct each have errors of their own
-        raise BadImage("corrupt", f"it cannot be unpacked: {cause}") from cause
+    # zlib, lzma, bz2, zipfile and struct each have errors of their own
+    except Exception as cause:
+        reason = f"it cannot be unpacked: {cause}"
+        raise BadImage("corrupt", reason) from cause
 
 
 def image_file(name: str, read: Callable[[], bytes], stamp: str) -> Item:
     """The item of a file; its class is the folder at the top of its name."""
     if any(map(hidden, name.split("/"))):
-        return unusable(name, HIDDEN, "systems hide such files and folders", HIDDEN)
+        return unusable(name, HIDDEN, "systems hide such names", HIDDEN)
     folder, slash, _ = name.partition("/")
     return Item(name, read, folder if slash else None, stamp)
 
@@ -196,7 +203,8 @@ def hidden(name: str) -> bool:
 
 def printable(path: PurePath) -> str:
     """A name that can be printed on one line, whatever bytes it has on the disk."""
-    name = path.as_posix().encode(errors="surrogateescape").decode(errors="replace")
+    raw = path.as_posix().encode(errors="surrogateescape")
+    name = raw.decode(errors="replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
 
 
@@ -226,8 +234,9 @@ def read_file(path: Path) -> bytes:
 def measured(items: Sequence[Item]) -> tuple[int, int]:
     """The most frequent shorter side of 32 random images, and 1 channel if all of them are grey."""
     order = random.Random(0).sample(items, len(items))  # noqa: S311
+    usable = filter(None, map(read_size_and_mode, order))
     with ignore_pillow_warnings():
-        heads = list(islice(filter(None, map(read_size_and_mode, order)), MEASURED))
+        heads = list(islice(usable, MEASURED))
     if not heads:
         return 64, 3  # never used: packing says of each why it cannot be
     sides = Counter(min(size) for size, _ in heads)
@@ -237,7 +246,8 @@ def measured(items: Sequence[Item]) -> tuple[int, int]:
 
 def split_side_by_side(item: Item) -> tuple[Item, Item]:
     """A picture of two side by side as a pair: the left half, the right half."""
-    kept: dict[int, Image.Image] = {}  # the other half until it is read: the file is decoded once
+    # the other half until it is read: the file is decoded once
+    kept: dict[int, Image.Image] = {}
 
     def read(side: int) -> Image.Image:
         half = kept.pop(side, None)
@@ -247,13 +257,15 @@ def split_side_by_side(item: Item) -> tuple[Item, Item]:
             kept[1 - side] = halves[1 - side]
         return half
 
-    return replace(item, read=partial(read, 0)), replace(item, read=partial(read, 1))
+    left = replace(item, read=partial(read, 0))
+    return left, replace(item, read=partial(read, 1))
 
 
 def _halves(picture: Image.Image) -> list[Image.Image]:
     width, height = picture.size
     if width % 2 or width <= height:
-        reason = f"{width}x{height} is not two pictures side by side; nor are there A/ and B/"
+        size = f"{width}x{height}"
+        reason = f"{size} is not two side by side; nor are there A/ and B/"
         raise BadImage("not a pair", reason)
     halves = []
     for left in (0, width // 2):
@@ -270,7 +282,7 @@ def match_by_name(
     first = _by_name(a, without_folders)
     second = _by_name(b, without_folders)
     if not first.keys() & second.keys():
-        raise DataError("no two files of the two folders have the same name, so there are no pairs")
+        raise DataError("there are no pairs: no two files have the same name")
     pairs = []
     for name in sorted(first.keys() | second.keys()):
         sources, targets = first[name], second[name]
@@ -282,7 +294,8 @@ def _by_name(items: Sequence[Item], without_folders: int) -> defaultdict[str, li
     endings = Image.registered_extensions()
     result = defaultdict[str, list[Item]](list)
     for item in items:
-        path = PurePosixPath(*PurePosixPath(item.name).parts[without_folders:])
+        parts = item.name.split("/")[without_folders:]
+        path = PurePosixPath(*parts)
         if path.suffix.lower() in endings:
             path = path.with_suffix("")
         result[path.as_posix()].append(item)
@@ -293,9 +306,10 @@ def _single(items: Sequence[Item], partners: Sequence[Item]) -> Item:
     if not items:
         partner = partners[0]
         reason = "no file of that name on the other side"
-        return unusable(partner.name, "no partner", reason, partner.stamp or "none")
+        stamp = partner.stamp or "none"
+        return unusable(partner.name, "no partner", reason, stamp)
     if len(items) > 1:
-        reason = f"{len(items)} files have this name, with different endings"
+        reason = f"{len(items)} files have this name"
         return unusable(items[0].name, "ambiguous", reason, "ambiguous")
     return items[0]
 
@@ -304,4 +318,5 @@ def pictures(source: Path) -> list[Item]:
     """A file, or the files below a folder that are not hidden. Raises DataError for neither."""
     if source.is_file():
         return [Item(source.name, partial(read_file, source))]
-    return [item for item in Folder(str(source)).items() if item.stamp != HIDDEN]
+    items = Folder(str(source)).items()
+    return [item for item in items if item.stamp != HIDDEN]

@@ -5,6 +5,7 @@ from abc import ABC, abstractmethod
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 import torch
@@ -65,8 +66,10 @@ class StoredImages(Images):
 
     @cached_property
     def fingerprint(self) -> str:  # type: ignore[override]  # it can be set as well
-        digest = hashlib.sha256(f"{self.images.dtype} {tuple(self.images.shape)}".encode())
-        digest.update(self.images.cpu().contiguous().numpy().data)
+        images = self.images
+        head = f"{images.dtype} {tuple(images.shape)}"
+        digest = hashlib.sha256(head.encode())
+        digest.update(images.cpu().contiguous().numpy().data)
         return digest.hexdigest()
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
@@ -97,13 +100,15 @@ class StreamedImages(Images):
     """Images that are decoded each time they are used, in threads, some batches ahead."""
 
     def __init__(self, packing: Packing, manifest: Manifest) -> None:
-        self.labels, self.fingerprint = manifest.label_tensor, manifest.fingerprint
+        self.labels = manifest.label_tensor
+        self.fingerprint = manifest.fingerprint
         self._packing, self._manifest = packing, manifest
         self._start()
 
     def _start(self) -> None:
-        self._pool = ThreadPoolExecutor(self._packing.workers)  # threads start with the first image
-        self._decoding: dict[tuple[ShuffledSampler, int], list[Future[Pixels]]] = {}
+        # its threads start with the first image
+        self._pool = ThreadPoolExecutor(self._packing.workers)
+        self._decoding: dict[Any, list[Future[Pixels]]] = {}
 
     def __len__(self) -> int:
         return len(self._manifest.rows)
@@ -113,7 +118,8 @@ class StreamedImages(Images):
             if (order, ahead) not in self._decoding:
                 indices = order[ahead].indices.tolist()
                 self._decoding[order, ahead] = list(map(self._begin, indices))
-        decoded = [future.result() for future in self._decoding.pop((order, number))]
+        futures = self._decoding.pop((order, number))
+        decoded = [future.result() for future in futures]
         # after a jump in the order, those that were begun before it wait in vain
         while len(self._decoding) > AHEAD:
             oldest = next(iter(self._decoding))
@@ -125,9 +131,10 @@ class StreamedImages(Images):
         return torch.from_numpy(np.stack(decoded)), labels
 
     def _begin(self, index: int) -> Future[Pixels]:
-        row = self._packing.rows[self._manifest.rows[index]]
-        digest = self._manifest.digests[index]
-        return self._pool.submit(verified, row, digest, self._packing.preparation)
+        packing, manifest = self._packing, self._manifest
+        row = packing.rows[manifest.rows[index]]
+        digest = manifest.digests[index]
+        return self._pool.submit(verified, row, digest, packing.preparation)
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
@@ -139,5 +146,6 @@ def _free_memory(device: torch.device) -> float:
     if device.type == "cuda":
         return torch.cuda.mem_get_info(device)[0]
     if device.type == "mps":
-        return torch.mps.recommended_max_memory() - torch.mps.driver_allocated_memory()
+        used = torch.mps.driver_allocated_memory()
+        return torch.mps.recommended_max_memory() - used
     return 0

@@ -58,33 +58,36 @@ def open_in_memory(
             f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}"
         )
     channels = len(sample) // 2 if pairs else len(sample)
-    return images, DataInfo(size=sample.shape[-1], channels=channels, classes=classes)
+    info = DataInfo(
+        size=sample.shape[-1],
+        channels=channels,
+        classes=classes,
+    )
+    return images, info
 
 
 def _stored(images: Tensor, hp: Hparams) -> StoredImages:
     if images.ndim != 4 or not len(images):
         shape = tuple(images.shape)
-        raise DataError(f"images are (n, channels, height, width), n at least 1, not {shape}")
+        raise DataError(f"images are (n, channels, height, width), not {shape}")
     check_range(images)
     warn_of_unit_range(images)
     height, width = images.shape[-2:]
     if height != width and (hp.image_size or hp.load_size):
-        raise DataError(f"the images are {width} wide and {height} high: the model wants squares")
-    return StoredImages(images if images.dtype == torch.uint8 else images.float())
+        raise DataError(f"the model wants squares, not {width}x{height}")
+    if images.dtype != torch.uint8:
+        images = images.float()
+    return StoredImages(images)
 
 
 def join_pairs(sources: Images, targets: Images) -> Images:
     """Sources and targets, two tensors of equal shape, as images with the channels of both."""
     if not isinstance(sources, StoredImages) or not isinstance(targets, StoredImages):
-        raise DataError(
-            "pairs in Python are two tensors of equal shape, or one Dataset of (source, target)"
-        )
+        raise DataError("pairs are two tensors of equal shape, or one Dataset of (source, target)")
     first, second = sources.images, targets.images
     if first.shape != second.shape or first.dtype != second.dtype:
-        raise DataError(
-            "pairs have equal shapes and types, "
-            f"not {tuple(first.shape)} {first.dtype} and {tuple(second.shape)} {second.dtype}"
-        )
+        kinds = [f"{tuple(one.shape)} {one.dtype}" for one in (first, second)]
+        raise DataError(f"pairs have equal shapes and types, not {' and '.join(kinds)}")
     return StoredImages(torch.cat([first, second], dim=1))
 
 
@@ -109,11 +112,12 @@ class DatasetImages(Images):
         """
         self.close()
         # items may be random: there is nothing to hash
-        self.fingerprint = f"{type(self.dataset).__qualname__} of {len(self)}"
-        targets = getattr(self.dataset, "targets", None)
-        if isinstance(self.dataset, TensorDataset) and len(self.dataset.tensors) > 1:
-            targets = self.dataset.tensors[1]
-        if isinstance(targets, list | Tensor) and len(targets) == len(self):
+        data = self.dataset
+        self.fingerprint = f"{type(data).__qualname__} of {len(data)}"
+        targets = getattr(data, "targets", None)
+        if isinstance(data, TensorDataset) and len(data.tensors) > 1:
+            targets = data.tensors[1]
+        if isinstance(targets, list | Tensor) and len(targets) == len(data):
             labels = torch.as_tensor(targets)
             if labels.ndim == 1 and not labels.is_floating_point():
                 self.labels = labels
@@ -137,9 +141,10 @@ class DatasetImages(Images):
         items = _SeededItems(self.dataset, order.seed, self.pairs)
         parallel = self.workers > 1 and not isinstance(order, SequentialSampler)
         if parallel and self._next[0] is not order:
+            batches = (_keys(order, i) for i in itertools.count(number))
             loader = DataLoader(
                 items,
-                batch_sampler=(_keys(order, i) for i in itertools.count(number)),
+                batch_sampler=batches,
                 num_workers=self.workers,
                 collate_fn=list,
                 generator=torch.Generator(),
@@ -159,7 +164,7 @@ class DatasetImages(Images):
         shapes = {tuple(image.shape) for image in images}
         if len(shapes) > 1:
             text = ", ".join(map(str, sorted(shapes)))
-            raise DataError(f"the data set's images differ in shape ({text}): resize them")
+            raise DataError(f"the data set's images differ in shape: {text}")
         batch = torch.stack(images)
         check_range(batch)
         if set(labels) == {None}:
@@ -220,15 +225,13 @@ def split_item(item: Any) -> LabelledItem:
             raise DataError(f"the data set: {cause}") from None
     if not isinstance(image, Tensor) or image.ndim != 3:
         raise DataError(
-            "a data set's item is an image (channels, height, width), or (image, label), "
-            f"not {item!r:.80}"
+            "a data set's item is an image (channels, height, width), "
+            f"or (image, label), not {item!r:.80}"
         )
     try:
         return image, None if label is None else int(label)
     except (TypeError, ValueError):
-        raise DataError(
-            f"the label of a data set's item is the number of its class, not {label!r:.80}"
-        ) from None
+        raise DataError(f"an item's label is the number of its class, not {label!r:.80}") from None
 
 
 def split_pair(item: Any) -> LabelledItem:
@@ -238,7 +241,7 @@ def split_pair(item: Any) -> LabelledItem:
     """
     if not isinstance(item, tuple | list) or len(item) != 2:
         raise DataError(
-            f"an item of a data set of pairs is (source, target), not {type(item).__name__}; "
+            f"an item of pairs is (source, target), not {type(item).__name__}; "
             "for pairs of tensors pass a tuple of two, (sources, targets)"
         )
     (source, _), (target, _) = map(split_item, item)
@@ -253,8 +256,7 @@ def check_labels(labels: Iterable[int], classes: int | None) -> None:
     for label in labels:
         if classes and not 0 <= label < classes:
             raise DataError(
-                f"an image has the label {label}, "
-                f"and the model has {classes} classes: 0 to {classes - 1}"
+                f"an image has the label {label}, and the model's classes are 0 to {classes - 1}"
             )
 
 
@@ -267,14 +269,11 @@ def check_range(images: Tensor) -> None:
     low, high = torch.aminmax(images)
     if not (low >= -1 and high <= 1):
         raise DataError(
-            "images of floats are in [-1, 1], "
-            f"and these reach from {low:g} to {high:g}: scale them, or pass uint8"
+            f"images of floats are in [-1, 1], not {low:g} to {high:g}: scale them, or pass uint8"
         )
 
 
 def warn_of_unit_range(images: Tensor) -> None:
     """Logs a warning about floats that look like [0, 1]."""
     if images.is_floating_point() and images.min() >= 0:
-        logger.warning(
-            "the images are all in [0, 1]; ganzoo takes floats as [-1, 1]: pass x * 2 - 1"
-        )
+        logger.warning("floats are in [-1, 1], and these all in [0, 1]: pass x * 2 - 1")

@@ -102,7 +102,8 @@ def open_data(
                 f"the data has {name} {value}, the model {wanted}: create it with {name}={value}"
             )
     preparation = Preparation.of(hp, info)
-    return Data(parts, replace(info, size=preparation.image_size), preparation)
+    info = replace(info, size=preparation.image_size)
+    return Data(parts, info, preparation)
 
 
 @dataclass
@@ -129,7 +130,7 @@ class OpenedSources:
         infos = [source.info for source in sources]
         for name, info in zip(names, infos, strict=True):
             if not isinstance(info, DataInfo):
-                raise PluginError(f"the data source {name} lacks info that is a ganzoo.DataInfo")
+                raise PluginError(f"{name}: its info is not a ganzoo.DataInfo")
         channels = max(info.channels for info in infos)
         classes = infos[0].classes if kind.has_classes else ()
         info = replace(infos[0], channels=channels, classes=classes)
@@ -163,26 +164,27 @@ def _prepare(
             stored=stored,
         )
         manifest, folder = packing.packed()
-        place = f"domain {domain} of {text}" if len(opened.parts) > 1 else text
+        one_of_two = len(opened.parts) > 1
+        place = f"domain {domain} of {text}" if one_of_two else text
         _check_enough(manifest, hp.batch_size, place)
         if manifest.stored:
-            images = StoredImages(manifest.images(folder), manifest.label_tensor, resident)
-            images.fingerprint = manifest.fingerprint
-            parts.append(images)
+            images = manifest.images(folder)
+            part = StoredImages(images, manifest.label_tensor, resident)
+            part.fingerprint = manifest.fingerprint
+            parts.append(part)
         else:
             parts.append(StreamedImages(packing, manifest))
         skipped += manifest.skipped
     _report(opened, skipped, strict)
-    used = set(manifest.labels)
-    unused = [name for number, name in enumerate(classes) if number not in used]
+    unused = set(range(len(classes))) - set(manifest.labels)
     if unused:
-        logger.warning(f"no usable image of the class {', '.join(unused)} in {text}")
+        names = ", ".join(classes[number] for number in sorted(unused))
+        logger.warning(f"no usable image of the class {names} in {text}")
     channels = preparation.channels
     if opened.info.channels == 1 < channels:
-        logger.warning(
-            f"{text} is grey, and the model has {channels} channels: channels=1 would do"
-        )
-    info = replace(opened.info, size=preparation.image_size, channels=channels)
+        logger.warning(f"{text} is grey, the model has {channels} channels: channels=1 would do")
+    size = preparation.image_size
+    info = replace(opened.info, size=size, channels=channels)
     name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
     return Data(tuple(parts), info, preparation, name, opened.licence)
 
@@ -206,8 +208,9 @@ def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
     count = len(manifest.rows)
     if count < needed:
         raise DataError(
-            f"{place} has too few images that can be used, {count}{reasons(manifest.skipped)}: "
-            f"give at least {needed}, or set a smaller batch_size than {batch_size}"
+            f"{place} has too few images that can be used, "
+            f"{count}{reasons(manifest.skipped)}: give at least {needed}, "
+            f"or set a smaller batch_size than {batch_size}"
         )
 
 
@@ -218,8 +221,9 @@ def _report(opened: OpenedSources, skipped: Sequence[Skipped], strict: bool) -> 
     total = sum(map(len, opened.parts))
     first = skipped[0]
     message = (
-        f"cannot use {len(skipped):,} of {total:,} files of {opened.source_text}"
-        f"{reasons(skipped)}, the first {first.name}: {first.kind}, {first.detail}; "
+        f"cannot use {len(skipped):,} of {total:,} files of "
+        f"{opened.source_text}{reasons(skipped)}, the first {first.name}: "
+        f"{first.kind}, {first.detail}; "
         f"ganzoo data check {shlex.join(opened.names)} --model NAME names them"
     )
     if strict:
@@ -231,7 +235,9 @@ def source_text(data: Data) -> str:
     """The name of the data in messages."""
     if data.name is None:
         return "the data passed in from Python"
-    return data.name if isinstance(data.name, str) else " and ".join(data.name)
+    if isinstance(data.name, str):
+        return data.name
+    return " and ".join(data.name)
 
 
 def data_config(data: Data) -> dict[str, Any]:

@@ -80,10 +80,10 @@ class Manifest:
         try:
             text = (folder / "manifest.json").read_text("utf-8")
             fields = json.loads(text)
-            fields["skipped"] = [Skipped(**file) for file in fields["skipped"]]
-            manifest = cls(**fields)
-            size = prod(manifest.shape)
-            if manifest.stored and (folder / "images.bin").stat().st_size != size:
+            skipped = [Skipped(**file) for file in fields.pop("skipped")]
+            manifest = cls(**fields, skipped=skipped)
+            images, size = folder / "images.bin", prod(manifest.shape)
+            if manifest.stored and images.stat().st_size != size:
                 return None
             return manifest
         except (OSError, ValueError, TypeError, KeyError):
@@ -136,8 +136,9 @@ class Packing:
         ready = kept._from_index()
         if ready:
             return ready
+        settings = self.preparation
         images = len(self.rows) * len(self.rows[0])
-        size = images * self.preparation.channels * self.preparation.load_size**2
+        size = images * settings.channels * settings.load_size**2
         with _caching(self._cache):
             self._cache.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self._cache).free
@@ -153,10 +154,11 @@ class Packing:
         return cache_folder() / "packs"
 
     def _key(self, *parts: Any) -> str:
+        preparation = self.preparation
         settings = {
-            "load_size": self.preparation.load_size,
-            "channels": self.preparation.channels,
-            "fit": self.preparation.fit,
+            "load_size": preparation.load_size,
+            "channels": preparation.channels,
+            "fit": preparation.fit,
             "stored": self.stored,
             "format": FORMAT,
             "pillow": PIL.__version__,
@@ -195,16 +197,18 @@ class Packing:
         with packing_lock(folder, self.source_text):
             manifest = Manifest.read(folder) or self._pack(digests, folder)
             # an unreadable file may be a passing fault: the next run reads it again
-            lasting = all(file.kind != "unreadable" for file in manifest.skipped)
-            if self._index and lasting:
+            kinds = {file.kind for file in manifest.skipped}
+            if self._index and "unreadable" not in kinds:
                 self._index.parent.mkdir(exist_ok=True)
                 replace_file(self._index, folder.name.encode(), _caching)
         return manifest, folder
 
     def _pack(self, digests: Sequence[str], folder: Path) -> Manifest:
         rows = list(zip(self.rows, digests, strict=True))
-        work = map_in_threads(partial(_row, self.preparation), rows, self.workers)
-        results = with_progress(work, len(rows), f"preparing {self.source_text}")
+        pack_row = partial(_row, self.preparation)
+        work = map_in_threads(pack_row, rows, self.workers)
+        title = f"preparing {self.source_text}"
+        results = with_progress(work, len(rows), title)
         kept: list[int] = []
         skipped: list[Skipped] = []
         with ignore_pillow_warnings(), new_folder(folder, _caching) as temporary:
@@ -218,8 +222,9 @@ class Packing:
                         file.write(result.data)
             labels = [self.labels[number] for number in kept]
             used = [digests[number] for number in kept]
+            pairs = list(zip(used, labels, strict=True))
             manifest = Manifest(
-                fingerprint=json_digest(list(zip(used, labels, strict=True))),
+                fingerprint=json_digest(pairs),
                 channels=self.preparation.channels * len(self.rows[0]),
                 size=self.preparation.load_size,
                 rows=kept,
@@ -247,7 +252,8 @@ def verified(row: Row, digest: str, preparation: Preparation) -> Pixels:
     """
     read = tuple(map(read_once, row))
     if row_digest(read) != digest:
-        raise DataError(f"{row[0].name} has changed since it was read: run the same command again")
+        name = row[0].name
+        raise DataError(f"{name} has changed meanwhile: run the same command again")
     return np.concatenate([pixels(item, preparation) for item in read])
 
 
@@ -290,7 +296,7 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
         try:
             held = lock.acquire(blocking=False)
         except Timeout:
-            logger.warning(f"another process is preparing {source_text}; waiting for it")
+            logger.warning(f"waiting for another process that prepares {source_text}")
             held = lock.acquire()
         with held:
             for litter in folder.parent.glob(f"{ASIDE}*"):
@@ -304,6 +310,6 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
 _caching = partial(
     writing,
     error=DataError,
-    if_full="make room, set GANZOO_CACHE to a folder elsewhere, or say --data-cache none",
+    if_full="make room, set GANZOO_CACHE, or say --data-cache none",
     otherwise="set GANZOO_CACHE to a folder elsewhere",
 )

@@ -55,7 +55,7 @@ class Preparation:
         """The settings of the model; the data fill what it leaves open."""
         channels = hp.channels or info.channels
         if channels not in MODES:
-            raise DataError(f"channels={channels}: pictures have 1 (grey), 3 (RGB) or 4 (RGBA)")
+            raise DataError(f"channels={channels}: choose 1 (grey), 3 (RGB) or 4 (RGBA)")
         size = hp.for_data(info).image_size or info.size
         load_size = hp.load_size or size
         if load_size < size:
@@ -88,16 +88,18 @@ def decoded(item: Item) -> Noted:
     except BadImage:
         raise
     except UnidentifiedImageError:
-        if PurePath(item.name).suffix.lower() in Image.registered_extensions():
-            raise BadImage("corrupt", "its content is not a picture, unlike its name") from None
-        raise BadImage("not an image", "not an image format that is read here") from None
+        ending = PurePath(item.name).suffix.lower()
+        if ending in Image.registered_extensions():
+            raise BadImage("corrupt", f"its content is no picture, unlike {ending}") from None
+        raise BadImage("not an image", "not a format that is read here") from None
     except Image.DecompressionBombError as cause:
         raise BadImage("decompression bomb", str(cause)) from None
     except MemoryError:
-        raise DataError(f"there is not enough memory to decode {item.name}") from None
-    except Exception as cause:  # a damaged file can make a decoder raise anything at all
-        kind = "truncated" if "truncated" in str(cause).lower() else "corrupt"
-        raise BadImage(kind, str(cause) or type(cause).__name__) from cause
+        raise DataError(f"not enough memory to decode {item.name}") from None
+    except Exception as cause:  # a damaged file can make a decoder raise anything
+        reason = str(cause) or type(cause).__name__
+        kind = "truncated" if "truncated" in reason.lower() else "corrupt"
+        raise BadImage(kind, reason) from cause
 
 
 def _read_picture(data: bytes) -> Noted:
@@ -110,14 +112,16 @@ def _read_picture(data: bytes) -> Noted:
     # the other frames of an MPO are a phone's extras
     if picture.format != "MPO" and getattr(picture, "is_animated", False):
         frames = getattr(picture, "n_frames", 2)
-        notes.append(ImageNote("animated", f"{frames} frames, of which the first is used"))
+        detail = f"{frames} frames, of which the first is used"
+        notes.append(ImageNote("animated", detail))
     picture.load()
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
     if orientation in range(2, 9):
         upright = ImageOps.exif_transpose(picture)
         upright.format = picture.format
         picture = upright
-        notes.append(ImageNote("turned", f"upright by its EXIF orientation {orientation}"))
+        detail = f"upright by its EXIF orientation {orientation}"
+        notes.append(ImageNote("turned", detail))
     return picture, notes
 
 
@@ -150,7 +154,8 @@ def converted(picture: Image.Image, channels: int) -> Noted:
     if before == mode:
         return picture, []
     if before.startswith("I;16") or (before == "I" and picture.format == "PPM"):
-        picture = Image.fromarray((np.asarray(picture) >> 8).astype(np.uint8))
+        upper = np.asarray(picture) >> 8
+        picture = Image.fromarray(upper.astype(np.uint8))
     elif before in ("I", "F", "LAB"):
         raise BadImage(
             "unsupported",
@@ -183,8 +188,8 @@ def pixels(item: Item, preparation: Preparation) -> Pixels:
     """`(channels, load_size, load_size)` uint8, antialiased where it shrinks. Raises BadImage."""
     picture, _ = decoded(item)
     picture, _ = fitting(picture, preparation)
-    array = np.asarray(resized(picture, preparation.load_size, preparation.fit))
-    array = np.atleast_3d(array)
+    square = resized(picture, preparation.load_size, preparation.fit)
+    array = np.atleast_3d(np.asarray(square))
     return np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
@@ -204,7 +209,8 @@ def resized(picture: Image.Image, size: int, fit: str) -> Image.Image:
         inner = max(1, round(width * scale)), max(1, round(height * scale))
         square = Image.new(picture.mode, (size, size))
         corner = (size - inner[0]) // 2, (size - inner[1]) // 2
-        square.paste(picture.resize(inner, bicubic, reducing_gap=2.0), corner)
+        shrunk = picture.resize(inner, bicubic, reducing_gap=2.0)
+        square.paste(shrunk, corner)
         return square
     side = min(width, height)
     left, top = (width - side) / 2, (height - side) / 2

@@ -91,9 +91,8 @@ def source_class(plugin: Plugin) -> Callable[[str], Source]:
     if isinstance(source, type):
         for name in ("info", "items"):
             if not hasattr(source, name):
-                raise PluginError(
-                    f"data source {plugin.name!r} is not one: {source.__qualname__} lacks {name}"
-                )
+                kind = source.__qualname__
+                raise PluginError(f"data source {plugin.name!r}: {kind} lacks {name}")
     return source
 
 
@@ -128,9 +127,10 @@ def open_source(text: str) -> Source:
     except GanzooError:
         raise
     except Exception as cause:  # a stranger's class may raise anything
+        package = f"{plugin.distribution} {plugin.version}"
         raise PluginError(
-            f"the data source {name!r} of the package {plugin.distribution} {plugin.version} "
-            f"failed for {argument!r}: {type(cause).__name__}: {cause}"
+            f"the data source {name!r} of the package {package} failed "
+            f"for {argument!r}: {type(cause).__name__}: {cause}"
         ) from cause
 
 
@@ -149,6 +149,7 @@ def _name_and_argument(text: str) -> tuple[str, str]:
     if "/" not in name:
         error = unknown("data source", name, datasets)
         raise UnknownName(f"no folder or zip {text}, and {error}")
-    if colon and name.rpartition("/")[2] in datasets:  # distribution/name:argument
+    # distribution/name:argument
+    if colon and name.rpartition("/")[2] in datasets:
         return name, argument
     raise DataError(f"there is no folder or zip {text}")

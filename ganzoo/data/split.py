@@ -34,7 +34,13 @@ def train_validation_split(
         )
     if labels is not None:
         check_labels([int(labels.min()), int(labels.max())], count)
-    batches = partial(Batches, view=view, batch_size=hp.batch_size, seed=hp.seed, device=device)
+    batches = partial(
+        Batches,
+        view=view,
+        batch_size=hp.batch_size,
+        seed=hp.seed,
+        device=device,
+    )
     if validation is not None:
         other = source_text(validation)
         if validation.fingerprint == data.fingerprint:

@@ -64,6 +64,6 @@ def with_progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
             last = now
             rate = done / (now - start)
             left = tqdm.format_interval((total - done) / rate)
-            line = f"{what}: {done:,} of {total:,} images, {rate:,.0f} images/s, {left} left\n"
-            sys.stderr.write(line)
+            speed = f"{rate:,.0f} images/s, {left} left"
+            sys.stderr.write(f"{what}: {done:,} of {total:,} images, {speed}\n")
         yield item

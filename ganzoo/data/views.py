@@ -97,7 +97,7 @@ class LabelledView(View):
     def batch(self, parts: Sequence[Batch]) -> Labelled:
         images, labels = parts[0]
         if labels is None:
-            raise DataError("the model wants labels, and the data has none: label each image")
+            raise DataError("the model wants labels: label each image")
         return Labelled(images, labels)
 
 
@@ -124,9 +124,10 @@ class DomainsView(View):
             raise DataError("the model wants two domains: pass a tuple of two, (a, b)")
         opened = [open_in_memory(one, hp, workers) for one in data]
         images, infos = zip(*opened, strict=True)
-        kinds = {f"{info.channels} channels of {info.size}x{info.size}" for info in infos}
+        kinds = {f"{one.channels} channels of {one.size}x{one.size}" for one in infos}
         if len(kinds) > 1:
-            raise DataError(f"the two data sets differ: {', and '.join(sorted(kinds))}")
+            text = " and ".join(sorted(kinds))
+            raise DataError(f"the two data sets differ: {text}")
         return images, infos[0]
 
     def batch(self, parts: Sequence[Batch]) -> Domains:
