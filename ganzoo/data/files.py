@@ -14,7 +14,11 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
-from ganzoo.data.picture import decoded, ignore_pillow_warnings, read_size_and_mode
+from ganzoo.data.picture import (
+    decoded,
+    ignore_pillow_warnings,
+    read_size_and_mode,
+)
 from ganzoo.data.source import Item, unusable
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo
@@ -29,6 +33,7 @@ LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 MEASURED = 32
 GREY = ("1", "L", "LA", "I")
 """Pillow's modes without colours; I;16 and its kin are grey too."""
+ByName = defaultdict[str, list[Item]]
 
 
 class Files:
@@ -41,7 +46,8 @@ class Files:
 
     def __init__(self, argument: str) -> None:
         self.display_name = argument
-        self._items = sorted(self._listed(Path(argument)), key=attrgetter("name"))
+        items = self._listed(Path(argument))
+        self._items = sorted(items, key=attrgetter("name"))
 
     def _listed(self, root: Path) -> Iterator[Item]:
         """Every file. Raises DataError if there is no such folder or zip."""
@@ -61,7 +67,7 @@ class Files:
         )
 
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
-        folders = defaultdict[str, list[Item]](list)
+        folders = ByName(list)
         for item in self._items:
             folder, slash, _ = item.name.partition("/")
             if slash:
@@ -290,9 +296,9 @@ def match_by_name(
     return pairs
 
 
-def _by_name(items: Sequence[Item], without_folders: int) -> defaultdict[str, list[Item]]:
+def _by_name(items: Sequence[Item], without_folders: int) -> ByName:
     endings = Image.registered_extensions()
-    result = defaultdict[str, list[Item]](list)
+    result = ByName(list)
     for item in items:
         parts = item.name.split("/")[without_folders:]
         path = PurePosixPath(*parts)

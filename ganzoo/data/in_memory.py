@@ -3,9 +3,9 @@
 import itertools
 import logging
 import random
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sized
 from dataclasses import dataclass
-from typing import Any, Protocol, runtime_checkable
+from typing import Any
 
 import numpy as np
 import torch
@@ -25,17 +25,8 @@ logger = logging.getLogger(__name__)
 LabelledItem = tuple[Tensor, int | None]
 
 
-@runtime_checkable
-class MapStyle(Protocol):
-    """A map-style dataset, as `torch.utils.data` names it."""
-
-    def __len__(self) -> int: ...
-
-    def __getitem__(self, index: int, /) -> Any: ...
-
-
 def open_in_memory(
-    data: object, hp: Hparams, workers: int, *, pairs: bool = False
+    data: Any, hp: Hparams, workers: int, *, pairs: bool = False
 ) -> tuple[Images, DataInfo]:
     """A tensor or a Dataset as images; with `pairs`, a Dataset of (source, target).
 
@@ -45,7 +36,7 @@ def open_in_memory(
         images: Images = _stored(data, hp)
         sample = data[0]
         classes: tuple[str, ...] = ()
-    elif isinstance(data, MapStyle) and not isinstance(data, Mapping):
+    elif _is_map_style(data):
         if not len(data):
             raise DataError("the data set is empty")
         sample, _ = (split_pair if pairs else split_item)(data[0])
@@ -64,6 +55,12 @@ def open_in_memory(
         classes=classes,
     )
     return images, info
+
+
+def _is_map_style(data: Any) -> bool:
+    if isinstance(data, Mapping):
+        return False
+    return isinstance(data, Sized) and hasattr(data, "__getitem__")
 
 
 def _stored(images: Tensor, hp: Hparams) -> StoredImages:
@@ -99,7 +96,7 @@ class DatasetImages(Images):
     With several workers PyTorch's DataLoader makes items in processes, some batches ahead.
     """
 
-    dataset: MapStyle
+    dataset: Any
     pairs: bool = False
     workers: int = 1
     classes: int | None = None
@@ -188,7 +185,7 @@ class _SeededItems(Dataset[LabelledItem | DataError]):
     DataError is returned, not raised, so that DataLoader workers do not wrap it.
     """
 
-    dataset: MapStyle
+    dataset: Any
     seed: int
     pairs: bool
 
@@ -231,7 +228,8 @@ def split_item(item: Any) -> LabelledItem:
     try:
         return image, None if label is None else int(label)
     except (TypeError, ValueError):
-        raise DataError(f"an item's label is the number of its class, not {label!r:.80}") from None
+        reason = f"a label is the number of a class, not {label!r:.80}"
+        raise DataError(reason) from None
 
 
 def split_pair(item: Any) -> LabelledItem:

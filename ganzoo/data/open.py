@@ -85,11 +85,13 @@ def open_data(
         return data
     if cache not in CACHES:
         raise UsageError(f"no cache {cache!r}; choose from {', '.join(CACHES)}")
-    several = isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2)
-    names: Any = data if several else [data]
+    names: Any = [data]
+    if isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2):
+        names = data
     if names and all(isinstance(name, str | Path) for name in names):
         opened = OpenedSources.of(list(map(str, names)), view)
-        return _prepare(opened, hp, workers or default_workers(), cache, strict)
+        threads = workers or default_workers()
+        return _prepare(opened, hp, threads, cache, strict)
     sets = data if isinstance(data, tuple) and data else (data,)
     kind = view_of(view)
     kind.check_count([type(one).__name__ for one in sets])
@@ -185,7 +187,8 @@ def _prepare(
         logger.warning(f"{text} is grey, the model has {channels} channels: channels=1 would do")
     size = preparation.image_size
     info = replace(opened.info, size=size, channels=channels)
-    name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
+    first, *others = opened.names
+    name = [first, *others] if others else first
     return Data(tuple(parts), info, preparation, name, opened.licence)
 
 
@@ -214,7 +217,11 @@ def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
         )
 
 
-def _report(opened: OpenedSources, skipped: Sequence[Skipped], strict: bool) -> None:
+def _report(
+    opened: OpenedSources,
+    skipped: Sequence[Skipped],
+    strict: bool,
+) -> None:
     """Logs a warning about skipped files; raises DataError instead if `strict`."""
     if not skipped:
         return

@@ -28,11 +28,22 @@ from filelock import FileLock, Timeout
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.picture import Pixels, Preparation, ignore_pillow_warnings, pixels
+from ganzoo.data.picture import (
+    Pixels,
+    Preparation,
+    ignore_pillow_warnings,
+    pixels,
+)
 from ganzoo.data.source import Item, Row, content
 from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.errors import BadImage, DataError
-from ganzoo.files import ASIDE, cache_folder, new_folder, replace_file, writing
+from ganzoo.files import (
+    ASIDE,
+    cache_folder,
+    new_folder,
+    replace_file,
+    writing,
+)
 
 logger = logging.getLogger(__name__)
 

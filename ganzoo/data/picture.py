@@ -19,6 +19,7 @@ from ganzoo.hparams.hparams import DataInfo, Hparams
 
 FORMATS = "AVIF BMP DIB GIF ICO JPEG JPEG2000 MPO PNG PPM TIFF WEBP"
 """Pillow's formats that are pixels and nothing else: no EPS, which would start a program."""
+TRANSPARENT = ("PA", "La", "LA", "RGBa")
 ENLARGED_AT_MOST = 8
 """An image file whose shorter side would have to grow by more than this factor is skipped."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -90,7 +91,7 @@ def decoded(item: Item) -> Noted:
     except UnidentifiedImageError:
         ending = PurePath(item.name).suffix.lower()
         if ending in Image.registered_extensions():
-            raise BadImage("corrupt", f"its content is no picture, unlike {ending}") from None
+            raise BadImage("corrupt", f"no picture, unlike {ending}") from None
         raise BadImage("not an image", "not a format that is read here") from None
     except Image.DecompressionBombError as cause:
         raise BadImage("decompression bomb", str(cause)) from None
@@ -141,7 +142,8 @@ def read_size_and_mode(item: Item) -> tuple[tuple[int, int], str] | None:
         data = item.read()
         picture = data if isinstance(data, Image.Image) else _read_head(data)
         return picture.size, picture.mode
-    except Exception:  # a decoder can raise anything; packing says what is wrong
+    # a decoder can raise anything; packing says what is wrong
+    except Exception:
         return None
 
 
@@ -157,11 +159,9 @@ def converted(picture: Image.Image, channels: int) -> Noted:
         upper = np.asarray(picture) >> 8
         picture = Image.fromarray(upper.astype(np.uint8))
     elif before in ("I", "F", "LAB"):
-        raise BadImage(
-            "unsupported",
-            f"pixels of mode {before} have an unknown range; save it with 8 bits",
-        )
-    elif before in ("PA", "La", "LA", "RGBa") or (before == "P" and "transparency" in picture.info):
+        reason = f"mode {before} has an unknown range; save it with 8 bits"
+        raise BadImage("unsupported", reason)
+    elif before in TRANSPARENT or (before == "P" and "transparency" in picture.info):
         picture = picture.convert("RGBA")
     elif before not in ("1", "L", "P", "RGB", "RGBA"):
         picture = picture.convert("RGB")

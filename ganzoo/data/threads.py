@@ -26,7 +26,11 @@ def default_workers() -> int:
     return min(cores, 16)
 
 
-def map_in_threads(function: Callable[[T], R], items: Sequence[T], workers: int) -> Iterator[R]:
+def map_in_threads(
+    function: Callable[[T], R],
+    items: Sequence[T],
+    workers: int,
+) -> Iterator[R]:
     """`function(item)` for each, in order, a bounded number ahead of the caller."""
 
     def run(chunk: Sequence[T]) -> list[R]:

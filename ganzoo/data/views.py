@@ -65,7 +65,12 @@ class View:
         """The rows of each part of the data. Raises DataError if the sources lack them."""
         return [list(zip(sources[0].items()))]
 
-    def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
+    def in_memory(
+        self,
+        data: Sequence[object],
+        hp: Hparams,
+        workers: int,
+    ) -> Parts:
         """The parts of tensors or Datasets. Raises DataError if they do not fit the model."""
         images, info = open_in_memory(data[0], hp, workers)
         return (images,), info
@@ -119,7 +124,12 @@ class DomainsView(View):
             )
         return [list(zip(a)), list(zip(b))]
 
-    def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
+    def in_memory(
+        self,
+        data: Sequence[object],
+        hp: Hparams,
+        workers: int,
+    ) -> Parts:
         if len(data) != 2:
             raise DataError("the model wants two domains: pass a tuple of two, (a, b)")
         opened = [open_in_memory(one, hp, workers) for one in data]
@@ -150,7 +160,12 @@ class PairView(View):
             )
         return [first.pairs()]
 
-    def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
+    def in_memory(
+        self,
+        data: Sequence[object],
+        hp: Hparams,
+        workers: int,
+    ) -> Parts:
         images, info = open_in_memory(data[0], hp, workers, pairs=len(data) == 1)
         if len(data) == 2:
             targets, _ = open_in_memory(data[1], hp, workers)

@@ -24,7 +24,7 @@ class HuggingFace:
         text = f"hf:{argument}"
         match = re.fullmatch(ARGUMENT, argument)
         if not match:
-            raise DataError("hf: takes user/name[:split][@revision], as in hf:ylecun/mnist:train")
+            raise DataError("hf: takes user/name[:split][@revision]")
         path, config, split, revision = match.groups()
         try:
             import datasets

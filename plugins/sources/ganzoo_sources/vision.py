@@ -58,7 +58,8 @@ class TorchVision:
             options["split" if split else "image_set"] = part
         elif split and split.default is split.empty:
             raise DataError(f"{text} has no default split: write {text}:PART")
-        if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+        kinds = {one.kind for one in parameters.values()}
+        if inspect.Parameter.VAR_KEYWORD not in kinds:
             options = {name: options[name] for name in options.keys() & parameters}
         try:
             return kind(**options)
