@@ -40,10 +40,9 @@ def create(
     if not pretrained:
         return initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
     if plugin is None:
-        raise PluginError(
-            f"{kind.__name__} is registered under no name, so no weights are known to be its own"
-        )
-    return _pretrained(kind, plugin, None if pretrained is True else pretrained, hyperparameters)
+        raise PluginError(f"{kind.__name__} is registered under no name: it has no weights")
+    name = None if pretrained is True else pretrained
+    return _pretrained(kind, plugin, name, hyperparameters)
 
 
 def _pretrained(
@@ -56,16 +55,18 @@ def _pretrained(
         declared = find(plugin.name, name)
         folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
     config, weights = Run(folder).read_with_fallback(read_weights)
+    problem = None
     if config.model != plugin.name:
-        raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
-    if declared and config.sha256 != declared.sha256:
-        raise StateError(
-            f"{folder} has other weights than {declared.package} declares: their sha256 differs"
-        )
-    hp = kind.Hparams.from_json(config.hyperparameters).replaced(hyperparameters)
-    model = construct(kind, hp, plugin=plugin)
+        problem = f"of {config.model}, not of {plugin.name}"
+    elif declared and config.sha256 != declared.sha256:
+        problem = f"of another sha256 than {declared.package} declares"
+    if problem:
+        raise StateError(f"{folder} has weights {problem}")
+    hp = kind.Hparams.from_json(config.hyperparameters)
+    model = construct(kind, hp.replaced(hyperparameters), plugin=plugin)
     load_strict(model, weights, folder)
-    model.classes, model.origin = config.classes, f"{config.model} {config.sha256}"
+    model.classes = config.classes
+    model.origin = f"{config.model} {config.sha256}"
     return model
 
 
@@ -82,10 +83,9 @@ def model_class(plugin: Plugin) -> type[Model]:
         try:
             kind.Hparams()
         except HparamError as cause:
-            raise PluginError(f"model {name!r} has a default that cannot be: {cause}") from cause
+            raise PluginError(f"model {name!r} has a wrong default: {cause}") from cause
         return kind
-    shown = getattr(kind, "__qualname__", repr(kind))
-    raise PluginError(f"model {name!r} is not one: {shown} lacks {lacks}")
+    raise PluginError(f"model {name!r} is no model: {kind!r} lacks {lacks}")
 
 
 def load(run: str | Path, *, model: type[Model] | None = None, device: str = "cpu") -> Model:
