@@ -53,7 +53,7 @@ def _device(name: str) -> torch.device:
         return torch.device("cpu")
     if accelerator is None or accelerator.type != device.type:
         known = accelerator or "only the cpu"
-        raise DeviceError(f"no device {name!r}: this PyTorch has {known}")
+        raise DeviceError(f"no device {name!r}: PyTorch has {known}")
     count = torch.accelerator.device_count()
     if device.index is not None and device.index >= count:
         last = f"{device.type}:{count - 1}"

@@ -56,10 +56,9 @@ def _reason(error: BaseException) -> str:
         return f"the Hub cannot be reached ({text}): check the network and HF_ENDPOINT"
     inner = error.__cause__
     if isinstance(inner, (OSError, HTTPError)):
-        is_local = isinstance(error, LocalEntryNotFoundError)
-        if isinstance(inner, HfHubHTTPError):
-            is_local = False
-        prefix = "not in the cache, or not all of it; and " if is_local else ""
+        answered = isinstance(inner, HfHubHTTPError)
+        local = isinstance(error, LocalEntryNotFoundError) and not answered
+        prefix = "not in the cache, or not all of it; and " if local else ""
         return prefix + _reason(inner)
     if isinstance(error, OSError) and error.filename:
         return (

@@ -26,8 +26,9 @@ from ganzoo.state.run import UPLOADED, Run
 from ganzoo.state.weights import read_weights, write_weights
 
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
-NAME = r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?"
-ID = re.compile(f"(?:hf:)?{NAME}", re.ASCII)
+ID = re.compile(
+    r"(?:hf:)?(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?", re.ASCII
+)
 """user/name or user/name@revision, with or without `hf:`."""
 
 

@@ -53,11 +53,10 @@ class TrainState:
         name = STATE
         try:
             document = json.loads((folder / name).read_bytes())
-            extra = dict(document["extra"])
-            digests = [(file, document["sha256"][file]) for file in (CONFIG, WEIGHTS, TENSORS)]
-            for name, digest in digests:
-                if sha256(folder / name) != digest:
-                    raise ValueError("its sha256 is not what was saved")
+            extra, digests = dict(document["extra"]), dict(document["sha256"])
+            for name in (CONFIG, WEIGHTS, TENSORS):
+                if sha256(folder / name) != digests.get(name):
+                    raise ValueError(f"{STATE} has another sha256")
         except DAMAGE as cause:
             way_out = "there is no other checkpoint: start again elsewhere"
             for other in step_folders(folder.parent):

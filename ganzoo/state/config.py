@@ -124,7 +124,9 @@ class Config:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
         except DAMAGE as cause:
             reason = f"{type(cause).__name__}: {cause}"
-            raise StateError(f"{path} is damaged, or not a file of ganzoo ({reason})") from None
+            raise StateError(
+                f"{path} cannot be read, or ganzoo did not write it ({reason})"
+            ) from None
 
     @classmethod
     def _of(cls, document: dict[str, Any]) -> Self:

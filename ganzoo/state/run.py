@@ -61,7 +61,7 @@ class Run:
 
     def has_checkpoint(self, step: int) -> bool:
         """Whether the run has a checkpoint of this step."""
-        return (self.checkpoint(step) / CONFIG).is_file()
+        return self.checkpoint(step).is_dir()
 
     def newest_checkpoint(self) -> Path | None:
         """The checkpoint to continue from; None before the first."""
