@@ -19,7 +19,11 @@ class Device:
     precision: Precision
 
     @classmethod
-    def open(cls, device: str | torch.device = "auto", precision: str = "auto") -> Self:
+    def open(
+        cls,
+        device: str | torch.device = "auto",
+        precision: str = "auto",
+    ) -> Self:
         """The device is the first accelerator, else the CPU, if it is `auto`.
 
         The precision is then bf16 on a GPU that computes in it, and fp32 elsewhere. Raises

@@ -5,7 +5,11 @@ import hashlib
 import os
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    suppress,
+)
 from pathlib import Path
 
 from ganzoo.errors import GanzooError, StateError, UsageError
@@ -35,7 +39,12 @@ Guard = Callable[[Path], AbstractContextManager[object]]
 
 
 @contextmanager
-def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: Path,
+    guard: Guard = writing,
+    *,
+    must_be_free: bool = False,
+) -> Iterator[Path]:
     """Yields a folder to fill; it gets its name when all of it is on the disk.
 
     It replaces an older folder, unless it `must_be_free`: then UsageError is raised if anything but

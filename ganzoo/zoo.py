@@ -15,11 +15,18 @@ from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
-from ganzoo.state.weights import load_model, load_strict, read_weights
+from ganzoo.state.weights import (
+    load_model,
+    load_strict,
+    read_weights,
+)
 
 
 def create(
-    model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any
+    model: str | type[Model],
+    *,
+    pretrained: bool | str | None = None,
+    **hyperparameters: Any,
 ) -> Model:
     """A model by its registered name, or by its class, with first weights.
 
@@ -36,9 +43,11 @@ def create(
     else:
         plugin, kind = models.of(model), model
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
-        hyperparameters["pretrained"], pretrained = pretrained, None
+        hyperparameters["pretrained"] = pretrained
+        pretrained = None
     if not pretrained:
-        return initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+        hp = kind.Hparams().replaced(hyperparameters)
+        return initialised(kind, hp, plugin=plugin)
     if plugin is None:
         raise PluginError(f"{kind.__name__} is registered under no name: it has no weights")
     name = None if pretrained is True else pretrained
@@ -46,7 +55,10 @@ def create(
 
 
 def _pretrained(
-    kind: type[Model], plugin: Plugin, name: str | None, hyperparameters: Mapping[str, Any]
+    kind: type[Model],
+    plugin: Plugin,
+    name: str | None,
+    hyperparameters: Mapping[str, Any],
 ) -> Model:
     declared = None
     if name and "/" in name:
@@ -88,7 +100,12 @@ def model_class(plugin: Plugin) -> type[Model]:
     raise PluginError(f"model {name!r} is no model: {kind!r} lacks {lacks}")
 
 
-def load(run: str | Path, *, model: type[Model] | None = None, device: str = "cpu") -> Model:
+def load(
+    run: str | Path,
+    *,
+    model: type[Model] | None = None,
+    device: str = "cpu",
+) -> Model:
     """A trained model in eval mode, from a run, one of its checkpoints, or the Hub.
 
     An id of the Hub is `hf:user/name` or `hf:user/name@revision`; without `hf:` it is one only if
@@ -100,7 +117,10 @@ def load(run: str | Path, *, model: type[Model] | None = None, device: str = "cp
 
 
 def load_with_config(
-    run: str | Path, *, model: type[Model] | None = None, device: str = "cpu"
+    run: str | Path,
+    *,
+    model: type[Model] | None = None,
+    device: str = "cpu",
 ) -> tuple[Model, Config]:
     """Like `load`, with the configuration of the run."""
     read = partial(load_model, kind=model)

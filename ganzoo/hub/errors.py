@@ -37,7 +37,13 @@ def hub_errors_as_one_line(id: str) -> Iterator[None]:  # noqa: A002
     """Raises HubError, with the way out, for an error of huggingface_hub."""
     try:
         yield
-    except (OSError, HTTPError, EntryNotFoundError, ValueError, RuntimeError) as cause:
+    except (
+        OSError,
+        HTTPError,
+        EntryNotFoundError,
+        ValueError,
+        RuntimeError,
+    ) as cause:
         raise HubError(f"{id}: {_reason(cause)}") from cause
 
 

@@ -9,7 +9,12 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import (
+    CommitOperationAdd,
+    HfApi,
+    hf_hub_download,
+    snapshot_download,
+)
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's
     EntryNotFoundError,
     HTTPError,
@@ -27,7 +32,8 @@ from ganzoo.state.weights import read_weights, write_weights
 
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 ID = re.compile(
-    r"(?:hf:)?(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?", re.ASCII
+    r"(?:hf:)?(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?",
+    re.ASCII,
 )
 """user/name or user/name@revision, with or without `hf:`."""
 
@@ -84,17 +90,16 @@ def push(
     repo = Repo.of(id, revision)
     with tempfile.TemporaryDirectory() as aside:  # a training may change the run at any moment
         copy = Run(aside)
-        if isinstance(run, Model):
-            config = Config.of(run, trainer=run.default_trainer, precision="fp32", data={})
-            write_weights(copy.folder, run, config)
-            write_card(copy.folder, run)
-        else:
-            _copy_run(Run(run), copy)
-        config = _make_public(copy)
+        config = _copy_public(run, copy)
         files = {path.name: path.stat().st_size for path in copy.uploaded_files()}
         with hub_errors_as_one_line(id):
             api = HfApi(library_name="ganzoo")
-            pushed = Pushed(f"{api.endpoint}/{repo.name}", files, changed=True, notes=[])
+            pushed = Pushed(
+                f"{api.endpoint}/{repo.name}",
+                files,
+                changed=True,
+                notes=[],
+            )
             if dry_run:
                 return pushed
             tip = _tip(api, repo, private)
@@ -156,17 +161,27 @@ def resolve_run(run: str | Path) -> Path:
         raise HubError(f"no folder {text} here; and {cause}") from cause
 
 
-def _copy_run(run: Run, copy: Run) -> None:
-    """Copies the public part of a run."""
-    run.publish()  # repairs what a kill has torn
-    read_weights(run.folder)  # an error names the file in the run
-    with writing(copy.folder):
-        for path in run.uploaded_files():
-            shutil.copyfile(path, copy.folder / path.name)
+def _copy_public(run: str | Path | Model, copy: Run) -> Config:
+    """Copies what is uploaded of a run, or writes a model, without local paths.
 
-
-def _make_public(copy: Run) -> Config:
-    """Cuts local paths. Raises PluginError if nobody else could load the model."""
+    Raises StateError if the run is incomplete, PluginError if nobody else could load the model.
+    """
+    if isinstance(run, Model):
+        config = Config.of(
+            run,
+            trainer=run.default_trainer,
+            precision="fp32",
+            data={},
+        )
+        write_weights(copy.folder, run, config)
+        write_card(copy.folder, run)
+    else:
+        source = Run(run)
+        source.publish()  # repairs what a kill has torn
+        read_weights(source.folder)  # an error names the file in the run
+        with writing(copy.folder):
+            for path in source.uploaded_files():
+                shutil.copyfile(path, copy.folder / path.name)
     config, _ = read_weights(copy.folder)
     if not config.distribution:
         raise PluginError(
@@ -246,7 +261,12 @@ def _verify(repo: Repo, folder: Path) -> None:
         try:
             with hub_errors_as_one_line(str(repo)):
                 for name in (CONFIG, WEIGHTS):
-                    hf_hub_download(repo.name, name, revision=folder.name, force_download=True)
+                    hf_hub_download(
+                        repo.name,
+                        name,
+                        revision=folder.name,
+                        force_download=True,
+                    )
         except HubError as cause:
             raise StateError(f"{damage}; and it cannot be downloaded again: {cause}") from cause
         read_weights(folder)

@@ -31,8 +31,10 @@ its quality is stated unless one stands above."""
 def write_card(folder: Path, model: Model) -> None:
     """Writes the card of a run, unless a person has edited it."""
     run = Run(folder)
-    if run.card.exists() and not is_untouched(run.card.read_text(encoding="utf-8")):
-        return
+    if run.card.exists():
+        text = run.card.read_text(encoding="utf-8")
+        if not is_untouched(text):
+            return
     text = _card(run, Config.read(run.config).public(), model)
     text = text.encode(errors="replace").decode()  # a file name may be no UTF-8
     replace_file(run.card, _stamped(text).encode())
@@ -93,10 +95,13 @@ def _metadata(config: Config, model: Model) -> str:
             metric_value=value,
         )
         results.append(result)
+    tags = ["ganzoo", "gan", config.model]
+    if model.classifies:
+        tags.remove("gan")
     return ModelCardData(
         library_name="ganzoo",
         pipeline_tag=config.task,
-        tags=["ganzoo", config.model] if model.classifies else ["ganzoo", "gan", config.model],
+        tags=tags,
         license=config.licence,
         datasets=datasets or None,
         model_name=config.model if results else None,
@@ -128,7 +133,9 @@ def _training(config: Config, model: Model) -> str:
     if config.origin:
         text += f", from RUN, the weights of {config.origin}"
     command = _command(config, model)
-    return text + (f". Again:\n\n```\n{command}\n```" if command else ".")
+    if command:
+        return f"{text}. Again:\n\n```\n{command}\n```"
+    return f"{text}."
 
 
 def _command(config: Config, model: Model) -> str:
@@ -146,7 +153,8 @@ def _command(config: Config, model: Model) -> str:
     for name, value in config.hyperparameters.items():
         if model.defaults.get(name) != value:
             words += ["--set", f"{name}={text_of(value)}"]
-    words += ["--trainer", config.trainer, "--precision", config.precision]
+    words += ["--trainer", config.trainer]
+    words += ["--precision", config.precision]
     if config.origin:
         words += ["--from", "RUN", "--partial"]
     return shlex.join(words)

@@ -53,7 +53,10 @@ class TrainState:
         name = STATE
         try:
             document = json.loads((folder / name).read_bytes())
-            extra, digests = dict(document["extra"]), dict(document["sha256"])
+            extra, digests = (
+                dict(document["extra"]),
+                dict(document["sha256"]),
+            )
             for name in (CONFIG, WEIGHTS, TENSORS):
                 if sha256(folder / name) != digests.get(name):
                     raise ValueError(f"{STATE} has another sha256")

@@ -41,7 +41,14 @@ PLACES = {
 """Field of Config -> its place in the file, in the order of the file."""
 OBJECTS = ("hyperparameters", "data", "metrics")
 """The fields that are JSON objects."""
-DAMAGE = (OSError, LookupError, TypeError, ValueError, ArithmeticError, RecursionError)
+DAMAGE = (
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    RecursionError,
+)
 """What reading any content may raise."""
 
 
@@ -92,7 +99,10 @@ class Config:
 
     def to_json(self) -> str:
         """The text of the file: the same for equal configurations."""
-        document: dict[str, Any] = {"library_name": "ganzoo", "format": FORMAT}
+        document: dict[str, Any] = {
+            "library_name": "ganzoo",
+            "format": FORMAT,
+        }
         for name, place in PLACES.items():
             group, _, key = place.rpartition("/")
             inside = document.setdefault(group, {}) if group else document
@@ -118,7 +128,8 @@ class Config:
                 raise StateError(
                     f"{path} has format {version}, not {FORMAT}: pip install -U ganzoo"
                 )
-            older: dict[str, Any] = {"origin": None, "metrics": {}}  # not in the first files
+            # the first files of the format lack these two
+            older: dict[str, Any] = {"origin": None, "metrics": {}}
             return cls._of(older | document)
         except FileNotFoundError:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
@@ -155,17 +166,26 @@ class Config:
         lines = []
         for key in {**mine, **theirs}:
             here, there = mine.get(key), theirs.get(key)
-            is_older = key in FROM_DATA and None in (here, there)  # older runs lack it
-            if here != there and not is_older:
+            if key in FROM_DATA and None in (here, there):
+                continue  # older runs lack it
+            if here != there:
                 lines.append(f"{key}: {here} here, {there} asked for")
         return lines
 
-    def _compared(self, defaults: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
-        values = {"model": f"{self.distribution}/{self.model}", **defaults}
+    def _compared(
+        self,
+        defaults: Mapping[str, Any],
+        renamed: Mapping[str, str],
+    ) -> dict[str, Any]:
+        values = {
+            "model": f"{self.distribution}/{self.model}",
+            **defaults,
+        }
         for name, value in self.hyperparameters.items():
             values[renamed.get(name, name)] = value
         validation = self.data.get("validation", {}).get("fingerprint", "a part")
-        content = f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}"
+        fingerprint = str(self.data.get("fingerprint"))
+        content = f"{self.data.get('images')} images, {fingerprint[:16]}"
         return (
             values
             | {

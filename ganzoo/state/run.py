@@ -10,8 +10,18 @@ from typing import Any, TypeVar
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import StateError
-from ganzoo.files import remove, replace_file, sha256, sweep, writing
-from ganzoo.state.checkpoints import STATE, TrainState, step_folders
+from ganzoo.files import (
+    remove,
+    replace_file,
+    sha256,
+    sweep,
+    writing,
+)
+from ganzoo.state.checkpoints import (
+    STATE,
+    TrainState,
+    step_folders,
+)
 from ganzoo.state.config import CONFIG, DAMAGE, WEIGHTS, Config
 from ganzoo.state.journal import Journal
 
@@ -85,26 +95,23 @@ class Run:
         `defaults` are the model's hyperparameters, for a run that is older than one of them.
         Raises StateError if the folder belongs to another run, or is at a later step.
         """
-        self._check_may_write(state.config, defaults)
-        state.write(self.checkpoint(state.config.step))
+        self.check_ours()
+        config, newest = state.config, self.newest_checkpoint()
+        if newest:
+            saved = Config.read(newest / CONFIG)
+            problem = "; ".join(saved.differences(config, defaults))
+            if not problem and saved.step > config.step:
+                problem = f"at step {saved.step}, beyond {config.step}"
+            if problem:
+                raise StateError(f"{self} holds another run ({problem}): {ELSEWHERE}")
+        else:
+            self.check_no_weights()
+        state.write(self.checkpoint(config.step))
         self.publish()
         best = self.best_checkpoint()
         for old in self.checkpoints()[:-KEPT]:
             if old != best:
                 remove(old)
-
-    def _check_may_write(self, config: Config, defaults: Mapping[str, Any]) -> None:
-        self.check_ours()
-        newest = self.newest_checkpoint()
-        if newest is None:
-            self.check_no_weights()
-            return
-        saved = Config.read(newest / CONFIG)
-        problem = "; ".join(saved.differences(config, defaults))
-        if not problem and saved.step > config.step:
-            problem = f"at step {saved.step}, beyond {config.step}"
-        if problem:
-            raise StateError(f"{self} holds another run ({problem}): {ELSEWHERE}")
 
     def publish(self) -> None:
         """Copies the weights and the configuration of the best checkpoint to the top of the run.
@@ -143,7 +150,7 @@ class Run:
     # Who may write here
 
     def check_ours(self) -> None:
-        """Raises StateError unless the folder is a run, is empty, or does not exist yet."""
+        """Raises StateError unless it is a run, has no files but hidden ones, or is not there."""
         with writing(self.folder):
             if self.folder.is_file():
                 raise StateError(f"{self} is a file: {ELSEWHERE}")
@@ -152,8 +159,9 @@ class Run:
             if self.config.is_file():
                 Config.read(self.config)  # raises if another program wrote it
                 return
-            # hidden files are neither ours to refuse nor ever overwritten
-            for path in (*self.folder.glob("[!.]*"), *self.train.glob("[!.]*")):
+            # hidden files are our own leftovers, or others' that nothing overwrites
+            paths = [*self.folder.glob("[!.]*"), *self.train.glob("[!.]*")]
+            for path in paths:
                 if path != self.train:
                     raise StateError(f"{self} is no run, and not empty ({path}): {ELSEWHERE}")
 

@@ -58,7 +58,8 @@ def load_strict(module: nn.Module, weights: Tensors, path: Path) -> None:
 def check_shapes(wanted: Tensors, weights: Tensors, path: Path) -> None:
     """Raises StateError with the first name or shape that does not fit."""
     for name in {**wanted, **weights}:
-        shape, needed = _shape(weights, name), _shape(wanted, name)
+        shape = _shape(weights, name)
+        needed = _shape(wanted, name)
         if shape != needed:
             raise StateError(f"{path}: {name!r} is {shape} there, and {needed} in the model")
 
