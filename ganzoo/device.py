@@ -2,13 +2,11 @@
 
 from contextlib import AbstractContextManager, nullcontext
 from dataclasses import dataclass
-from typing import Literal, Self, cast
+from typing import Self
 
 import torch
 
 from ganzoo.errors import DeviceError
-
-Precision = Literal["fp32", "bf16"]
 
 
 @dataclass(frozen=True)
@@ -16,7 +14,8 @@ class Device:
     """The device and the precision of a run, after "auto" was resolved."""
 
     torch_device: torch.device
-    precision: Precision
+    precision: str
+    """fp32 or bf16."""
 
     @classmethod
     def open(
@@ -36,7 +35,7 @@ class Device:
                 precision = "bf16"
         if precision not in ("fp32", "bf16"):
             raise DeviceError(f"no precision {precision!r}: choose from auto, fp32, bf16")
-        return cls(place, cast("Precision", precision))
+        return cls(place, precision)
 
     def autocast(self) -> AbstractContextManager[object]:
         """Forward passes run in bf16 where that is the precision; weights stay in fp32."""
@@ -52,12 +51,13 @@ def _device(name: str) -> torch.device:
     try:
         device = torch.device(name)
     except RuntimeError:
-        raise DeviceError(f"no device {name!r}: choose from auto, cpu, cuda, cuda:1, mps") from None
+        known = "auto, cpu, cuda, cuda:1, mps"
+        raise DeviceError(f"no device {name!r}: choose from {known}") from None
     if device.type == "cpu":
         return torch.device("cpu")
     if accelerator is None or accelerator.type != device.type:
-        known = accelerator or "only the cpu"
-        raise DeviceError(f"no device {name!r}: PyTorch has {known}")
+        present = accelerator or "only the cpu"
+        raise DeviceError(f"no device {name!r}: PyTorch has {present}")
     count = torch.accelerator.device_count()
     if device.index is not None and device.index >= count:
         last = f"{device.type}:{count - 1}"

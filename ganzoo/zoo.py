@@ -67,13 +67,10 @@ def _pretrained(
         declared = find(plugin.name, name)
         folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
     config, weights = Run(folder).read_with_fallback(read_weights)
-    problem = None
     if config.model != plugin.name:
-        problem = f"of {config.model}, not of {plugin.name}"
-    elif declared and config.sha256 != declared.sha256:
-        problem = f"of another sha256 than {declared.package} declares"
-    if problem:
-        raise StateError(f"{folder} has weights {problem}")
+        raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
+    if declared and config.sha256 != declared.sha256:
+        raise StateError(f"{folder} has another sha256 than {declared.package} declares")
     hp = kind.Hparams.from_json(config.hyperparameters)
     model = construct(kind, hp.replaced(hyperparameters), plugin=plugin)
     load_strict(model, weights, folder)
