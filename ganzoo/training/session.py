@@ -75,7 +75,7 @@ def _check_outside_of_data(plan: Plan) -> None:
     folder = plan.run.folder
     validation = [plan.validation] if plan.validation else []
     for source in (*plan.data, *validation):
-        if is_inside(folder, source):
+        if source and is_inside(folder, source):
             raise UsageError(
                 f"the run {folder} lies inside {source} and would become data: choose another "
                 f"folder with --out"

@@ -131,11 +131,18 @@ class Trainer(Iterator[Step]):
     def __next__(self) -> Step:
         number = self.steps_done
         if number >= self.model.hp.steps:
+            self._close_data()
             raise StopIteration
         batch = self.prepare(number)
         with seeded("step", self.model.hp.seed, number, device=self.device.torch_device):
             losses = self.run(batch)
         return self.finish(losses)
+
+    def _close_data(self) -> None:
+        """Ends the threads and processes that read ahead."""
+        for data in (self.data, self.held_out):
+            if data:
+                data.close()
 
     def prepare(self, number: int) -> Any:
         """Sets phase, rates and draws of a step. Returns its batch, a tuple for several."""
