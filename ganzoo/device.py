@@ -31,10 +31,12 @@ class Device:
         place = _device(str(device))
         if precision == "auto":
             precision = "fp32"
-            if place.type == "cuda" and torch.cuda.is_bf16_supported(including_emulation=False):
+            has_bf16 = torch.cuda.is_bf16_supported
+            if place.type == "cuda" and has_bf16(including_emulation=False):
                 precision = "bf16"
         if precision not in ("fp32", "bf16"):
-            raise DeviceError(f"no precision {precision!r}: choose from auto, fp32, bf16")
+            known = "auto, fp32, bf16"
+            raise DeviceError(f"no precision {precision!r}: choose from {known}")
         return cls(place, precision)
 
     def autocast(self) -> AbstractContextManager[object]:
@@ -47,7 +49,9 @@ class Device:
 def _device(name: str) -> torch.device:
     accelerator = torch.accelerator.current_accelerator(check_available=True)
     if name == "auto":
-        return _numbered(accelerator) if accelerator else torch.device("cpu")
+        if accelerator:
+            return _numbered(accelerator)
+        return torch.device("cpu")
     try:
         device = torch.device(name)
     except RuntimeError:
