@@ -1,16 +1,16 @@
 """The type of a hyperparameter: it checks values, reads text, and is described to people."""
 
 import math
-import types
-import typing
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from ganzoo.errors import HparamError
 
-UNIONS = (typing.Union, types.UnionType)
+ALTERNATIVES = (Union, UnionType, Annotated)
+"""One of the arguments fits. The others of Annotated, ranges and help texts, fit nothing."""
 TRUE = ("true", "yes", "1")
 FALSE = ("false", "no", "0")
 NONE = ("none", "null", "")
@@ -56,11 +56,9 @@ class FieldType:
     def of(cls, annotation: Any, base: Self | None) -> Self:
         """The type of a declaration; the range and the help text of `base` stay if it has none."""
         parts = list(_parts(annotation))
-        bounds, text = None, ""
-        if base:
-            text = base.help
-            if int in parts or float in parts:
-                bounds = base.bounds
+        text = base.help if base else ""
+        has_numbers = int in parts or float in parts
+        bounds = base.bounds if base and has_numbers else None
         for part in parts:
             if isinstance(part, Range):
                 bounds = part
@@ -82,20 +80,17 @@ class FieldType:
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it is kept: an int for a float becomes a float, a list a tuple."""
-        message = f"{name}={text_of(value)}: expected"
         try:
             return self._fitted(value, self.kind)
         except TypeError:
-            raise WrongValue(f"{message} {self}") from None
+            raise WrongValue(f"{name}={text_of(value)}: expected {self}") from None
         except ArithmeticError:
-            raise HparamError(f"{message} a finite number") from None
+            raise HparamError(f"{name}={text_of(value)}: expected a finite number") from None
 
     def _fitted(self, value: Any, kind: Any) -> Any:
         """Raises TypeError for another type or range, ArithmeticError for infinity and NaN."""
-        origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-        if origin is Annotated:
-            return self._fitted(value, arguments[0])
-        if origin in UNIONS:
+        origin, arguments = get_origin(kind), get_args(kind)
+        if origin in ALTERNATIVES:
             for member in arguments:
                 with suppress(TypeError):
                     return self._fitted(value, member)
@@ -117,9 +112,9 @@ class FieldType:
         is_flag = kind is int and isinstance(value, bool)
         if is_flag or not isinstance(value, kind):
             raise TypeError
-        if isinstance(value, float) and not math.isfinite(value):
+        if kind is float and not math.isfinite(value):
             raise ArithmeticError
-        if self.bounds and isinstance(value, int | float) and value not in self.bounds:
+        if self.bounds and kind in (int, float) and value not in self.bounds:
             raise TypeError
         return value
 
@@ -127,13 +122,13 @@ class FieldType:
 def _parts(annotation: Any) -> Iterator[Any]:
     """The annotation, and all types, ranges and help texts inside."""
     yield annotation
-    if typing.get_origin(annotation) is not Literal:
-        for part in typing.get_args(annotation):
+    if get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
             yield from _parts(part)
 
 
 def _name(kind: Any) -> str:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _name(arguments[0])
     if origin is Literal:
@@ -141,7 +136,7 @@ def _name(kind: Any) -> str:
     if arguments:
         joint = ", " if origin is tuple else " or "
         return joint.join(map(_name, arguments))
-    names = {types.NoneType: "none", Ellipsis: "..."}
+    names = {NoneType: "none", Ellipsis: "..."}
     return names.get(kind, getattr(kind, "__name__", str(kind)))
 
 
