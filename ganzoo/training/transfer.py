@@ -24,14 +24,11 @@ class Adapted:
 
     def log(self, source: str) -> None:
         """Reports them."""
-        counts = (
-            f"{len(self.loaded)} tensors loaded, {len(self.skipped)} skipped, {len(self.new)} new"
-        )
-        logger.info(f"from {source}: {counts}")
-        if self.skipped:
-            logger.info(f"skipped: {', '.join(self.skipped)}")
-        if self.new:
-            logger.info(f"new: {', '.join(self.new)}")
+        counts = f"{len(self.skipped)} skipped, {len(self.new)} new"
+        logger.info(f"from {source}: {len(self.loaded)} tensors loaded, {counts}")
+        for kind, names in (("skipped", self.skipped), ("new", self.new)):
+            if names:
+                logger.info(f"{kind}: {', '.join(names)}")
 
 
 def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
@@ -44,10 +41,11 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     wanted = model.state_dict()
     loaded, skipped = [], []
     for name, tensor in weights.items():
+        text = f"{name} {tuple(tensor.shape)}"
         if name not in wanted:
-            skipped.append(f"{name} {tuple(tensor.shape)}")
+            skipped.append(text)
         elif wanted[name].shape != tensor.shape:
-            skipped.append(f"{name} {tuple(tensor.shape)} (here {tuple(wanted[name].shape)})")
+            skipped.append(f"{text} (here {tuple(wanted[name].shape)})")
         else:
             loaded.append(name)
     new = [name for name in wanted if name not in weights]
@@ -55,9 +53,9 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
         raise StateError(f"{run} is a {config.model}: no tensor of it fits {model.display_name}")
     if (skipped or new) and not partial:
         raise StateError(
-            f"{len(skipped)} tensors of {run} do not fit {model.display_name} ({_first(skipped)}), "
-            f"and {len(new)} of its own are missing there ({_first(new)}); --partial loads the "
-            f"{len(loaded)} that fit"
+            f"{len(skipped)} tensors of {run} do not fit {model.display_name} "
+            f"({_first(skipped)}), and {len(new)} of its own are missing there "
+            f"({_first(new)}); --partial loads the {len(loaded)} that fit"
         )
     for name in loaded:
         wanted[name] = weights[name]
@@ -67,6 +65,5 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
 
 
 def _first(names: Sequence[str]) -> str:
-    if not names:
-        return "none"
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    shown = [*names[:3], "..."] if len(names) > 3 else names
+    return ", ".join(shown) or "none"

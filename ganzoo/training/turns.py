@@ -1,4 +1,4 @@
-"""Turns: the moves that a model's losses yield, checked, with the names of their losses."""
+"""Turns of a step: what `losses` yields, checked, with names for their losses."""
 
 import re
 from collections.abc import Iterable, Iterator, Mapping
@@ -11,9 +11,15 @@ from ganzoo.device import Device
 from ganzoo.errors import PluginError
 from ganzoo.model.contract import Model
 
-END = object()
+NO_OPTIMIZER = "has a player without an optimizer: give it one in optimizers()"
+NO_GRADIENT = "depends on no trained parameter of its player"
+STALE_GRAPH = (
+    "was computed before an earlier move, which changed networks that it depends on: "
+    "compute it after that move's yield, or detach what comes from there"
+)
 STALE = re.compile("backward through the graph a second time|modified by an inplace operation")
 """PyTorch's words for a graph whose tensors have changed or are gone."""
+END = object()
 
 
 @dataclass(frozen=True)
@@ -50,37 +56,32 @@ class Turns:
             yield self._checked(move)
 
     def _checked(self, move: Any) -> Turn:
-        is_pair = isinstance(move, tuple) and len(move) == 2
-        if not is_pair or not isinstance(move[0], nn.Module):
-            raise self._error(f"losses(batch) yields {move!s:.60}; it must be (player, loss)")
-        player, loss = move
-        losses = self._named(player, loss)
-        for name, value in losses.items():
+        match move:
+            case (nn.Module() as player, loss):
+                name = self._name(player)
+            case _:
+                raise self._error(f"losses(batch) yields {move!s:.60}; it must be (player, loss)")
+        losses = {name: loss}
+        if isinstance(loss, Mapping):
+            losses = {f"{name}/{term}": value for term, value in loss.items()}
+        for key, value in losses.items():
             if not isinstance(value, Tensor):
-                raise self._error(
-                    f"the loss {name} is {value!r}; it must be a tensor of one number"
-                )
+                raise self._error(f"the loss {key} is {value!r}; it must be a tensor")
             if value.numel() != 1:
                 shape = tuple(value.shape)
-                raise self._error(f"the loss {name} has the shape {shape}, not that of one number")
+                raise self._error(f"the loss {key} has the shape {shape}; it must be one number")
         if not any(value.requires_grad for value in losses.values()):
-            raise no_gradient_error(self._model, losses or [self._name(player)])
+            raise turn_error(self._model, losses or [name], NO_GRADIENT)
         return Turn(player, losses)
 
-    def _named(self, player: nn.Module, loss: Any) -> dict[str, Any]:
-        name = self._name(player)
-        if not isinstance(loss, Mapping):
-            return {name: loss}
-        return {f"{name}/{term}": value for term, value in loss.items()}
-
     def _name(self, player: nn.Module) -> str:
-        if player not in self._names:  # first seen, or it came with a new phase
+        if player not in self._names:  # its first turn
             self._names = {module: name for name, module in self._model.named_modules()}
         if player not in self._names:
             raise self._error(
-                f"the {type(player).__name__} moves, but it is no part of the model: keep networks "
-                f"as attributes of the model, or in nn.ModuleList and nn.ModuleDict, and give "
-                f"each an optimizer in optimizers()"
+                f"the {type(player).__name__} moves, but it is no part of the model: "
+                "keep networks as attributes of the model, or in nn.ModuleList and "
+                "nn.ModuleDict, and give each an optimizer in optimizers()"
             )
         return self._names[player] or "model"  # the model itself may be a player
 
@@ -88,21 +89,6 @@ class Turns:
         return PluginError(f"{self._model.display_name}: {message}")
 
 
-def stale_graph_error(
-    model: Model, names: Iterable[str], cause: RuntimeError
-) -> PluginError | None:
-    """The error for a loss that was computed before its networks moved; None for another cause."""
-    if not STALE.search(str(cause)):
-        return None
-    return PluginError(
-        f"{model.display_name}: the loss {', '.join(names)} was computed before an earlier move, "
-        f"which changed networks that it depends on: compute it after that move's yield, or detach "
-        f"what comes from there"
-    )
-
-
-def no_gradient_error(model: Model, names: Iterable[str]) -> PluginError:
-    """The error for a loss that its player cannot change."""
-    return PluginError(
-        f"{model.display_name}: {', '.join(names)} depends on no trained parameter of its player"
-    )
+def turn_error(model: Model, losses: Iterable[str], reason: str) -> PluginError:
+    """The error for the losses of one turn: one of the three reasons of this module."""
+    return PluginError(f"{model.display_name}: the loss {', '.join(losses)} {reason}")
