@@ -30,16 +30,17 @@ class Averages:
             self.pairs[player] = average
             self._means += average.parameters()
             self._values += player.parameters()
-            for target, source in zip(average.modules(), player.modules(), strict=True):
-                self._add_buffers(target, source)
+            modules = zip(average.modules(), player.modules(), strict=True)
+            for own, source in modules:
+                self._add_buffers(own, source)
 
-    def _add_buffers(self, target: nn.Module, source: nn.Module) -> None:
-        for name, buffer in target.named_buffers(recurse=False):
+    def _add_buffers(self, own: nn.Module, source: nn.Module) -> None:
+        for name, mean in own.named_buffers(recurse=False):
             if name in STATISTICS:
-                self._means.append(buffer)
+                self._means.append(mean)
                 self._values.append(source.get_buffer(name))
             else:
-                self._copied.append((target, source, name))
+                self._copied.append((own, source, name))
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -50,9 +51,10 @@ class Averages:
         """
         if not self.pairs:
             return
-        torch._foreach_lerp_(self._means, self._values, 1 - self._model.ema_decay(step))
-        for target, source, name in self._copied:
-            target.get_buffer(name).copy_(source.get_buffer(name))
+        weight = 1 - self._model.ema_decay(step)
+        torch._foreach_lerp_(self._means, self._values, weight)
+        for own, source, name in self._copied:
+            own.get_buffer(name).copy_(source.get_buffer(name))
 
     @contextmanager
     def substituted(self) -> Iterator[Model]:
@@ -73,16 +75,14 @@ class Averages:
 
 def _check(model: Model, players: list[nn.Module]) -> None:
     """Raises PluginError unless they are separate networks of the model."""
+    text = f"{model.display_name}: averaged()"
     parts = {*model.modules()} - {model}
     for player in players:
         if not isinstance(player, nn.Module):
-            raise PluginError(
-                f"{model.display_name}: averaged() gives {player!r:.60}, "
-                "not networks such as [self.generator]"
-            )
+            raise PluginError(f"{text} gives {player!r:.60}, not networks such as [self.generator]")
         inner = list(player.modules())[1:]
         if player not in parts or any(part in players for part in inner):
             raise PluginError(
-                f"{model.display_name}: averaged() names a {type(player).__name__} that is "
-                "no part of the model, or has another of the players inside"
+                f"{text} names a {type(player).__name__} that is no "
+                "part of the model, or has another of the players inside"
             )

@@ -38,19 +38,22 @@ def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | No
     draw.font = ImageFont.load_default(12)
 
     def place(across: float, up: float) -> tuple[float, float]:
-        return LEFT + across * (RIGHT - LEFT), BOTTOM - up * (BOTTOM - TOP)
+        width, height = RIGHT - LEFT, BOTTOM - TOP
+        return LEFT + across * width, BOTTOM - up * height
 
     draw.rectangle(FRAME, outline="grey")
     for share in (0.0, 0.5, 1.0):
         left, top = place(share, share)
-        step, level = f"{share * last:,.0f}", f"{low + share * span:.2g}"
-        draw.text((left, BOTTOM + 6), step, fill="grey", anchor="ma")
+        number, level = f"{share * last:,.0f}", f"{low + share * span:.2g}"
+        draw.text((left, BOTTOM + 6), number, fill="grey", anchor="ma")
         draw.text((LEFT - 6, top), level, fill="grey", anchor="rm")
-    for number, (name, line) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
-        points = [place(step / last, (value - low) / span) for step, value in line]
+    for index, (name, line) in enumerate(series.items()):
+        colour = COLOURS[index % len(COLOURS)]
+        points = []
+        for step, value in line:
+            points.append(place(step / last, (value - low) / span))
         draw.line(points, fill=colour, width=2)
-        row, column = divmod(number, 4)
+        row, column = divmod(index, 4)
         corner = LEFT + 185 * column, SIZE[1] - 16 + 18 * row
         draw.text(corner, name[:28], fill=colour)
     return sheet

@@ -1,6 +1,6 @@
 """The optimizers of a model's players, through its phases and its schedules."""
 
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from typing import Any
 
 from torch import nn
@@ -9,6 +9,8 @@ from torch.optim import Optimizer
 from ganzoo.errors import PluginError
 from ganzoo.model.contract import Model
 
+States = Mapping[str, dict[str, Any]]
+"""`player/parameter` -> what an optimizer keeps for it, by key."""
 OPTIONS = ("amsgrad", "centered", "momentum")
 """Options of optimizers that decide which tensors they keep."""
 
@@ -19,7 +21,8 @@ class Optimizers(dict[nn.Module, Optimizer]):
     def __init__(self, model: Model) -> None:
         super().__init__()
         self._model = model
-        self._phase: Hashable = object()  # equal to none: the first step enters one
+        # equal to no phase: the first step enters one
+        self._phase: Hashable = object()
 
     def trained(self, player: nn.Module) -> list[nn.Parameter]:
         """The parameters that a move of this player changes."""
@@ -53,71 +56,66 @@ class Optimizers(dict[nn.Module, Optimizer]):
         self._check_kinds(optimizers)
         self.clear()
         self.update(optimizers)
-        self._check_parts()
         for player, optimizer in self.items():
             for group in optimizer.param_groups:
                 group["initial_lr"] = group["lr"]
-            if player in before and _keep_alike(before[player], optimizer):
-                self._load(player, states)
+            alike = player in before and _keep_alike(before[player], optimizer)
+            self._load(player, states if alike else {})
 
     def _check_kinds(self, optimizers: Mapping[nn.Module, Optimizer]) -> None:
-        name = self._model.display_name
+        text = f"{self._model.display_name}: optimizers() gives"
         is_map = isinstance(optimizers, Mapping)
-        if not is_map or not all(isinstance(one, Optimizer) for one in optimizers.values()):
-            raise PluginError(
-                f"{name}: optimizers() gives {optimizers!s:.60}; it must be {{player: optimizer}}"
-            )
-        if len(set(optimizers.values())) < len(optimizers):
-            raise PluginError(
-                f"{name}: optimizers() gives one optimizer to two players: each needs its own"
-            )
+        values: Iterable[object] = optimizers.values() if is_map else [None]
+        if not all(isinstance(value, Optimizer) for value in values):
+            raise PluginError(f"{text} {optimizers!s:.60}; it must be {{player: optimizer}}")
+        if len(set(values)) < len(optimizers):
+            raise PluginError(f"{text} one optimizer to two players: each needs its own")
 
-    def _check_parts(self) -> None:
-        parts = {*self._model.modules(), *self._model.parameters()}
-        for player in self:
-            for part in (player, *self.trained(player)):
-                if part not in parts:
-                    raise PluginError(
-                        f"{self._model.display_name}: optimizers() has a {type(part).__name__} "
-                        "that is no part of the model: keep networks as attributes, "
-                        "or in nn.ModuleList and nn.ModuleDict"
-                    )
-
-    def state(self) -> dict[str, dict[str, Any]]:
-        """`player/parameter` -> the optimizer's state of that parameter, by key."""
+    def state(self) -> States:
+        """The state of every trained parameter that has one."""
         states = {}
         for player, optimizer in self.items():
-            parameters = self.trained(player)
-            for name, parameter in zip(self._names(player), parameters, strict=True):
+            for name, parameter in self._named(player):
                 if parameter in optimizer.state:
                     states[name] = optimizer.state[parameter]
         return states
 
-    def restore(self, states: Mapping[str, dict[str, Any]]) -> None:
+    def restore(self, states: States) -> None:
         """Puts states back; a parameter without one starts afresh."""
         for player in self:
             self._load(player, states)
 
-    def _load(self, player: nn.Module, states: Mapping[str, dict[str, Any]]) -> None:
+    def _load(self, player: nn.Module, states: States) -> None:
         numbered = {}
-        for number, name in enumerate(self._names(player)):
+        for number, (name, _) in enumerate(self._named(player)):
             if name in states:
                 numbered[number] = states[name]
-        optimizer = self[player]
-        optimizer.load_state_dict({**optimizer.state_dict(), "state": numbered})
+        state = self[player].state_dict()
+        self[player].load_state_dict({**state, "state": numbered})
 
-    def _names(self, player: nn.Module) -> list[str]:
-        """`player/parameter`, for each parameter that the player trains."""
-        names = {}
-        for name, parameter in self._model.named_parameters(remove_duplicate=False):
+    def _named(self, player: nn.Module) -> list[tuple[str, nn.Parameter]]:
+        """(`player/parameter`, parameter) for each that the player trains."""
+        model, trained = self._model, self.trained(player)
+        names: dict[object, str] = {}
+        for name, module in model.named_modules():
+            names[module] = name
+        for name, parameter in model.named_parameters(remove_duplicate=False):
             names[parameter] = name
-        players = {module: name for name, module in self._model.named_modules()}
-        return [f"{players[player]}/{names[parameter]}" for parameter in self.trained(player)]
+        for part in (player, *trained):
+            if part not in names:
+                raise PluginError(
+                    f"{model.display_name}: optimizers() has a {type(part).__name__} "
+                    "that is no part of the model: keep networks as attributes, "
+                    "or in nn.ModuleList and nn.ModuleDict"
+                )
+        prefix = names[player]
+        return [(f"{prefix}/{names[parameter]}", parameter) for parameter in trained]
 
 
 def _keep_alike(old: Optimizer, new: Optimizer) -> bool:
     """Whether one optimizer can go on with the state of the other."""
     for key in OPTIONS:
-        if bool(old.defaults.get(key)) != bool(new.defaults.get(key)):
+        before, now = old.defaults.get(key), new.defaults.get(key)
+        if bool(before) != bool(now):
             return False
     return isinstance(new, type(old)) or isinstance(old, type(new))

@@ -73,7 +73,8 @@ class Plan:
         hp = hp.for_data(replace(data.info, classes=classes))
         validation = None
         if self.validation is not None:
-            validation = self._open(kind, self.validation, validation_hparams(hp))
+            small = validation_hparams(hp)
+            validation = self._open(kind, self.validation, small)
         return trainer(
             self._make_model(kind, hp),
             data,
@@ -85,13 +86,19 @@ class Plan:
 
     def _open(self, kind: type[Model], source: object, hp: Hparams) -> Data:
         return open_data(
-            source, hp, kind.view, workers=self.workers, cache=self.cache, strict=self.strict
+            source,
+            hp,
+            kind.view,
+            workers=self.workers,
+            cache=self.cache,
+            strict=self.strict,
         )
 
     def _make_model(self, kind: type[Model], hp: Hparams) -> Model:
         origin = str(self.origin) if self.origin else None
         checkpoint = self.run.newest_checkpoint()
-        if checkpoint:  # the weights come from there: no others are read or downloaded
+        if checkpoint:
+            # the weights come from there: no others are read or downloaded
             model = construct(kind, hp, plugin=self.plugin)
             if origin:
                 model.origin = self._recorded_origin(checkpoint, origin)
@@ -112,7 +119,7 @@ class Plan:
             return recorded
         if recorded != f"{config.model} {config.sha256}":
             logger.warning(
-                f"{origin} is no longer what {self.run} started from ({recorded}): "
-                "it goes on from its own checkpoint"
+                f"{origin} is no longer what {self.run} started from "
+                f"({recorded}): it goes on from its own checkpoint"
             )
         return recorded

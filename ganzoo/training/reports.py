@@ -15,6 +15,7 @@ from ganzoo.state.journal import Kind
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import Step
 
+Values = Mapping[str, float]
 logger = logging.getLogger(__name__)
 
 
@@ -35,10 +36,10 @@ class Reports:
             unit="step",
             dynamic_ncols=True,
             disable=not is_terminal,
-            file=sys.stderr,
         )
         run.journal.truncate(done)
-        with writing(run.folder):  # events of an earlier try at later steps are purged
+        # events of an earlier try at later steps are purged
+        with writing(run.folder):
             self._board = SummaryWriter(str(run.folder), purge_step=done + 1)
 
     def close(self) -> None:
@@ -52,37 +53,39 @@ class Reports:
         if number % self._every and number != self._steps:
             return
         losses = step.read()  # waits for the device
-        rate = self._rate(number)
-        self._write("report", number, {"steps_per_second": round(rate, 3), **losses})
-        text = "  ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+        now = time.perf_counter()
+        made, seconds = number - self._last, now - self._then
+        self._last, self._then = number, now
+        rate = max(made, 1) / max(seconds, 1e-9)
+        speed = {"steps_per_second": round(rate, 3)}
+        self._write("report", number, speed | losses)
+        text = _text(losses, 3)
         self._bar.set_postfix_str(text, refresh=False)
         if self._bar.disable:
             left = tqdm.format_interval((self._steps - number) / rate)
-            speed = f"{rate:.1f} steps/s  {left} left"
-            logger.info(f"step {number}/{self._steps}  {speed}  {text}")
+            place = f"step {number}/{self._steps}"
+            logger.info(f"{place}  {rate:.1f} steps/s  {left} left  {text}")
         for name, loss in losses.items():
             if not math.isfinite(loss):
                 raise Diverged(
-                    f"the loss {name} is {loss} at step {number}: train with a smaller lr; "
-                    "metrics.jsonl shows where it began; "
-                    f"checkpoints in {self._run} are older"
+                    f"the loss {name} is {loss} at step {number}: "
+                    "train with a smaller lr; metrics.jsonl shows where it "
+                    f"began; checkpoints in {self._run} are older"
                 )
 
-    def scores(self, number: int, scores: Mapping[str, float]) -> None:
+    def scores(self, number: int, scores: Values) -> None:
         """Reports the scores on validation data after a step."""
-        named = {f"validation/{name}": score for name, score in scores.items()}
+        named = {}
+        for name, score in scores.items():
+            named[f"validation/{name}"] = score
         self._write("scores", number, named)
-        text = "  ".join(f"{name} {score:.4f}" for name, score in named.items())
-        logger.info(f"step {number}/{self._steps}  {text}")
+        logger.info(f"step {number}/{self._steps}  {_text(named, 4)}")
 
-    def _write(self, kind: Kind, number: int, values: Mapping[str, float]) -> None:
+    def _write(self, kind: Kind, number: int, values: Values) -> None:
         self._run.journal.append(kind, number, values)
         for name, value in values.items():
             self._board.add_scalar(name, value, number)
 
-    def _rate(self, number: int) -> float:
-        """Steps per second since the last report."""
-        now = time.perf_counter()
-        steps, seconds = number - self._last, now - self._then
-        self._last, self._then = number, now
-        return max(steps, 1) / max(seconds, 1e-9)
+
+def _text(values: Values, digits: int) -> str:
+    return "  ".join(f"{name} {value:.{digits}f}" for name, value in values.items())

@@ -20,7 +20,9 @@ class Score:
 
     def is_better_than(self, other: "Score | None") -> bool:
         name, value = self.deciding
-        return isfinite(value) and (other is None or value > other.scores[name])
+        if other is None:
+            return isfinite(value)
+        return isfinite(value) and value > other.scores[name]
 
     @classmethod
     def from_json(cls, document: Any) -> Self | None:

@@ -45,25 +45,25 @@ def train(plan: Plan) -> Outcome:
     run.check_ours()
     _check_outside_of_data(plan)
     trainer = plan.make_trainer()
-    model = trainer.model
+    model, steps = trainer.model, trainer.model.hp.steps
     if plan.eval_every and trainer.validation is None:
         raise UsageError(f"--eval-every: {model.display_name} has no validation data")
     with run.lock():
         _start(trainer, run)
-        steps = model.hp.steps
         if trainer.steps_done >= steps:
             _complete(trainer, run)
-            more = "" if model.schedule_depends_on_steps else "; --set steps=N goes on to N"
-            made = f"all {steps} steps are made{more}"
+            made = f"all {steps} steps are made"
+            if not model.schedule_depends_on_steps:
+                made += "; --set steps=N goes on to N"
             logger.info(f"{run} is finished: {made}; --out DIR starts another")
             return Outcome(run, trainer)
         stopped_by = _make_steps(plan, trainer)
-        if stopped_by and trainer.steps_done < steps:
-            place = f"step {trainer.steps_done} of {steps}"
-            logger.info(f"stopped and saved after {place}; to go on: {plan.again}")
-            return Outcome(run, trainer, stopped_by)
-        _log_finished(trainer, run)
-        return Outcome(run, trainer)
+        if trainer.steps_done >= steps:
+            _log_finished(trainer, run)
+            return Outcome(run, trainer)
+        place = f"step {trainer.steps_done} of {steps}"
+        logger.info(f"stopped and saved after {place}; to go on: {plan.again}")
+        return Outcome(run, trainer, stopped_by)
 
 
 def _check_outside_of_data(plan: Plan) -> None:
@@ -89,32 +89,33 @@ def _start(trainer: Trainer, run: Run) -> None:
 
 def _make_steps(plan: Plan, trainer: Trainer) -> int:
     """Trains, reports, scores and saves. Returns the signal that stopped it, 0 for none."""
-    run, done, steps = plan.run, trainer.steps_done, trainer.model.hp.steps
+    done, steps = trainer.steps_done, trainer.model.hp.steps
     scored_every = plan.eval_every or plan.save_every
-    reports = Reports(run, done=done, steps=steps, every=plan.report_every)
+    reports = Reports(plan.run, done=done, steps=steps, every=plan.report_every)
     with stop_signals() as signals, closing(reports):
         for step in trainer:
             number = step.number
             stopped_by = signals[0] if signals else 0
             reports.step(step)
-            ending = number == steps
+            last = number == steps
             evaluation = None
-            if trainer.validation and (ending or number % scored_every == 0):
+            if trainer.validation and (last or number % scored_every == 0):
                 evaluation = trainer.evaluate()
                 reports.scores(number, evaluation.scores)
-            if evaluation or ending or stopped_by or number % plan.save_every == 0:
-                # The checkpoint comes first: nothing that goes wrong with a picture may cost it.
-                trainer.save(run.folder)
-                _write_pictures(trainer, run, evaluation)
+            saving = last or stopped_by or number % plan.save_every == 0
+            if saving or evaluation:
+                # The checkpoint comes first: a faulty picture must not cost it.
+                trainer.save(plan.run.folder)
+                _write_pictures(trainer, plan.run, evaluation)
             if stopped_by:
                 return stopped_by
     return 0
 
 
-def _write_pictures(trainer: Trainer, run: Run, evaluation: Evaluation | None) -> None:
+def _write_pictures(trainer: Trainer, run: Run, scored: Evaluation | None) -> None:
     """Pictures of the weights that are kept, and the card once more, which shows them."""
-    if evaluation and trainer.best == trainer.evaluated:
-        for name, picture in evaluation.pictures.items():
+    if scored and trainer.best == trainer.evaluated:
+        for name, picture in scored.pictures.items():
             _write_picture(picture, run.folder / name)
     _write_picture(_preview(trainer), run.samples)
     _write_picture(curve(run.journal.series()), run.curve)
@@ -129,8 +130,9 @@ def _write_picture(picture: Image.Image | None, path: Path) -> None:
 
 def _complete(trainer: Trainer, run: Run) -> None:
     """Makes the pictures of a finished run that was killed after its last checkpoint."""
+    in_order = (run.newest_checkpoint(), run.samples, run.card)
     moments = []
-    for path in (run.newest_checkpoint(), run.samples, run.card):  # written in this order
+    for path in in_order:
         if path and path.exists():
             moments.append(path.stat().st_mtime)
     if len(moments) < 3 or moments != sorted(moments):
@@ -142,12 +144,14 @@ def _preview(trainer: Trainer) -> Image.Image | None:
     """The model's preview; None if it only trains."""
     try:
         with trainer.averaged_model() as model, torch.no_grad():
-            return enlarged(grid(model.preview(trainer.batches.preview_batch(8))))
+            images = model.preview(trainer.batches.preview_batch(8))
+            return enlarged(grid(images))
     except Unsupported:
         return None
     except Exception as cause:  # a stranger's code may raise anything
-        name = trainer.model.display_name
-        raise PluginError(f"{name}: preview() failed: {type(cause).__name__}: {cause}") from cause
+        reason = f"{type(cause).__name__}: {cause}"
+        text = f"{trainer.model.display_name}: preview() failed: {reason}"
+        raise PluginError(text) from cause
 
 
 def _log_finished(trainer: Trainer, run: Run) -> None:
@@ -155,21 +159,19 @@ def _log_finished(trainer: Trainer, run: Run) -> None:
     best = trainer.best
     if best:
         name, score = best.deciding
-        text += f" Step {best.step} is kept, the best by {name}: {score:.4f}"
-        text += f" of {best.images} images."
-    pictures = [path for path in (run.samples, run.confusion) if path.exists()]
-    if pictures:
-        text += f" Look at {pictures[0]}; for more: {_next_command(trainer, run)}"
-    logger.info(text)
-
-
-def _next_command(trainer: Trainer, run: Run) -> str:
+        text += f" Step {best.step} is kept, the best by {name}: "
+        text += f"{score:.4f} of {best.images} images."
     words = ["sample", str(run)]
     if trainer.model.directions:
         words = ["translate", str(run), "INPUT", "OUT"]
     elif trainer.model.classifies:
         words = ["classify", str(run), "INPUT"]
-    return shlex.join(["ganzoo", *words])
+    for picture in (run.samples, run.confusion):
+        if picture.exists():
+            command = shlex.join(["ganzoo", *words])
+            text += f" Look at {picture}; for more: {command}"
+            break
+    logger.info(text)
 
 
 @contextmanager

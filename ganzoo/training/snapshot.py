@@ -1,6 +1,5 @@
 """The tensors of a training between two steps: taken for a checkpoint, and restored from one."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,13 +13,13 @@ from ganzoo.state.weights import cpu_tensors, load_strict
 from ganzoo.training.averages import Averages
 from ganzoo.training.optimizers import Optimizers
 
-Numbers = dict[str, dict[str, Any]]
-"""`player/parameter` -> what its optimizer keeps, by key."""
+Tensors = dict[str, Tensor]
+States = dict[str, dict[str, Any]]
 
 
 def training_tensors(
     model: Model, averages: Averages, optimizers: Optimizers
-) -> tuple[dict[str, Tensor], Numbers]:
+) -> tuple[Tensors, States]:
     """What a training needs besides its weights: tensors on the CPU, and optimizers' numbers.
 
     `raw/` are weights under averages, `buffer/` buffers that are not published, `optimizer/` the
@@ -36,7 +35,7 @@ def training_tensors(
     for name, buffer in model.named_buffers():
         if name not in raw:
             tensors[f"buffer/{name}"] = buffer
-    numbers: Numbers = {}
+    numbers: States = {}
     for name, state in optimizers.state().items():
         for key, value in state.items():
             if isinstance(value, Tensor):
@@ -48,7 +47,11 @@ def training_tensors(
 
 @torch.no_grad()
 def restore_training(
-    model: Model, averages: Averages, optimizers: Optimizers, state: TrainState, checkpoint: Path
+    model: Model,
+    averages: Averages,
+    optimizers: Optimizers,
+    state: TrainState,
+    checkpoint: Path,
 ) -> None:
     """Restores model, averages and optimizers. Raises StateError if a name or shape differs."""
     with averages.substituted():
@@ -59,9 +62,10 @@ def restore_training(
         parent, _, name = path.rpartition(".")
         owner = model.get_submodule(parent)
         if name not in owner._buffers:
-            raise StateError(f"{checkpoint} has a buffer {path!r} that the model does not know")
-        setattr(owner, name, value.to(model.device))  # a pool may have grown since it was made
-    states: Numbers = {}
+            raise StateError(f"{checkpoint} has an unknown buffer {path!r}")
+        # replaced, not filled: a pool may have grown since it was made
+        setattr(owner, name, value.to(model.device))
+    states: States = {}
     for name, numbers in state.extra["optimizer"].items():
         states[name] = dict(numbers)
     for path, tensor in _part(state.training, "optimizer/").items():
@@ -74,21 +78,22 @@ def restore_training(
 
 def check_steps(model: Model, state: TrainState) -> None:
     """Raises StateError for a number of steps with which the run would have trained otherwise."""
-    planned, wanted = state.config.hyperparameters["steps"], model.hp.steps
+    config, extra, wanted = state.config, state.extra, model.hp.steps
+    planned = config.hyperparameters["steps"]
     if wanted == planned:
         return
-    # older checkpoints have another key
-    depended = state.extra.get("depends_on_steps", state.extra.get("progress_was_read"))
+    # an older checkpoint has progress_was_read
+    depended = extra.get("depends_on_steps", extra.get("progress_was_read"))
     if depended or model.schedule_depends_on_steps:
         raise StateError(
             f"steps={wanted}: the run was planned for {planned}, "
-            f"and the schedule of {state.config.model} depends on their number"
+            f"and the schedule of {config.model} depends on their number"
         )
-    if wanted < state.config.step:
-        raise StateError(f"steps={wanted}: the run has made {state.config.step} steps already")
+    if wanted < config.step:
+        raise StateError(f"steps={wanted}: the run is at step {config.step} already")
 
 
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _part(tensors: Tensors, prefix: str) -> Tensors:
     part = {}
     for name, tensor in tensors.items():
         if name.startswith(prefix):

@@ -36,8 +36,8 @@ from ganzoo.training.turns import (
     STALE,
     STALE_GRAPH,
     Turn,
-    Turns,
     turn_error,
+    turns,
 )
 
 logger = logging.getLogger(__name__)
@@ -96,13 +96,14 @@ class Trainer(Iterator[Step]):
             )
         self.device = Device.open(device, precision)
         self.model = model.to(self.device.torch_device).train()
-        opened = partial(open_data, view=model.view, workers=workers, cache=cache)
-        self.data = opened(data, model.hp)
+        hp, view = model.hp, model.view
+        opened = partial(open_data, view=view, workers=workers, cache=cache)
+        self.data = opened(data, hp)
         self.held_out = None
         if validation is not None:
-            self.held_out = opened(validation, validation_hparams(model.hp))
+            self.held_out = opened(validation, validation_hparams(hp))
         self.batches, self.validation = train_validation_split(
-            self.data, self.held_out, model.hp, model.view, self.device.torch_device
+            self.data, self.held_out, hp, view, self.device.torch_device
         )
         if self.validation and not model.scored:
             source = source_text(self.validation.data)
@@ -117,7 +118,6 @@ class Trainer(Iterator[Step]):
         """The last evaluation."""
         self.best: Score | None = None
         """The best evaluation whose weights are kept."""
-        self._turns = Turns(model, self.device)
         self._step_complete = True
         self._names = set(model.state_dict())
         self._compiled = compile
@@ -128,11 +128,12 @@ class Trainer(Iterator[Step]):
     # A step
 
     def __next__(self) -> Step:
-        number = self.steps_done
-        if number >= self.model.hp.steps:
+        number, hp = self.steps_done, self.model.hp
+        if number >= hp.steps:
             raise StopIteration
         batch = self.prepare(number)
-        with seeded("step", self.model.hp.seed, number, device=self.device.torch_device):
+        device = self.device.torch_device
+        with seeded("step", hp.seed, number, device=device):
             losses = self.run(batch)
         return self.finish(losses)
 
@@ -149,8 +150,9 @@ class Trainer(Iterator[Step]):
     def batch(self, number: int) -> Any:
         """The batch of a step, or a tuple of `batches_per_step`."""
         count = self.model.batches_per_step
-        batches = tuple(self.batches[number * count + i] for i in range(count))
-        return batches if count > 1 else batches[0]
+        first = number * count
+        batches = [self.batches[first + i] for i in range(count)]
+        return tuple(batches) if count > 1 else batches[0]
 
     def run(self, batch: Any) -> dict[str, Tensor]:
         """The tensors' part of a step: turns, optimizers, averages. Waits for no device."""
@@ -172,7 +174,7 @@ class Trainer(Iterator[Step]):
 
     def turns(self, batch: Any) -> Iterator[Turn]:
         """Drives `model.losses(batch)`, to its end, in the precision of the device."""
-        return self._turns.of(batch)
+        return turns(self.model, self.device, batch)
 
     def backward(self, turn: Turn, *, retain_graph: bool = False) -> dict[str, Tensor]:
         """Computes the gradients of the parameters that the player trains, and of no others.
@@ -192,7 +194,9 @@ class Trainer(Iterator[Step]):
         loss = reduce(add, turn.losses.values())
         try:
             if trained:
-                loss.backward(inputs=trained, retain_graph=retain_graph)
+                loss.backward(  # type: ignore[no-untyped-call]
+                    inputs=trained, retain_graph=retain_graph
+                )
         except RuntimeError as cause:
             if STALE.search(str(cause)):
                 raise turn_error(self.model, turn.losses, STALE_GRAPH) from cause
@@ -219,7 +223,7 @@ class Trainer(Iterator[Step]):
 
     def _check_names(self) -> None:
         """Raises PluginError if the model has other tensors than it was made with."""
-        others = self._names ^ set(self.model.state_dict())
+        others = self._names ^ {*self.model.state_dict()}
         if others:
             raise PluginError(
                 f"{self.model.display_name}: {min(others)} is new since the model was made, "
@@ -260,7 +264,8 @@ class Trainer(Iterator[Step]):
                 f"{model.display_name}: evaluate(batches) gives {result!s:.60}; "
                 "it must be a ganzoo.Evaluation of numbers"
             )
-        self.evaluated = Score(self.steps_done, dict(result.scores), self.validation.total)
+        total = self.validation.total
+        self.evaluated = Score(self.steps_done, dict(result.scores), total)
         return result
 
     # A run folder
@@ -275,7 +280,8 @@ class Trainer(Iterator[Step]):
         metrics: dict[str, Any] = {}
         score = self.evaluated
         if score and score.step == self.steps_done:
-            metrics = {**score.scores, "images": score.images, "measured on": measured_on}
+            metrics |= score.scores
+            metrics |= {"images": score.images, "measured on": measured_on}
         plugin = trainers.of(type(self))
         return Config.of(
             self.model,
@@ -294,11 +300,10 @@ class Trainer(Iterator[Step]):
         self._check_step_complete()
         with self.averaged_model() as model:
             weights = cpu_tensors(model.state_dict())
+        step = self.steps_done
         for name, tensor in weights.items():
             if not tensor.isfinite().all():
-                raise Diverged(
-                    f"{model.display_name}: after step {self.steps_done}, {name} is not finite"
-                )
+                raise Diverged(f"{model.display_name}: after step {step}, {name} is not finite")
         training, numbers = training_tensors(model, self.averages, self.optimizers)
         extra = {
             "optimizer": numbers,
@@ -326,11 +331,13 @@ class Trainer(Iterator[Step]):
 
     def _update_best(self, run: Run) -> None:
         """Marks the current weights as best if their score beats every checkpoint in the run."""
-        best, score = self.best, self.evaluated
-        if best and best.step != self.steps_done and not run.has_checkpoint(best.step):
-            self.best = None
-        if score and score.step == self.steps_done and score.is_better_than(self.best):
-            self.best = score
+        step, score = self.steps_done, self.evaluated
+        best = self.best
+        if best and best.step != step and not run.has_checkpoint(best.step):
+            best = None
+        if score and score.step == step and score.is_better_than(best):
+            best = score
+        self.best = best
 
     @classmethod
     def resume(
@@ -350,21 +357,23 @@ class Trainer(Iterator[Step]):
 
         `model` is the class of a model without an entry point; call `resume` on the class of such
         a trainer. `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may
-        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data or the
-        steps do not allow it.
+        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data
+        or the steps do not allow it.
         """
         run = Run(folder)
         checkpoint = _checkpoint_of(run)
         state = TrainState.read(checkpoint)
         config = state.config
         if data is None:
-            data = _recorded_sources(run, config, "data")
+            data = _recorded(run, config, "data")
         if validation is None and "validation" in config.data:
-            validation = _recorded_sources(run, config, "validation")
+            validation = _recorded(run, config, "validation")
         restored = from_config(config, checkpoint, kind=model)
         if steps is not None:
             restored.hp = restored.hp.replaced({"steps": steps})
-        kind = cls if config.trainer == cls.__name__ else _recorded_trainer(run, config)
+        kind = cls
+        if config.trainer != cls.__name__:
+            kind = _recorded_trainer(run, config)
         trainer = kind(
             restored,
             data,
@@ -388,7 +397,8 @@ class Trainer(Iterator[Step]):
         return self._restore(TrainState.read(checkpoint), checkpoint)
 
     def _restore(self, state: TrainState, checkpoint: Path) -> list[str]:
-        run, saved, config = Run(checkpoint.parents[1]), state.config, self.config()
+        run = Run(checkpoint.parents[1])
+        saved, config = state.config, self.config()
         differences = saved.differences(config, self.model.defaults)
         if differences:
             raise StateError(
@@ -397,23 +407,24 @@ class Trainer(Iterator[Step]):
             )
         check_steps(self.model, state)
         self._step_complete = False  # until all of it is restored
-        restore_training(self.model, self.averages, self.optimizers, state, checkpoint)
+        parts = self.model, self.averages, self.optimizers
+        restore_training(*parts, state, checkpoint)
         self.steps_done = saved.step
         self.evaluated = Score.from_json(state.extra.get("evaluated"))
         self.best = Score.from_json(state.extra.get("best"))
         self._step_complete = True
         run.publish()
-        before = {"compiled": False, **state.extra, config.distribution: saved.version}
-        now = {**self._machine(), config.distribution: config.version}
+        package = config.distribution
+        before = {"compiled": False, **state.extra, package: saved.version}
+        now = {**self._machine(), package: config.version}
         changes = []
         for name, value in now.items():
             if before[name] != value:
                 changes.append(
-                    f"{name}: {before[name]} before, {value} now; "
-                    "the result may differ in its last bits from a run in one go"
+                    f"{name}: {before[name]} before, {value} now; the result may differ "
+                    "in its last bits from a run in one go"
                 )
-        for change in changes:
-            logger.warning(change)
+                logger.warning(changes[-1])
         return changes
 
 
@@ -423,7 +434,7 @@ def trainer_class(plugin: Plugin) -> type[Trainer]:
     if isinstance(kind, type) and issubclass(kind, Trainer):
         return kind
     name = getattr(kind, "__qualname__", repr(kind))
-    raise PluginError(f"trainer {plugin.name!r}: {name} is no subclass of ganzoo.Trainer")
+    raise PluginError(f"trainer {plugin.name!r}: {name} is no ganzoo.Trainer")
 
 
 def _checkpoint_of(run: Run) -> Path:
@@ -435,13 +446,11 @@ def _checkpoint_of(run: Run) -> Path:
     raise StateError(f"no run {run}")
 
 
-def _recorded_sources(run: Run, config: Config, argument: str) -> tuple[str, ...]:
+def _recorded(run: Run, config: Config, name: str) -> tuple[str, ...]:
     """The sources of "data" or "validation" that config.json names."""
-    sources = config.sources("" if argument == "data" else argument)
+    sources = config.sources("" if name == "data" else name)
     if not sources:
-        raise StateError(
-            f"{run} was trained with {argument} passed in from Python: pass {argument}="
-        )
+        raise StateError(f"{run} was given {name} from Python: pass {name}= again")
     return tuple(sources)
 
 

@@ -24,11 +24,13 @@ class Adapted:
 
     def log(self, source: str) -> None:
         """Reports them."""
+        loaded = f"{len(self.loaded)} tensors loaded"
         counts = f"{len(self.skipped)} skipped, {len(self.new)} new"
-        logger.info(f"from {source}: {len(self.loaded)} tensors loaded, {counts}")
-        for kind, names in (("skipped", self.skipped), ("new", self.new)):
-            if names:
-                logger.info(f"{kind}: {', '.join(names)}")
+        logger.info(f"from {source}: {loaded}, {counts}")
+        if self.skipped:
+            logger.info(f"skipped: {', '.join(self.skipped)}")
+        if self.new:
+            logger.info(f"new: {', '.join(self.new)}")
 
 
 def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
@@ -38,7 +40,7 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     match and `partial` is False, if none matches, and if the run cannot be read.
     """
     config, weights = Run(resolve_run(run)).read_with_fallback(read_weights)
-    wanted = model.state_dict()
+    wanted, name_here = model.state_dict(), model.display_name
     loaded, skipped = [], []
     for name, tensor in weights.items():
         text = f"{name} {tuple(tensor.shape)}"
@@ -50,12 +52,12 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
             loaded.append(name)
     new = [name for name in wanted if name not in weights]
     if not loaded:
-        raise StateError(f"{run} is a {config.model}: no tensor of it fits {model.display_name}")
+        raise StateError(f"{run} is a {config.model}: no tensor of it fits {name_here}")
     if (skipped or new) and not partial:
         raise StateError(
-            f"{len(skipped)} tensors of {run} do not fit {model.display_name} "
-            f"({_first(skipped)}), and {len(new)} of its own are missing there "
-            f"({_first(new)}); --partial loads the {len(loaded)} that fit"
+            f"{len(skipped)} tensors of {run} do not fit {name_here} "
+            f"({_first(skipped)}), and {len(new)} of its own are missing "
+            f"there ({_first(new)}); --partial loads the {len(loaded)} that fit"
         )
     for name in loaded:
         wanted[name] = weights[name]
