@@ -1,4 +1,4 @@
-"""Training that is killed or stopped, anywhere, and continued, ends with the bytes of training in one go."""
+"""Training that is killed or stopped, and continued, ends with the bytes of one go."""
 
 import os
 import pty
@@ -75,7 +75,7 @@ def start(*words, **kwargs):
 
 @pytest.mark.slow
 def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
-    """The moments are calls of fsync: at the first config.json, then in, after and between files of a checkpoint."""
+    """Moments are calls of fsync: at config.json, in, after and between files of a checkpoint."""
     run = tmp_path / "work/runs/dcgan-mini"
     states = []
     for moment in (1, 4, 8, 10, 22):

@@ -49,14 +49,17 @@ class Batches:
     def one_epoch(self) -> Iterator[Any]:
         """Every image once, in its own order, its middle and not mirrored: to measure scores."""
         orders = self._samplers(SequentialSampler)
+        size = self.data.preparation.image_size
         longest = max(len(order.chosen) for order in orders)
         for number in range(-(-longest // self.batch_size)):
             batches: list[Batch] = []
             for part, order in zip(self.data.parts, orders, strict=True):
                 images, labels = self._fetch(part, order, number)
-                fresh = int((order[number].epochs == 0).sum())  # the last batch starts over
-                images = centred(images[:fresh], self.data.preparation.image_size)
-                batches.append((scaled(images), None if labels is None else labels[:fresh]))
+                fresh = order[number].epochs == 0  # the last batch starts over
+                if labels is not None:
+                    labels = labels[: fresh.sum()]
+                images = centred(images[: fresh.sum()], size)
+                batches.append((scaled(images), labels))
             yield self._view.batch(batches)
 
     @property
@@ -79,13 +82,15 @@ class Batches:
     def _samplers(self, kind: type[ShuffledSampler]) -> list[ShuffledSampler]:
         samplers = []
         for number, part in enumerate(self.data.parts):
+            chosen = torch.arange(len(part)) if self.chosen is None else self.chosen
+            name = f"order{number or ''}"
             sampler = kind(
-                torch.arange(len(part)) if self.chosen is None else self.chosen,
+                chosen,
                 self.batch_size,
                 self.seed,
-                name=f"order{number or ''}",
-                rank=self.rank,
-                ranks=self.ranks,
+                name,
+                self.rank,
+                self.ranks,
             )
             samplers.append(sampler)
         return samplers

@@ -26,11 +26,22 @@ from filelock import FileLock, Timeout
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.picture import Pixels, Preparation, ignore_pillow_warnings, pixels
+from ganzoo.data.picture import (
+    Pixels,
+    Preparation,
+    ignore_pillow_warnings,
+    pixels,
+)
 from ganzoo.data.source import Item, Row, content
 from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.errors import BadImage, DataError
-from ganzoo.files import ASIDE, cache_folder, new_folder, replace_file, writing
+from ganzoo.files import (
+    ASIDE,
+    cache_folder,
+    new_folder,
+    replace_file,
+    writing,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -107,7 +118,7 @@ Packed = tuple[Manifest, Path]
 
 @dataclass(frozen=True, kw_only=True)
 class Packing:
-    """What to pack, and how.
+    """The rows to pack, and the settings.
 
     `stored` says whether the pixels are kept; None: if the disk has room for them.
     """
@@ -198,8 +209,12 @@ class Packing:
         results = with_progress(work, len(rows), f"preparing {self.source_text}")
         kept: list[int] = []
         skipped: list[Skipped] = []
-        with ignore_pillow_warnings(), new_folder(folder, _caching) as aside:
-            with (aside / "images.bin" if self.stored else Path(os.devnull)).open("wb") as file:
+        with (
+            ignore_pillow_warnings(),
+            new_folder(folder, _caching) as temporary,
+        ):
+            path = temporary / "images.bin" if self.stored else Path(os.devnull)
+            with path.open("wb") as file:
                 for number, result in enumerate(results):
                     if isinstance(result, Skipped):
                         skipped.append(result)
@@ -208,9 +223,8 @@ class Packing:
                         file.write(result.data)
             labels = [self.labels[number] for number in kept]
             used = [digests[number] for number in kept]
-            contents = [list(row) for row in zip(used, labels, strict=True)]
             manifest = Manifest(
-                fingerprint=json_digest(contents),
+                fingerprint=json_digest(list(zip(used, labels, strict=True))),
                 channels=self.preparation.channels * len(self.rows[0]),
                 size=self.preparation.load_size,
                 rows=kept,
@@ -219,7 +233,7 @@ class Packing:
                 skipped=skipped,
                 stored=bool(self.stored),
             )
-            manifest.write(aside)
+            manifest.write(temporary)
         return manifest
 
 
@@ -286,7 +300,10 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
             for litter in folder.parent.glob(f"{ASIDE}*"):
                 owner = litter.name.removeprefix(ASIDE).partition("-")[0]
                 theirs = FileLock(locks / owner, blocking=False)
-                with suppress(Timeout), lock if owner == folder.name else theirs:
+                with (
+                    suppress(Timeout),
+                    lock if owner == folder.name else theirs,
+                ):
                     shutil.rmtree(litter, ignore_errors=True)
             yield
         finally:

@@ -1,5 +1,6 @@
 """Samplers: which images each batch holds, as a function of (seed, number) and of the process."""
 
+from dataclasses import dataclass
 from typing import NamedTuple
 
 import torch
@@ -15,6 +16,7 @@ class BatchIndices(NamedTuple):
     epochs: Tensor
 
 
+@dataclass(eq=False)
 class ShuffledSampler:
     """`order[i]` is the i-th batch of an endless sequence.
 
@@ -24,18 +26,15 @@ class ShuffledSampler:
     that take part.
     """
 
-    def __init__(
-        self,
-        chosen: Tensor,
-        batch_size: int,
-        seed: int,
-        *,
-        name: str = "order",
-        rank: int = 0,
-        ranks: int = 1,
-    ) -> None:
-        self.chosen, self.batch_size, self.seed, self.name = chosen, batch_size, seed, name
-        self.local = torch.arange(batch_size).tensor_split(ranks)[rank]
+    chosen: Tensor
+    batch_size: int
+    seed: int
+    name: str = "order"
+    rank: int = 0
+    ranks: int = 1
+
+    def __post_init__(self) -> None:
+        self.local = torch.arange(self.batch_size).tensor_split(self.ranks)[self.rank]
         """The positions within a batch that this process takes."""
         self._orders: dict[int, Tensor] = {}
 

@@ -15,7 +15,11 @@ from ganzoo.seeds import rng
 
 
 def train_validation_split(
-    data: Data, validation: Data | None, hp: Hparams, view: Any, device: torch.device
+    data: Data,
+    validation: Data | None,
+    hp: Hparams,
+    view: Any,
+    device: torch.device,
 ) -> tuple[Batches, Batches | None]:
     """Batches to train on, and to score on: all of `validation`, or the share `hp.validation`.
 

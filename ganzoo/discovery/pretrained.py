@@ -12,7 +12,6 @@ If the weights are shipped in the package, "folder": "my-gan-faces" replaces hub
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.metadata import EntryPoint
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
@@ -47,16 +46,13 @@ class PretrainedWeights:
 def declared() -> tuple[list[PretrainedWeights], list[PluginError]]:
     """All declared weights, ganzoo's own first, and an error for each unreadable declaration."""
     known, errors = [], []
-    for entry in sorted(entry_points_of(GROUP), key=_order):
+    packages = {entry.value for entry in entry_points_of(GROUP)}
+    for package in sorted(packages, key=lambda name: (name != "ganzoo_weights", name)):
         try:
-            known += list(_declared_by(entry.value))
+            known += list(_declared_by(package))
         except PluginError as error:
             errors.append(error)
     return known, errors
-
-
-def _order(entry: EntryPoint) -> tuple[bool, str]:
-    return entry.value != "ganzoo_weights", entry.name
 
 
 def find(model: str, name: str | None) -> PretrainedWeights:
@@ -69,8 +65,8 @@ def find(model: str, name: str | None) -> PretrainedWeights:
         raise errors[0]
     choices = [f"{weights.model} ({weights.name})" for weights in known]
     wanted = f"weights {name!r}" if name else "weights"
-    hint = f"choose from {', '.join(choices) or 'none'}"
-    raise UnknownName(f"no {wanted} of {model} are published with it; {hint}")
+    hint = ", ".join(choices) or "none"
+    raise UnknownName(f"no {wanted} of {model} are published with it; choose from {hint}")
 
 
 def _declared_by(package: str) -> Iterator[PretrainedWeights]:

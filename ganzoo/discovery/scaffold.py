@@ -14,7 +14,6 @@ from ganzoo.discovery.registry import KINDS
 from ganzoo.errors import UsageError
 from ganzoo.files import new_folder
 
-NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 LONGEST = 64
 """Letters of a name."""
 RESERVED = (
@@ -61,7 +60,8 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
 
 
 def _check_name(name: str, module: str, kind: str) -> None:
-    if not re.fullmatch(NAME, name) or len(name) > LONGEST:
+    is_plain = re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
+    if not is_plain or len(name) > LONGEST:
         better = re.sub(r"[^a-z0-9]+", "-", name.lower())
         better = better.strip("-0123456789")[:LONGEST] or "my-gan"
         rule = "small letters, digits and hyphens"
@@ -84,8 +84,9 @@ def _class_name(name: str, template: str) -> str:
     lines = re.findall("^(?:from|import) .*", template, re.MULTILINE)
     imports = re.findall(r"\w+", "\n".join(lines))
     if keyword.iskeyword(result) or result in imports:
-        text = f"{name!r} would be the class {result}"
-        raise UsageError(f"{text}, which means something else: choose another name")
+        raise UsageError(
+            f"{name!r} would be the class {result}, which means something else: choose another name"
+        )
     return result
 
 
@@ -101,7 +102,7 @@ def _texts(name: str, module: str, kind: str) -> dict[str, str]:
     settings = ""
     if kind in SETTINGS:
         settings = f", {json.dumps({name: SETTINGS[kind]})}"
-    major, minor, *_ = version("ganzoo").split(".")
+    here = version("ganzoo")
     words = {
         "name": name,
         "module": module,
@@ -110,8 +111,8 @@ def _texts(name: str, module: str, kind: str) -> dict[str, str]:
         "use": use_of(name, kind),
         "small": settings,
         "group": KINDS[kind].group,
-        "version": f"{major}.{minor}",
-        "next": int(major) + 1,
+        "version": here,
+        "next": int(here.split(".")[0]) + 1,
     }
     texts = {}
     for path, file in templates.items():

@@ -88,8 +88,7 @@ def _source_file(module: str) -> Path | None:
         return path if path.suffix == ".py" else None
     for folder in spec.submodule_search_locations or []:
         path = Path(folder, *rest)
-        module_file = path.with_name(f"{path.name}.py")
-        for file in (module_file, path / "__init__.py"):
+        for file in (path.with_suffix(".py"), path / "__init__.py"):
             if file.is_file():
                 return file
     return None

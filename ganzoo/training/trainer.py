@@ -130,6 +130,8 @@ class Trainer(Iterator[Step]):
     def __next__(self) -> Step:
         number, hp = self.steps_done, self.model.hp
         if number >= hp.steps:
+            for data in filter(None, (self.data, self.held_out)):
+                data.close()  # ends the threads and processes that read ahead
             raise StopIteration
         batch = self.prepare(number)
         device = self.device.torch_device

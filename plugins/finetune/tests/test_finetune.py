@@ -253,7 +253,9 @@ def test_scores_are_those_of_counting_and_change_nothing():
         found = trainer.evaluate()
     list(undisturbed)
     assert equal(weights_of(trainer.model), weights_of(undisturbed.model))
-    images, labels = (torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True))
+    images, labels = (
+        torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True)
+    )
     probabilities = trainer.model.classify(images)
     assert found.scores["accuracy"] == (probabilities.argmax(1) == labels).double().mean().item()
     expected = -probabilities[range(len(labels)), labels].log().mean().item()
@@ -270,7 +272,7 @@ def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
     done = ganzoo_command(*WORDS, "--data", "digits", "--out", "run", "--eval-every", "1")
     assert done.exit_code == 0, done.output
     last = done.output.splitlines()[-1]
-    assert all(word in last for word in ("step 3", "accuracy", "0.9000", "359")), last
+    assert all(word in last for word in ("Step 3", "accuracy", "0.9000", "359")), last
     config = json.loads(Path("run/config.json").read_text())
     assert config["weights"]["step"] == 3
     assert config["metrics"] == {
@@ -320,7 +322,7 @@ def test_the_best_is_among_what_was_saved(monkeypatch):
             trainer.evaluate()
             if step.number != 4:
                 trainer.save("run")
-    assert trainer.best["step"] == 6
+    assert trainer.best.step == 6
     assert json.loads(Path("run/config.json").read_text())["weights"]["step"] == 6
     shutil.rmtree("run/train/step-000006")
     again = ganzoo.Trainer.resume("run", steps=None, device="cpu")
