@@ -5,6 +5,7 @@ import math
 import sys
 import time
 from collections.abc import Mapping
+from contextlib import AbstractContextManager
 
 from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
@@ -19,8 +20,8 @@ Values = Mapping[str, float]
 logger = logging.getLogger(__name__)
 
 
-class Reports:
-    """Writes and shows where a training stands, for one stretch of steps; close it afterwards.
+class Reports(AbstractContextManager["Reports"]):
+    """Writes and shows where a training stands. A context manager, for one stretch of steps.
 
     On a terminal there is a bar on standard error, otherwise a log record for each report.
     TensorBoard shows the events in the run folder: `tensorboard --logdir runs`.
@@ -42,7 +43,7 @@ class Reports:
         with writing(run.folder):
             self._board = SummaryWriter(str(run.folder), purge_step=done + 1)
 
-    def close(self) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.close()
         self._board.close()
 

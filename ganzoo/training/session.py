@@ -4,7 +4,7 @@ import logging
 import shlex
 import signal
 from collections.abc import Iterator
-from contextlib import closing, contextmanager
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType
@@ -92,7 +92,7 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
     done, steps = trainer.steps_done, trainer.model.hp.steps
     scored_every = plan.eval_every or plan.save_every
     reports = Reports(plan.run, done=done, steps=steps, every=plan.report_every)
-    with stop_signals() as signals, closing(reports):
+    with stop_signals() as signals, reports:
         for step in trainer:
             number = step.number
             stopped_by = signals[0] if signals else 0
