@@ -12,7 +12,6 @@ from tqdm import tqdm
 
 from ganzoo.errors import Diverged
 from ganzoo.files import writing
-from ganzoo.state.journal import Kind
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import Step
 
@@ -82,7 +81,7 @@ class Reports(AbstractContextManager["Reports"]):
         self._write("scores", number, named)
         logger.info(f"step {number}/{self._steps}  {_text(named, 4)}")
 
-    def _write(self, kind: Kind, number: int, values: Values) -> None:
+    def _write(self, kind: str, number: int, values: Values) -> None:
         self._run.journal.append(kind, number, values)
         for name, value in values.items():
             self._board.add_scalar(name, value, number)
