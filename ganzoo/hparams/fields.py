@@ -33,6 +33,10 @@ class Range:
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
+    def hint(self, value: Any) -> str:
+        """The way out for a value that is not allowed."""
+        return ""
+
 
 class PowersOfTwo(Range):
     """`low * 2**k` up to `high`: sizes of networks that halve or double an image."""
@@ -42,6 +46,12 @@ class PowersOfTwo(Range):
 
     def __contains__(self, value: float) -> bool:
         return super().__contains__(value) and math.log2(value / self.low).is_integer()
+
+    def hint(self, value: Any) -> str:
+        if not (isinstance(value, int | float) and super().__contains__(value)):
+            return ""
+        smaller = self.low * 2 ** int(math.log2(value / self.low))
+        return f": the nearest two are {smaller} and {smaller * 2}"
 
 
 @dataclass(frozen=True)
@@ -83,7 +93,8 @@ class FieldType:
         try:
             return self._fitted(value, self.kind)
         except TypeError:
-            raise WrongValue(f"{name}={text_of(value)}: expected {self}") from None
+            hint = self.bounds.hint(value) if self.bounds else ""
+            raise WrongValue(f"{name}={text_of(value)}: expected {self}{hint}") from None
         except ArithmeticError:
             raise HparamError(f"{name}={text_of(value)}: expected a finite number") from None
 
