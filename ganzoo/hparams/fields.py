@@ -83,10 +83,10 @@ class FieldType:
 
     def parsed(self, name: str, text: str) -> Any:
         """The value that a person typed after `--set name=`."""
-        for value in _readings(text):
+        for value in (*_readings(text), text):
             with suppress(WrongValue):
                 return self.checked(name, value)
-        return self.checked(name, text)
+        return self.checked(name, _scalar(text))
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it is kept: an int for a float becomes a float, a list a tuple."""
