@@ -1,4 +1,4 @@
-"""Fixtures: folders of each test's own, distributions made on the spot, the command as a process."""
+"""Fixtures: a folder for each test, distributions made on the spot, the command as a process."""
 
 import importlib
 import os
@@ -42,7 +42,7 @@ def toy_site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory):
-    """A folder into which pip has installed ganzoo's own wheel: put first on the path, not one file of the checkout."""
+    """A folder into which pip has installed ganzoo's own wheel: no file of the checkout."""
     folder = tmp_path_factory.mktemp("released")
     left_out = shutil.ignore_patterns(".*", "tests", "benchmarks", "runs", "build")
     source = shutil.copytree(ROOT, folder / "source", ignore=left_out)
@@ -66,7 +66,7 @@ def toy(toy_site, monkeypatch):
 
 @pytest.fixture
 def distribution(tmp_path, monkeypatch):
-    """Makes an installed distribution: `distribution("name", {"model": "module:Class"}, module="source")`."""
+    """A distribution: `distribution("name", {"model": "module:Class"}, module="source")`."""
     monkeypatch.syspath_prepend(tmp_path / "site")
 
     def make(name, entries, group="ganzoo.models", version="1.0", **modules):
@@ -84,7 +84,7 @@ def distribution(tmp_path, monkeypatch):
 
 @pytest.fixture
 def ganzoo_command():
-    """`ganzoo_command("list")` runs the command line in this process; the result has exit_code, output, stderr."""
+    """`ganzoo_command("list")` runs in this process: exit_code, output, stderr."""
     from ganzoo.cli import main
 
     return lambda *words: CliRunner().invoke(
@@ -94,7 +94,7 @@ def ganzoo_command():
 
 @pytest.fixture
 def process():
-    """`process("-m", "ganzoo", "list")` runs a fresh Python; the result has returncode, stdout, stderr."""
+    """`process("-m", "ganzoo", "list")` runs a fresh Python: returncode, stdout, stderr."""
 
     def run(*words, check=True, **kwargs):
         command = [sys.executable, *map(str, words)]
@@ -109,7 +109,7 @@ def process():
 
 @pytest.fixture
 def inner_pytest():
-    """`inner_pytest("--ganzoo", "zoo")` runs pytest within this process; the result has returncode, stdout, stderr."""
+    """`inner_pytest("--ganzoo", "zoo")` runs pytest in this process: returncode, stdout, stderr."""
 
     def run(*words):
         with redirect_stdout(StringIO()) as stdout, redirect_stderr(StringIO()) as stderr:

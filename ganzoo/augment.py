@@ -15,7 +15,11 @@ from ganzoo.hparams import augmentation
 Hparams = augmentation.AugmentHparams
 
 
-def augmented(images: Tensor, hp: Hparams, rand: Callable[..., Tensor]) -> Tensor:
+def augmented(
+    images: Tensor,
+    hp: Hparams,
+    rand: Callable[..., Tensor],
+) -> Tensor:
     """Changes colours, then translates, then cuts out, as far as the hyperparameters say.
 
     images `(n, channels, height, width)` in [-1, 1]; `rand` is `model.rand`.
@@ -30,13 +34,20 @@ def augmented(images: Tensor, hp: Hparams, rand: Callable[..., Tensor]) -> Tenso
     return images
 
 
-def coloured(images: Tensor, draws: Tensor, *, strength: float = 1.0) -> Tensor:
+def coloured(
+    images: Tensor,
+    draws: Tensor,
+    *,
+    strength: float = 1.0,
+) -> Tensor:
     """Adds -0.5 to 0.5, then scales saturation by 0 to 2 and contrast by 0.5 to 1.5 (section 3.3).
 
     images `(n, channels, height, width)` in [-1, 1]; the result may leave this range.
     draws `(n, 3)` uniform in [0, 1). `strength` 0 changes nothing, 1 is the paper's.
     """
-    brightness, saturation, contrast = ((draws - 0.5) * strength)[:, :, None, None, None].unbind(1)
+    centred = (draws - 0.5) * strength
+    per_image = centred[:, :, None, None, None]
+    brightness, saturation, contrast = per_image.unbind(1)
     images = images + brightness
     grey = images.mean(1, keepdim=True)
     images = grey + (images - grey) * (1 + 2 * saturation)
@@ -44,7 +55,12 @@ def coloured(images: Tensor, draws: Tensor, *, strength: float = 1.0) -> Tensor:
     return mean + (images - mean) * (1 + contrast)
 
 
-def translated(images: Tensor, draws: Tensor, *, ratio: float = 1 / 8) -> Tensor:
+def translated(
+    images: Tensor,
+    draws: Tensor,
+    *,
+    ratio: float = 1 / 8,
+) -> Tensor:
     """Moves each image by whole pixels, up to `ratio` of its size in both directions (section 3.3).
 
     images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for rows
@@ -54,14 +70,21 @@ def translated(images: Tensor, draws: Tensor, *, ratio: float = 1 / 8) -> Tensor
     n, _, height, width = images.shape
     rows = _moved(draws[:, :1], height, int(height * ratio + 0.5))
     columns = _moved(draws[:, 1:], width, int(width * ratio + 0.5))
-    padded = pad(images, (1, 1, 1, 1), value=-1.0)  # the border stands for all outside
-    numbers = torch.arange(n, device=images.device)[:, None, None]
+    # the border stands for all outside
+    padded = pad(images, (1, 1, 1, 1), value=-1.0)
+    numbers = torch.arange(n, device=images.device)
+    rows, columns = rows[:, :, None], columns[:, None, :]
     pixels = padded.permute(0, 2, 3, 1)
-    moved = pixels[numbers, rows[:, :, None], columns[:, None, :]]
+    moved = pixels[numbers[:, None, None], rows, columns]
     return moved.permute(0, 3, 1, 2)
 
 
-def cut_out(images: Tensor, draws: Tensor, *, ratio: float = 1 / 2) -> Tensor:
+def cut_out(
+    images: Tensor,
+    draws: Tensor,
+    *,
+    ratio: float = 1 / 2,
+) -> Tensor:
     """Makes a box of each image grey, `ratio` of its height and width, anywhere (section 3.3).
 
     images `(n, channels, height, width)` in [-1, 1]; draws `(n, 2)` uniform in [0, 1), for rows

@@ -1,7 +1,6 @@
 """A good model, and others with one mistake each: the contract kit must catch them all."""
 
 import random
-from dataclasses import dataclass
 
 import numpy as np
 import torch
@@ -16,7 +15,6 @@ class Good(ganzoo.Model):
 
     task = "unconditional-image-generation"
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(ganzoo.Hparams):
         image_size: int = 8
         channels: int = 1
@@ -74,16 +72,15 @@ class NoDirections(Good):
 class BadDefault(Good):
     """Has a default out of its own range."""
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         lr: float = -1.0
 
 
-class NoDataclass(Good):
-    """Forgets @dataclass."""
+class NoType(Good):
+    """Forgets the type of a hyperparameter."""
 
     class Hparams(Good.Hparams):
-        width: int = 3
+        width = 3
 
 
 class NumpyWeights(Good):
@@ -292,7 +289,6 @@ class TogetherOnly(Good):
 class DeafToLabels(Good):
     """Has classes, and draws what it likes."""
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         classes: int = 3
 
@@ -324,7 +320,6 @@ class OneClassShort(Good):
 
     task = "image-classification"
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         classes: int = 3
 
@@ -429,7 +424,6 @@ class ScoresOfTensors(Good):
 class NeedsMore(Good):
     """Cannot be trained for four steps."""
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         steps: int = 100
 
@@ -493,7 +487,6 @@ class NormalisesTheBatch(Good):
 
     task = "image-classification"
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         classes: int = 3
 

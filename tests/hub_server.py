@@ -1,4 +1,4 @@
-"""A Hugging Face Hub on 127.0.0.1: as much of its protocol as huggingface_hub speaks to push and pull.
+"""A Hugging Face Hub on 127.0.0.1, with the protocol that push and pull need.
 
 It is a reading of the client (1.33 and 2.4), not proof of the real Hub: plain HTTP, without Xet.
 """
@@ -69,7 +69,7 @@ class Fault:
 
 
 class Hub:
-    """The server: `with Hub() as hub:`, then `hub.url`. What it holds may be looked at, and changed, at any time."""
+    """The server: `with Hub() as hub:`, then `hub.url`. Its content may be read and changed."""
 
     def __init__(self) -> None:
         self._server = ThreadingHTTPServer(
@@ -87,7 +87,7 @@ class Hub:
         self.cut: set[str] = set()
         """Names of files of which the next download breaks off in the middle."""
         self.corrupt: set[str] = set()
-        """Names of files that are served with other bytes, as many of them and under the same ETag."""
+        """Files that are served with other bytes of the same number, under the same ETag."""
 
     def __enter__(self) -> Self:
         threading.Thread(target=self._server.serve_forever, args=(0.02,), daemon=True).start()
@@ -106,7 +106,7 @@ class Hub:
         return self.repos[name]
 
     def refuse(self, status: int, pattern: str = "", *, times: int = 100, code: str = "") -> None:
-        """Answers the next requests that the pattern is found in with this status, and an X-Error-Code."""
+        """Answers the next requests that match with this status and an X-Error-Code."""
         self.faults.append(Fault(status, pattern, times, code))
 
     def fault(self, request: str) -> Fault | None:
@@ -239,7 +239,7 @@ class Handler(BaseHTTPRequestHandler):
         return self.answer({"commitOid": oid, "commitUrl": f"{self.hub.url}/{name}/commit/{oid}"})
 
     def find(self, name: str, revision: str) -> tuple[Repo, str] | None:
-        """The repository and the commit; answers with a refusal where there is none, or it is not for this token."""
+        """The repository and the commit; refuses if there is none, or for another token."""
         repo = self.hub.repos.get(name)
         if repo is None or (repo.private and not self.token):
             return self.refuse(404 if self.token else 401, "RepoNotFound", "Repository not found")

@@ -41,7 +41,7 @@ def kill_after(count, running):
 
 
 def write_metadata(site, name, version, entry_points):
-    """What the metadata of an installed distribution say: `{"ganzoo.models": {"model": "module:Class"}}`."""
+    """Writes a dist-info of entry points: `{"ganzoo.models": {"model": "module:Class"}}`."""
     info = site / f"{name.replace('-', '_')}-{version}.dist-info"
     info.mkdir(parents=True)
     (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: {version}\n")

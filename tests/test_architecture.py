@@ -1,4 +1,4 @@
-"""docs/architecture.md says what is there, and the layers that it draws are those that CI checks."""
+"""docs/architecture.md is true, and its layers are those that CI checks."""
 
 import ast
 import re

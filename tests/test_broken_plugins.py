@@ -20,7 +20,7 @@ MISTAKES = {
     "OddTask": ("has_a_task_that_the_hub_knows", None),
     "NoDirections": ("has_a_task_that_the_hub_knows", "directions"),
     "BadDefault": ("is_created_from_its_defaults", None),
-    "NoDataclass": ("is_created_from_its_defaults", "@dataclass"),
+    "NoType": ("is_created_from_its_defaults", "width: int = 3"),
     "NumpyWeights": ("has_first_weights_that_follow_from_the_seed", None),
     "SeedsItself": ("has_first_weights_that_follow_from_the_seed", "__init__"),
     "DoubleForAll": ("has_first_weights_that_follow_from_the_seed", "dtype"),
@@ -127,8 +127,6 @@ def test_pytest_says_which_check_which_model_and_what_to_do(zoo, tmp_path, inner
 
 
 NEAR = """
-from dataclasses import dataclass
-
 import ganzoo
 import torch
 from broken_zoo import Good
@@ -194,7 +192,6 @@ class SemiSupervised(Good):
 
     view = ganzoo.Labelled
 
-    @dataclass(frozen=True, kw_only=True)
     class Hparams(Good.Hparams):
         classes: int | None = None
 
@@ -204,6 +201,21 @@ class SemiSupervised(Good):
     def logits(self, images):
         numbers = torch.arange(self.hp.classes, device=images.device)
         return self.discriminator(images)[:, None] * numbers
+
+
+class Declared(Good):
+    \"\"\"Depends on the number of steps, and says so; thaws a bias in a later phase.\"\"\"
+
+    depends_on_steps = True
+
+    def phase(self, step):
+        return step >= 2
+
+    def enter_phase(self, phase):
+        self.generator[0].bias.requires_grad_(phase)
+
+    def losses(self, real):
+        yield from super().losses(real * (1 - self.progress))
 
 
 class FixedSize(Good):
@@ -242,6 +254,7 @@ class ZeroAtFirst(Good):
         ("SetsBenchmark", "has_first_weights_that_follow_from_the_seed", "cuDNN"),
         ("Taught", "*", None),
         ("SemiSupervised", "*", None),
+        ("Declared", "*", None),
         ("FixedSize", "*", None),
         ("ZeroAtFirst", "makes_what_its_task_says", None),
         ("ZeroAtFirst", "is_saved_and_resumed_bit_for_bit", None),

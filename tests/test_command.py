@@ -1,4 +1,4 @@
-"""The command line, as a person meets it: what it prints, what it refuses, what it leaves behind."""
+"""The command line for a person: what it prints, what it refuses, what it leaves behind."""
 
 import json
 import sys

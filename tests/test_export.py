@@ -1,4 +1,4 @@
-"""Exported files: what they say is what the model says, in batches of any size; a bad one never replaces a good one."""
+"""Exported files give the model's outputs, in batches of any size; a bad one replaces none."""
 
 import functools
 import json

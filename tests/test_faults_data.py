@@ -1,5 +1,6 @@
 """Faults of the data that were found, each with the test that keeps it mended."""
 
+import multiprocessing
 import subprocess
 import sys
 import threading
@@ -112,3 +113,12 @@ def test_sources_folders_and_zips_start_without_torch():
         [sys.executable, "-c", program], capture_output=True, text=True, check=True, timeout=60
     )
     assert done.stdout.strip() == "False"
+
+
+def test_processes_that_make_items_end_with_close():
+    data = open_data(list(torch.zeros(8, 1, 4, 4, dtype=torch.uint8)), ganzoo.Hparams(), workers=2)
+    before = set(multiprocessing.active_children())
+    Batches(data, torch.Tensor, 2, 0, torch.device("cpu"))[0]
+    assert set(multiprocessing.active_children()) - before
+    data.close()
+    assert not set(multiprocessing.active_children()) - before

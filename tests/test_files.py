@@ -150,7 +150,7 @@ def expected(content):
 
 @pytest.fixture(scope="module")
 def odd(tmp_path_factory):
-    """A folder of everything above, and of what only a file system can hold; with what is wrong with each."""
+    """A folder of everything above and of odd file names, with what is wrong with each."""
     folder = tmp_path_factory.mktemp("odd")
     for name, content in [*GOOD.items(), *((name, content) for name, (content, _) in BAD.items())]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""What a stranger published may be anything: it loads as it is meant or is refused by a GanzooError, within bounds."""
+"""A stranger's files load as they are meant or end in a GanzooError, within bounds."""
 
 import hashlib
 import json
@@ -16,7 +16,7 @@ from safetensors.torch import load_file
 import ganzoo
 
 OLD = Path(__file__).parent / "format-1"
-"""The published part of a run of the first format, as ganzoo 0.1.0 wrote it before it had anything to say of scores."""
+"""The published part of a run of format 1, by ganzoo 0.1.0, before it had scores."""
 ROOM = 2**30
 """Bytes of address space that loading may take."""
 
@@ -101,7 +101,7 @@ def at_random(data, document):
 
 
 def retold(data, header):
-    """The header with another type, another shape, another place or another name for one to three of its tensors."""
+    """The header with another type, shape, place or name for one to three of its tensors."""
     header = json.loads(json.dumps(header))
     for _ in range(data.draw(st.integers(1, 3))):
         name = data.draw(st.sampled_from(sorted(set(header) - {"__metadata__"})))
@@ -156,7 +156,7 @@ def test_a_configuration_of_any_content_loads_or_is_refused(folder, bounded, exa
 
 @pytest.mark.parametrize("examples", [60, pytest.param(300, marks=pytest.mark.slow)])
 def test_a_header_of_any_content_loads_or_is_refused(folder, bounded, examples):
-    """config.json says the sha256 that the damaged file has: nothing but its content can be why it is refused."""
+    """config.json has the sha256 of the damaged file: only its content can be refused."""
 
     @settings(max_examples=examples)
     @given(st.data())

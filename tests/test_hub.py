@@ -44,7 +44,7 @@ def run(trained, tmp_path):
 
 @pytest.fixture(scope="session")
 def server():
-    """One for all tests: a client reads its certificates for every new connection pool, though none is asked for."""
+    """One for all tests: a client reads its certificates for every new connection pool."""
     with Hub() as hub:
         yield hub
         huggingface_hub.close_session()
@@ -52,7 +52,7 @@ def server():
 
 @pytest.fixture
 def hub(server, tmp_path, monkeypatch):
-    """The server, empty, asked by huggingface_hub in this process, which has read its environment long ago."""
+    """The empty server, for huggingface_hub in this process, which read its environment before."""
     server.reset()
     constants = huggingface_hub.constants
     files = server.url + "/{repo_id}/resolve/{revision}/{filename}"

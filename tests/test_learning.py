@@ -1,4 +1,4 @@
-"""That training learns, by a score that a machine can take: a few hundred steps, so these are marked slow."""
+"""Training learns, by a score: a few hundred steps, so these tests are slow."""
 
 import pytest
 from scoring import frechet_distance, pixels

@@ -89,7 +89,7 @@ def test_the_zero_centred_penalty_is_that_of_finite_differences(critic):
 
 @pytest.mark.parametrize("penalty", ["gradient", "zero-centred"])
 def test_the_critics_second_derivatives_are_those_of_finite_differences(critic, penalty):
-    """What the penalty asks of each weight: float64 autograd against differences of the penalty itself."""
+    """The gradient of the penalty: float64 autograd against finite differences."""
     real, fake = numbers(2, 3, 2, 4, 4).unbind()
     draws = torch.full((3, 1, 1, 1), 0.4, dtype=torch.float64)
 

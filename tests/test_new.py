@@ -1,4 +1,4 @@
-"""`ganzoo new`: a package that works, is green, and can be published by somebody whom the core has never heard of."""
+"""`ganzoo new`: a package that works, passes its tests and can be published by a stranger."""
 
 import hashlib
 import json
@@ -118,7 +118,7 @@ def hashes(folder):
 def test_a_package_made_elsewhere_is_listed_trained_killed_continued_sampled_pushed_and_missed(
     tmp_path, process, released
 ):
-    """Two wheels in a folder of their own, and nothing of the checkout: a stranger's, and ganzoo's as released."""
+    """Two wheels in a folder, a stranger's and ganzoo's, and nothing of the checkout."""
     core = hashes(released)
     ganzoo_alone = {**os.environ, "PYTHONPATH": str(released), "HF_HUB_DISABLE_XET": "1"}
     process("-m", "ganzoo", "new", "far-gan", env=ganzoo_alone)

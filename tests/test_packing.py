@@ -1,4 +1,4 @@
-"""Packing: once, whole or not at all, noticed when the images change, and the same batches wherever they are kept."""
+"""Packing: once, complete or absent, renewed when images change, with the same batches."""
 
 import json
 import os

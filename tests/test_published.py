@@ -135,7 +135,7 @@ def test_the_picture_of_the_card_is_what_they_make(row):
     data = open_data(model.default_data, model.hp, model.view)
     batch = Batches(
         data, model.view, model.hp.batch_size, model.hp.seed, torch.device("cpu")
-    ).first(8)
+    ).preview_batch(8)
     with torch.no_grad():
         made = np.asarray(enlarged(grid(model.preview(batch)))).astype(int)
     shown = np.asarray(Image.open(WEIGHTS / row["folder"] / "samples.png")).astype(int)

@@ -7,7 +7,9 @@ from support import write_metadata
 
 import ganzoo
 
-RAISES = '"""Documented."""\nclass Broken:\n    """A model whose module raises."""\n    task = "x"\n1 / 0\n'
+RAISES = (
+    '"""Doc."""\nclass Broken:\n    """A model whose module raises."""\n    task = "x"\n1 / 0\n'
+)
 
 
 def test_summary_and_task_are_read_from_the_source(ganzoo_command):
@@ -176,9 +178,11 @@ def test_a_hundred_installed_packages_are_listed_and_neither_they_nor_torch_are_
         )
         (site / f"zoo_{i}.py").write_text(RAISES)
     code = (
-        "import sys, ganzoo\nganzoo.list_models('dc*'), ganzoo.errors\nassert 'torch' not in sys.modules\n"
+        "import sys, ganzoo\nganzoo.list_models('dc*'), ganzoo.errors\n"
+        "assert 'torch' not in sys.modules\n"
         "from ganzoo.cli import main\nmain(['list'], standalone_mode=False)\n"
-        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'} & set(sys.modules)\n"
+        "heavy = {'torch', 'torchvision', 'timm', 'safetensors', 'numpy', 'PIL', 'ganzoo_dcgan'}\n"
+        "heavy &= set(sys.modules)\n"
         "assert not heavy, heavy\n"
         "assert not [name for name in sys.modules if name.startswith('zoo_')]\n"
     )
@@ -190,12 +194,13 @@ def test_a_hundred_installed_packages_are_listed_and_neither_they_nor_torch_are_
 def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(
     tmp_path, distribution, ganzoo_command
 ):
-    """Its metadata say what it needs, and they are read before its module, which would fail in its own ways."""
+    """Its metadata are read before its module, which would fail in its own ways."""
     distribution("zoo-newer", {"newer": "newer_one:Broken"}, newer_one=RAISES)
     metadata = tmp_path / "site" / "zoo_newer-1.0.dist-info" / "METADATA"
     plain = metadata.read_text()
     metadata.write_text(
-        f"{plain}Requires-Dist: torch>=2\nRequires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n"
+        f"{plain}Requires-Dist: torch>=2\n"
+        "Requires-Dist: ganzoo[hf]<9,>=7.2 ; python_version >= '3'\n"
     )
     shown = ganzoo_command("show", "newer")
     assert shown.exit_code == 1

@@ -202,7 +202,7 @@ def test_another_run_in_the_folder_is_not_overwritten(run, tmp_path):
 
 @pytest.mark.parametrize("file", ["model.safetensors", "training.safetensors", "training.json"])
 def test_a_full_disk_leaves_the_previous_checkpoint_as_it_was(run, file):
-    """The system refuses to write the last byte of a file: at the start of a checkpoint, in it, at its end."""
+    """The system refuses the last byte of a file: at the start, in, at the end of a checkpoint."""
     room = (run / "train/step-000002" / file).stat().st_size - 1
     before = {path: path.read_bytes() for path in run.rglob("*") if path.is_file()}
     trainer = ganzoo.Trainer.resume(run, device="cpu")

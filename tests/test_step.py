@@ -1,5 +1,6 @@
 """A step: its draws, averages, schedules and optimizers, and a session around many of them."""
 
+import re
 import shutil
 import threading
 from pathlib import Path
@@ -13,9 +14,11 @@ from torch.nn.utils.parametrizations import spectral_norm
 import ganzoo
 from ganzoo import seeds
 from ganzoo.seeds import Draws, Part, rng, seeded
+from ganzoo.state.run import Run
 from ganzoo.training import session
 from ganzoo.training.averages import Averages
 from ganzoo.training.plan import Plan
+from ganzoo.training.reports import Reports
 from ganzoo.training.snapshot import training_tensors
 
 CPU = torch.device("cpu")
@@ -266,3 +269,12 @@ def test_two_sources_to_be_scored_on_are_opened_again(tmp_path, monkeypatch):
     trainer.save(tmp_path / "run")
     resumed = ganzoo.Trainer.resume(tmp_path / "run", device="cpu")
     assert resumed.held_out.name == list(test)
+
+
+def test_the_time_left_may_be_days(tmp_path, caplog):
+    caplog.set_level("INFO", "ganzoo")
+    reports = Reports(Run(tmp_path), done=0, steps=10**9, every=1)
+    with reports:
+        reports.step(ganzoo.Step(1, {"generator": torch.ones(())}))
+    (left,) = re.findall(r"(\d+):\d\d:\d\d left", caplog.text)
+    assert int(left) > 24

@@ -90,7 +90,7 @@ def test_the_callers_random_numbers_are_left_alone(toy):
 
 @pytest.mark.parametrize("stop", [1, 4, 5, 6, 11])
 def test_saved_and_resumed_equals_uninterrupted(toy, tmp_path, stop):
-    """Phases, schedule, dropout, a pool, averages, two kinds of optimizer; step 5 is the one that unfreezes."""
+    """Phases, schedule, dropout, a pool, averages, two kinds of optimizer; step 5 unfreezes."""
     whole = ganzoo.Trainer(ganzoo.create("toy-phases", **SETTINGS), "toy-squares:16", device="cpu")
     list(whole)
     whole.save(tmp_path / "whole")
@@ -553,7 +553,7 @@ def test_what_the_model_allows_is_compiled_and_nothing_else(toy, monkeypatch):
 
 @pytest.mark.slow
 def test_compiled_it_learns_the_same_and_a_penalty_is_why_a_critic_is_not(tmp_path, process):
-    """In a process of its own: what torch compiles stays in memory, and it warns of what is not there."""
+    """In its own process: compiled code stays in memory, and torch warns of what is missing."""
     code = """
 import torch, ganzoo
 ends = []

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
+from itertools import chain
 from typing import Any
 
 import torch
@@ -21,7 +22,11 @@ from ganzoo.data.picture import (
     resized,
 )
 from ganzoo.data.source import HasDomains, Row
-from ganzoo.data.threads import default_workers, map_in_threads, with_progress
+from ganzoo.data.threads import (
+    default_workers,
+    map_in_threads,
+    with_progress,
+)
 from ganzoo.data.views import Domains
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import Hparams
@@ -43,7 +48,7 @@ class Finding:
 
 @dataclass
 class _Result:
-    """What is found about a row: `size` and `mode` are those of its first file."""
+    """The findings about a row; `size` and `mode` are those of its first file."""
 
     findings: list[Finding] = field(default_factory=list)
     digest: str = ""
@@ -55,7 +60,7 @@ class _Result:
 
 @dataclass
 class Report:
-    """What a source holds.
+    """The contents of a source.
 
     `sizes`, `modes` and `classes` count the usable images as they are in their files.
     """
@@ -88,14 +93,15 @@ class Report:
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
-        images = []
-        for thumbnail in self.thumbnails:
-            images.append(from_pil(resized(thumbnail, THUMBNAIL, "pad")))
-        return grid(torch.stack(images))
+        squares = [resized(thumbnail, THUMBNAIL, "pad") for thumbnail in self.thumbnails]
+        return grid(torch.stack(list(map(from_pil, squares))))
 
 
 def check(
-    names: Sequence[str], hp: Hparams | None = None, view: Any = Tensor, workers: int | None = None
+    names: Sequence[str],
+    hp: Hparams | None = None,
+    view: Any = Tensor,
+    workers: int | None = None,
 ) -> Report:
     """Reads every file of one or two sources.
 
@@ -104,7 +110,8 @@ def check(
     opened = OpenedSources.of(names, Domains if hp is None and len(names) == 2 else view)
     preparation = Preparation.of(hp, opened.info) if hp else None
     report = Report(opened.source_text)
-    rows, domains = _rows_and_domains(opened)
+    rows = list(chain(*opened.parts))
+    domains = _domains(opened)
     every = max(1, len(rows) // SHOWN)
     first_with: dict[str, tuple[str, str]] = {}
     work = map_in_threads(partial(_examined, preparation), rows, workers or default_workers())
@@ -127,24 +134,27 @@ def check(
             if (twin, its_domain) != (name, domain):
                 kind = "duplicate" if domain == its_domain else "in both domains"
                 report.findings.append(
-                    Finding(name, kind, f"the same picture as {twin}", skipped=False)
+                    Finding(
+                        name,
+                        kind,
+                        f"the same picture as {twin}",
+                        skipped=False,
+                    )
                 )
     return report
 
 
-def _rows_and_domains(opened: OpenedSources) -> tuple[list[Row], list[str]]:
-    """All rows, and for each its domain, "" if there are none."""
-    rows: list[Row] = []
-    domains: list[str] = []
-    for part, domain in zip(opened.parts, "AB", strict=False):
-        rows += part
-        domains += [domain] * len(part)
+def _domains(opened: OpenedSources) -> list[str]:
+    """The domain of each row, if there are two."""
+    if len(opened.parts) == 2:
+        a, b = map(len, opened.parts)
+        return ["A"] * a + ["B"] * b
+    names: set[str] = set()
     source = opened.sources[0]
-    if len(opened.parts) == 1 and isinstance(source, HasDomains):
+    if isinstance(source, HasDomains):
         with suppress(DataError):  # not two domains, and nothing says that they should be
-            b = {item.name for item in source.domains()[1]}
-            domains = ["B" if row[0].name in b else "A" for row in rows]
-    return rows, domains
+            names = {item.name for item in source.domains()[1]}
+    return ["B" if row[0].name in names else "A" for row in opened.parts[0]]
 
 
 def _examined(preparation: Preparation | None, row: Row) -> _Result:

@@ -14,7 +14,11 @@ from pathlib import Path, PurePosixPath
 
 from PIL import Image
 
-from ganzoo.data.picture import decoded, ignore_pillow_warnings, read_size_and_mode
+from ganzoo.data.picture import (
+    decoded,
+    ignore_pillow_warnings,
+    read_size_and_mode,
+)
 from ganzoo.data.source import Item, unusable
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo
@@ -22,7 +26,7 @@ from ganzoo.hparams.hparams import DataInfo
 LARGEST = 512 * 2**20
 """Bytes of a file; a larger image is refused before it is read."""
 MOST_COMPRESSED = 200
-"""How many times its packed size a file in a zip may have if it is also larger than 64 MiB."""
+"""The largest ratio of sizes, unpacked to packed, of a file in a zip of more than 64 MiB."""
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 MEASURED = 32
 
@@ -100,7 +104,12 @@ class Folder(Files):
                 if hidden(name):
                     below.remove(name)
                     path = printable((here / name).relative_to(root))
-                    yield unusable(path, "hidden", "a hidden folder is not read", "hidden")
+                    yield unusable(
+                        path,
+                        "hidden",
+                        "a hidden folder is not read",
+                        "hidden",
+                    )
             for name in files:
                 file = here / name
                 path = printable(file.relative_to(root))
@@ -160,7 +169,12 @@ class Zip(Files):
             stamp = f"{entry.CRC:08x} {entry.header_offset} {archive_stamp}"
             if _unsafe(name):
                 reason = "its name leads out of the zip; nothing was written there"
-                yield unusable(printable(PurePosixPath(name)), "unsafe name", reason, stamp)
+                yield unusable(
+                    printable(PurePosixPath(name)),
+                    "unsafe name",
+                    reason,
+                    stamp,
+                )
                 continue
             path = printable(PurePosixPath(name.removeprefix(common)))
             if offsets[entry.header_offset] > 1:
@@ -182,7 +196,8 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
         raise BadImage("link", "a link inside a zip is not followed")
     if size > LARGEST or (size > 64 * 2**20 and size > MOST_COMPRESSED * packed):
         raise BadImage(
-            "compression bomb", f"{packed:,} bytes that unpack to {size:,}; it was not unpacked"
+            "compression bomb",
+            f"{packed:,} bytes that unpack to {size:,}; it was not unpacked",
         )
     if entry.flag_bits & 1:
         raise BadImage("encrypted", "it needs a password")
@@ -228,7 +243,8 @@ def read_file(path: Path) -> bytes:
             raise BadImage("not a file", "a pipe, a socket or a device")
         if status.st_size > LARGEST:
             raise BadImage(
-                "too large", f"{status.st_size:,} bytes; files up to {LARGEST:,} are read"
+                "too large",
+                f"{status.st_size:,} bytes; files up to {LARGEST:,} are read",
             )
         return path.read_bytes()
     except OSError as cause:
@@ -269,8 +285,8 @@ def _halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:
             "not a pair",
             f"{width}x{height} is not two pictures side by side; nor are there A/ and B/",
         )
-    left = picture.crop((0, 0, width // 2, height))
-    right = picture.crop((width // 2, 0, width, height))
+    half = width // 2
+    left, right = (picture.crop((x, 0, x + half, height)) for x in (0, half))
     left.format = right.format = picture.format
     return left, right
 

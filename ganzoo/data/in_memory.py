@@ -24,6 +24,10 @@ from ganzoo.seeds import derive_seed, seeded
 logger = logging.getLogger(__name__)
 
 
+LabelledItem = tuple[Tensor, int | None]
+Opened = tuple[Images, DataInfo]
+
+
 @runtime_checkable
 class MapStyle(Protocol):
     """A map-style dataset, as `torch.utils.data` names it."""
@@ -33,9 +37,7 @@ class MapStyle(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-def open_in_memory(
-    data: object, hp: Hparams, workers: int, *, pairs: bool = False
-) -> tuple[Images, DataInfo]:
+def open_in_memory(data: object, hp: Hparams, workers: int, *, pairs: bool = False) -> Opened:
     """A tensor or a Dataset as images; with `pairs`, a Dataset of (source, target).
 
     Raises DataError for anything else.
@@ -51,7 +53,7 @@ def open_in_memory(
     )
 
 
-def _open_tensor(data: Tensor, hp: Hparams) -> tuple[Images, DataInfo]:
+def _open_tensor(data: Tensor, hp: Hparams) -> Opened:
     shape = tuple(data.shape)
     if data.ndim != 4 or not len(data):
         raise DataError(f"images are (n, channels, height, width), n at least 1, not {shape}")
@@ -65,9 +67,7 @@ def _open_tensor(data: Tensor, hp: Hparams) -> tuple[Images, DataInfo]:
     return StoredImages(data), DataInfo(size=width, channels=channels)
 
 
-def _open_dataset(
-    data: MapStyle, hp: Hparams, workers: int, pairs: bool
-) -> tuple[Images, DataInfo]:
+def _open_dataset(data: MapStyle, hp: Hparams, workers: int, pairs: bool) -> Opened:
     if not len(data):
         raise DataError("the data set is empty")
     split = split_pair if pairs else split_item
@@ -164,7 +164,9 @@ class DatasetImages(Images):
     def _items(self, order: ShuffledSampler, number: int) -> list[Any]:
         parallel = self.workers > 1 and not isinstance(order, SequentialSampler)
         if parallel and self._order is not order:
-            self._loader, self._next, self._order = self._from(order, number), number, order
+            self._loader = self._from(order, number)
+            self._next = number
+            self._order = order
         if self._loader is not None and self._order is order and self._next == number:
             self._next += 1
             return next(self._loader)
@@ -184,14 +186,11 @@ class DatasetImages(Images):
         return iter(loader)
 
     def _stacked(self, items: list[Any]) -> Batch:
-        images, labels = [], []
         for item in items:
             if isinstance(item, DataError):
                 raise item
-            image, label = item
-            images.append(image)
-            if label is not None:
-                labels.append(label)
+        images, all_labels = zip(*items, strict=True)
+        labels = [label for label in all_labels if label is not None]
         shapes = {tuple(image.shape) for image in images}
         if len(shapes) > 1:
             text = ", ".join(map(str, sorted(shapes)))
@@ -209,16 +208,18 @@ def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:
     return list(zip(epochs.tolist(), indices.tolist(), strict=True))
 
 
-class _SeededItems(Dataset[tuple[Tensor, int | None] | DataError]):
+@dataclass
+class _SeededItems(Dataset[LabelledItem | DataError]):
     """Items by (epoch, index).
 
     A DataError is returned, not raised, so that DataLoader workers do not wrap it.
     """
 
-    def __init__(self, dataset: MapStyle, seed: int, pairs: bool) -> None:
-        self.dataset, self.seed, self.pairs = dataset, seed, pairs
+    dataset: MapStyle
+    seed: int
+    pairs: bool
 
-    def __getitem__(self, key: tuple[int, int]) -> tuple[Tensor, int | None] | DataError:
+    def __getitem__(self, key: tuple[int, int]) -> LabelledItem | DataError:
         epoch, index = key
         with _all_seeded("item", self.seed, epoch, index):
             item = self.dataset[index]
@@ -243,7 +244,7 @@ def _all_seeded(*parts: int | str) -> Iterator[None]:
         np.random.set_state(numpy)
 
 
-def split_item(item: Any) -> tuple[Tensor, int | None]:
+def split_item(item: Any) -> LabelledItem:
     """An item of a Dataset -> image `(channels, height, width)` and label.
 
     A Pillow picture becomes uint8.
@@ -269,7 +270,7 @@ def split_item(item: Any) -> tuple[Tensor, int | None]:
         ) from None
 
 
-def split_pair(item: Any) -> tuple[Tensor, None]:
+def split_pair(item: Any) -> LabelledItem:
     """An item of a Dataset of pairs -> `(2 * channels, height, width)`.
 
     The source's channels come first, then the target's.

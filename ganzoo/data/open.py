@@ -101,13 +101,12 @@ def open_data(
     return Data(parts, replace(info, size=preparation.image_size), preparation)
 
 
-def _source_names(data: object) -> list[str]:
+def _source_names(data: Any) -> list[str]:
     """The SOURCES; none for data passed in from Python, such as a list of images."""
-    if isinstance(data, str | Path):
-        return [str(data)]
-    if isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2):
-        names = [str(one) for one in data if isinstance(one, str | Path)]
-        return names if len(names) == len(data) else []
+    several = isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2)
+    names = data if several else [data]
+    if all(isinstance(name, str | Path) for name in names):
+        return list(map(str, names))
     return []
 
 
@@ -116,10 +115,11 @@ class OpenedSources:
     """One or two sources: the rows of each part in the view of a model, and their own info."""
 
     names: Sequence[str]
+    source_text: str
     sources: list[Source]
     parts: list[list[Row]]
     info: DataInfo
-    """Of two sources, the first decides the size, and colour wins."""
+    """The size is that of the first source; of grey and colour, colour wins."""
 
     @classmethod
     def of(cls, names: Sequence[str], view: Any) -> Self:
@@ -127,17 +127,15 @@ class OpenedSources:
         kind = view_of(view)
         kind.check_count(names)
         sources = [open_source(name) for name in names]
-        parts = kind.rows(sources)
+        text = " and ".join(names)
+        parts = kind.rows(sources, text)
         if not all(parts):
-            raise DataError(f"the data source {' and '.join(names)} has no images")
+            raise DataError(f"the data source {text} has no images")
         infos = [_checked_info(*named) for named in zip(names, sources, strict=True)]
         channels = max(info.channels for info in infos)
         classes = infos[0].classes if kind.has_classes else ()
-        return cls(names, sources, parts, replace(infos[0], channels=channels, classes=classes))
-
-    @property
-    def source_text(self) -> str:
-        return " and ".join(self.names)
+        info = replace(infos[0], channels=channels, classes=classes)
+        return cls(names, text, sources, parts, info)
 
     @property
     def licence(self) -> str | None:
@@ -146,17 +144,21 @@ class OpenedSources:
 
 
 def _checked_info(name: str, source: Source) -> DataInfo:
-    info = source.info
-    if not isinstance(info, DataInfo):
+    if not isinstance(source.info, DataInfo) or not hasattr(source, "licence"):
         raise PluginError(
-            f"the data source {name}: its info is {info!r:.60}, not a property, ganzoo.DataInfo"
+            f"the data source {name} lacks info, a property that is a ganzoo.DataInfo, "
+            "or licence, None if it is unknown"
         )
-    if not hasattr(source, "licence"):
-        raise PluginError(f"the data source {name} has no licence: licence = None if it is unknown")
-    return info
+    return source.info
 
 
-def _prepare(opened: OpenedSources, hp: Hparams, workers: int, cache: str, strict: bool) -> Data:
+def _prepare(
+    opened: OpenedSources,
+    hp: Hparams,
+    workers: int,
+    cache: str,
+    strict: bool,
+) -> Data:
     preparation = Preparation.of(hp, opened.info)
     stored, resident = CACHES[cache]
     parts: list[Images] = []
@@ -185,7 +187,8 @@ def _prepare(opened: OpenedSources, hp: Hparams, workers: int, cache: str, stric
         logger.warning(
             f"{opened.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
         )
-    info = replace(opened.info, size=preparation.image_size, channels=preparation.channels)
+    size, channels = preparation.image_size, preparation.channels
+    info = replace(opened.info, size=size, channels=channels)
     name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
     return Data(tuple(parts), info, preparation, name, opened.licence)
 
@@ -214,17 +217,30 @@ def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
         )
 
 
-def _images(packing: Packing, manifest: Manifest, folder: Path, resident: bool | None) -> Images:
+def _images(
+    packing: Packing,
+    manifest: Manifest,
+    folder: Path,
+    resident: bool | None,
+) -> Images:
     labels = torch.tensor(manifest.labels) if min(manifest.labels) >= 0 else None
     if manifest.stored:
         return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident)
-    rows = [packing.rows[number] for number in manifest.rows]
-    settings = packing.preparation, labels, manifest.fingerprint, packing.workers
-    return StreamedImages(rows, manifest.digests, *settings)
+    return StreamedImages(
+        [packing.rows[number] for number in manifest.rows],
+        manifest.digests,
+        packing.preparation,
+        labels,
+        manifest.fingerprint,
+        packing.workers,
+    )
 
 
 def _warnings(
-    opened: OpenedSources, channels: int, skipped: Sequence[Skipped], used: set[int]
+    opened: OpenedSources,
+    channels: int,
+    skipped: Sequence[Skipped],
+    used: set[int],
 ) -> Iterator[str]:
     text = opened.source_text
     if skipped:

@@ -45,9 +45,13 @@ class ImageNote:
     detail: str
 
 
+Noted = tuple[Image.Image, list[ImageNote]]
+"""A picture, and the remarks about it."""
+
+
 @dataclass(frozen=True)
 class Preparation:
-    """How a model wants its images, by its hyperparameters.
+    """The settings of a model for its images, from its hyperparameters.
 
     Squares of `load_size` are stored; a batch holds random crops of `image_size`, mirrored at
     random if `flip`.
@@ -75,7 +79,11 @@ class Preparation:
 
     def key(self) -> dict[str, Any]:
         """The settings that change the stored pixels."""
-        return {"load_size": self.load_size, "channels": self.channels, "fit": self.fit}
+        return {
+            "load_size": self.load_size,
+            "channels": self.channels,
+            "fit": self.fit,
+        }
 
 
 @contextmanager
@@ -89,7 +97,7 @@ def ignore_pillow_warnings() -> Iterator[None]:
         yield
 
 
-def decoded(item: Item) -> tuple[Image.Image, list[ImageNote]]:
+def decoded(item: Item) -> Noted:
     """The item's picture, upright, and what is odd about the file. Raises BadImage."""
     data = content(item)
     if isinstance(data, Image.Image):
@@ -104,7 +112,10 @@ def decoded(item: Item) -> tuple[Image.Image, list[ImageNote]]:
         if PurePath(item.name).suffix.lower() in Image.registered_extensions():
             raise BadImage("corrupt", "its content is not a picture, unlike its name") from None
         raise BadImage("not an image", "not an image format that is read here") from None
-    except (Image.DecompressionBombError, Image.DecompressionBombWarning) as cause:
+    except (
+        Image.DecompressionBombError,
+        Image.DecompressionBombWarning,
+    ) as cause:
         raise BadImage("decompression bomb", str(cause)) from None
     except MemoryError:
         raise DataError(f"there is not enough memory to decode {item.name}") from None
@@ -113,7 +124,7 @@ def decoded(item: Item) -> tuple[Image.Image, list[ImageNote]]:
         raise BadImage(kind, str(cause) or type(cause).__name__) from cause
 
 
-def _read_picture(data: bytes) -> tuple[Image.Image, list[ImageNote]]:
+def _read_picture(data: bytes) -> Noted:
     notes = []
     picture = _read_head(data)
     limit = Image.MAX_IMAGE_PIXELS
@@ -154,7 +165,7 @@ def read_size_and_mode(item: Item) -> tuple[tuple[int, int], str] | None:
         return None
 
 
-def converted(picture: Image.Image, channels: int) -> tuple[Image.Image, list[ImageNote]]:
+def converted(picture: Image.Image, channels: int) -> Noted:
     """The picture in grey, RGB or RGBA of 8 bits, by Pillow's own `convert`, with a note about it.
 
     Of 16 bits the upper 8 are kept, as Pillow does for colours; its `convert` clips grey ones.
@@ -178,9 +189,7 @@ def converted(picture: Image.Image, channels: int) -> tuple[Image.Image, list[Im
     return picture, [ImageNote("converted", f"{before} to {mode}")]
 
 
-def checked_and_converted(
-    picture: Image.Image, channels: int, size: int
-) -> tuple[Image.Image, list[ImageNote]]:
+def checked_and_converted(picture: Image.Image, channels: int, size: int) -> Noted:
     """The picture in its own size and the wanted mode, if it is large enough for `size`."""
     shorter = min(picture.size)
     own = f"{picture.width}x{picture.height}"

@@ -8,7 +8,14 @@ from typing import Never, Protocol, runtime_checkable
 from PIL import Image
 
 from ganzoo.discovery.registry import Plugin, datasets
-from ganzoo.errors import BadImage, DataError, GanzooError, PluginError, UnknownName, unknown
+from ganzoo.errors import (
+    BadImage,
+    DataError,
+    GanzooError,
+    PluginError,
+    UnknownName,
+    unknown,
+)
 from ganzoo.hparams.hparams import DataInfo
 
 

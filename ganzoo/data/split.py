@@ -15,7 +15,11 @@ from ganzoo.seeds import rng
 
 
 def train_validation_split(
-    data: Data, validation: Data | None, hp: Hparams, view: Any, device: torch.device
+    data: Data,
+    validation: Data | None,
+    hp: Hparams,
+    view: Any,
+    device: torch.device,
 ) -> tuple[Batches, Batches | None]:
     """Batches to train on, and to score on: all of `validation`, or the share `hp.validation`.
 
@@ -35,7 +39,7 @@ def train_validation_split(
         raise DataError(
             f"validation={share} of {len(data)} images is none: add images, or set validation=0"
         )
-    return batches(data, chosen=trained), batches(data, chosen=held_out)
+    return batches(data, subset=trained), batches(data, subset=held_out)
 
 
 def validation_hparams(hp: Hparams) -> Hparams:

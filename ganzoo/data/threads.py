@@ -14,6 +14,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 CHUNK = 16
 """Items that a thread takes at a time: fewer switches than with one."""
+EVERY = 10
+"""Seconds between two lines about progress on a pipe."""
 
 
 def default_workers() -> int:
@@ -28,7 +30,7 @@ def map_in_threads(function: Callable[[T], R], items: Sequence[T], workers: int)
     """`function(item)` for each, in order, a bounded number ahead of the caller."""
 
     def run(chunk: Sequence[T]) -> list[R]:
-        return [function(item) for item in chunk]
+        return list(map(function, chunk))
 
     waiting: deque[Future[list[R]]] = deque()
     pool = ThreadPoolExecutor(workers)
@@ -43,15 +45,22 @@ def map_in_threads(function: Callable[[T], R], items: Sequence[T], workers: int)
         pool.shutdown(cancel_futures=True)
 
 
-def with_progress(items: Iterator[T], total: int, what: str, *, every: float = 10.0) -> Iterator[T]:
+def with_progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
     """The items, with a bar on a terminal and, on a pipe, a line every ten seconds."""
     if sys.stderr.isatty():
-        yield from tqdm(items, what, total, unit="image", dynamic_ncols=True, leave=False)
+        yield from tqdm(
+            items,
+            what,
+            total,
+            unit="image",
+            dynamic_ncols=True,
+            leave=False,
+        )
         return
     start = last = time.perf_counter()
     for done, item in enumerate(items, 1):
         now = time.perf_counter()
-        if now - last > every:
+        if now - last > EVERY:
             last = now
             rate = done / (now - start)
             left = tqdm.format_interval((total - done) / rate)

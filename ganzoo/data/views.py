@@ -8,7 +8,14 @@ from torch import Tensor
 from ganzoo.data.files import match_by_name
 from ganzoo.data.images import Batch, Images
 from ganzoo.data.in_memory import check_alike, join_pairs, open_in_memory
-from ganzoo.data.source import HasDomains, HasPairs, Item, Row, Source, unusable
+from ganzoo.data.source import (
+    HasDomains,
+    HasPairs,
+    Item,
+    Row,
+    Source,
+    unusable,
+)
 from ganzoo.errors import DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
@@ -41,7 +48,7 @@ Parts = tuple[tuple[Images, ...], DataInfo]
 
 
 class View:
-    """How a model sees its data; this one gives images alone, `torch.Tensor`."""
+    """The form of a model's batches; this one is images alone, `torch.Tensor`."""
 
     largest_count = 1
     """The number of sources, or of data sets from Python, that it can take."""
@@ -54,8 +61,8 @@ class View:
                 f"not {len(names)}: {', '.join(names)}"
             )
 
-    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
-        """The rows of each part of the data. Raises DataError if a source lacks them."""
+    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
+        """The rows of each part of the data. Raises DataError if the sources lack them."""
         return [_single_items(sources[0].items())]
 
     def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
@@ -64,7 +71,7 @@ class View:
         return (images,), info
 
     def batch(self, parts: Sequence[Batch]) -> Any:
-        """What `losses` gets, of a batch of each part."""
+        """The argument of `losses`, from a batch of each part."""
         images, _ = parts[0]
         return images
 
@@ -72,7 +79,7 @@ class View:
 class LabelledView(View):
     """Images and the numbers of their classes."""
 
-    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
         items = []
         for item in sources[0].items():
             if item.label is None:
@@ -82,7 +89,7 @@ class LabelledView(View):
             items.append(item)
         if all(item.label is None for item in items):
             raise DataError(
-                "the model wants labels, and the source has none: "
+                f"the model wants labels, and {text} has none: "
                 "the classes of a folder or a zip are its sub-folders"
             )
         return [_single_items(items)]
@@ -100,7 +107,7 @@ class DomainsView(View):
     largest_count = 2
     has_classes = False
 
-    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
         first = sources[0]
         if len(sources) == 2:
             a, b = first.items(), sources[1].items()
@@ -108,7 +115,7 @@ class DomainsView(View):
             a, b = first.domains()
         else:
             raise DataError(
-                "the model wants two domains: pass two sources, --data FIRST --data SECOND"
+                f"{text} is not two domains: pass two sources, --data FIRST --data SECOND"
             )
         return [_single_items(a), _single_items(b)]
 
@@ -131,13 +138,13 @@ class PairView(View):
     largest_count = 2
     has_classes = False
 
-    def rows(self, sources: Sequence[Source]) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
         first = sources[0]
         if len(sources) == 2:
             return [[*match_by_name(first.items(), sources[1].items())]]
         if not isinstance(first, HasPairs):
             raise DataError(
-                "the model wants pairs: pass two sources with equal names, --data FROM --data TO"
+                f"{text} has no pairs: pass two sources with equal names, --data FROM --data TO"
             )
         return [[*first.pairs()]]
 

@@ -38,7 +38,8 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
     try:
         model = kind(hp)
     except (TypeError, AttributeError, AssertionError) as cause:
-        if name := _missing(kind, hp, cause):
+        name = _missing(kind, hp, cause)
+        if name:
             raise unfilled_error(name) from cause
         if "__init__" not in str(cause):
             raise
@@ -47,10 +48,7 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
         ) from cause
     for name, parameter in model.named_parameters():
         if isinstance(parameter, UninitializedParameter):
-            raise PluginError(
-                f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: "
-                f"use no lazy modules"
-            )
+            raise PluginError(f"{kind.__name__}: {name} has no shape: use no lazy modules")
     model.plugin = plugin
     return model
 
@@ -74,5 +72,8 @@ def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
     """The hyperparameter that is None and made the constructor fail, if that is the cause."""
     if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):
         return None
-    names = FROM_DATA if kind.view is not Tensor else FROM_DATA[:2]  # images alone have no classes
-    return next((name for name in names if getattr(hp, name) is None), None)
+    count = 2 if kind.view is Tensor else 3  # images alone have no classes
+    for name in FROM_DATA[:count]:
+        if getattr(hp, name) is None:
+            return name
+    return None

@@ -48,7 +48,7 @@ def broken(problem: str, remedy: str) -> Never:
 
 @dataclass
 class Finished:
-    """What a training ends with: all tensors, with averages in place, and state outside of them."""
+    """The end of a training: all tensors, averages in place, and the state outside of them."""
 
     weights: dict[str, Tensor]
     unsaved: dict[str, object]
@@ -94,26 +94,22 @@ class ModelCase:
         info = DataInfo(size=16, channels=3, classes=CLASSES if labelled else ())
         try:
             hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
-            is_open = not (hp.image_size and hp.channels) or (labelled and not hp.classes)
-            if is_open and not hp.unfilled():
+            filled = hp.for_data(info)
+            if hp != filled and not hp.unfilled():
                 with suppress(HparamError):
                     initialised(self.kind, hp)
                     return hp
-            return hp.for_data(info)
+            return filled
         except HparamError as error:
             broken(str(error), self.settings_hint({"image_size": 32}))
 
     def settings_hint(self, settings: Mapping[str, Any]) -> str:
-        """How the author sets hyperparameters for the tests."""
+        """Tells the author how to set hyperparameters for the tests."""
         return f"for its tests, pass contract(..., {{{self.plugin.name!r}: {dict(settings)}}})"
 
     def model(self, **changes: Any) -> Model:
         """A model with its first weights."""
         return initialised(self.kind, self.hp.replaced(changes), plugin=self.plugin)
-
-    @property
-    def classes(self) -> int | None:
-        return getattr(self.hp, "classes", None)
 
     @property
     def draws_images(self) -> bool:
@@ -122,8 +118,7 @@ class ModelCase:
     @cached_property
     def shape(self) -> tuple[int, int]:
         """Channels and size: those of the hyperparameters, or of the images that it draws."""
-        channels = getattr(self.hp, "channels", None)
-        size = getattr(self.hp, "image_size", None)
+        channels, size = self.hp.channels, self.hp.image_size
         if not (channels and size) and self.draws_images:
             with suppress(Exception):  # makes_what_its_task_says reports it
                 images = self.model().sample(1)
@@ -147,7 +142,7 @@ class ModelCase:
         if self.kind.view in (Domains, Pair):
             return tuple(parts)
         if self.kind.view is Labelled:
-            labels = torch.arange(IMAGES) % (self.classes or len(CLASSES))
+            labels = torch.arange(IMAGES) % (self.hp.classes or len(CLASSES))
             return TensorDataset(parts[0], labels)
         return parts[0]
 

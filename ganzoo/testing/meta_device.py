@@ -102,7 +102,7 @@ def fault_in_use(model: Model, images: Tensor) -> str | None:
         if type(model).generate is Model.generate:
             return None
         inputs = [model.latents(2, 0)]
-        if getattr(model.hp, "classes", None):
+        if model.hp.classes:
             inputs.append(torch.zeros(2, dtype=torch.long))
     elif not model.directions and not model.classifies:
         return None

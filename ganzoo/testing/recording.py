@@ -17,7 +17,7 @@ from ganzoo.training.trainer import Trainer
 
 @dataclass
 class Recording:
-    """What was seen in a training. Parameters are named as in the model."""
+    """The observations of a training. Parameters are named as in the model."""
 
     model: Model
     losses: list[dict[str, float]] = field(default_factory=list)
@@ -84,10 +84,10 @@ def _watched_moves(
     recording.incomplete_steps += 1  # until the end is reached
     copies = [tensor.clone() for tensor in tree_leaves(batch)]
     rates = _rates(trainer)
-    trained = _names_of_trained(trainer, list(trainer.optimizers))
     names = {module: name for name, module in model.named_modules()}
-    own: set[str] = set()
-    mover, last = "nobody", _parameters(model)
+    last, own, trained = _parameters(model), set[str](), set[str]()
+    for player in trainer.optimizers:
+        trained |= _names_of_trained(trainer, player)
 
     def look(when: str) -> None:
         # parameters that nobody trains, as a teacher's, are nobody's
@@ -95,18 +95,18 @@ def _watched_moves(
         now = _parameters(model)
         for name in sorted(trained - own):
             if not same(last[name], now[name]):
-                recording.foreign_changes.append(f"{name} changes {when} the move of {mover}")
+                recording.foreign_changes.append(f"{name} changes {when}")
         last = now
 
+    when = "before the first move"
     for move in moves:
-        look("after")
-        if isinstance(move, tuple) and isinstance(move[0], nn.Module):
-            mover = names.get(move[0]) or "model"
-            own = _names_of_trained(trainer, [move[0]])
-            recording.players.add(mover)
-        yield move
-        look("in")
-    look("after")
+        look(when)
+        yield move  # the trainer refuses what is no move
+        mover, own = names[move[0]] or "model", _names_of_trained(trainer, move[0])
+        recording.players.add(mover)
+        look(f"in the move of the {mover}")
+        when = f"after the move of the {mover}"
+    look(when)
     recording.incomplete_steps -= 1
     if rates != _rates(trainer):
         recording.rates_changed = True
@@ -114,12 +114,8 @@ def _watched_moves(
         recording.batch_changed = True
 
 
-def _names_of_trained(trainer: Trainer, players: list[nn.Module]) -> set[str]:
-    trained: set[nn.Parameter] = set()
-    for player in players:
-        if player in trainer.optimizers:
-            trained.update(trainer.optimizers.trained(player))
-    return names_of(trainer.model, trained)
+def _names_of_trained(trainer: Trainer, player: nn.Module) -> set[str]:
+    return names_of(trainer.model, set(trainer.optimizers.trained(player)))
 
 
 def names_of(model: Model, parameters: set[nn.Parameter]) -> set[str]:

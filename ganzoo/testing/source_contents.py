@@ -12,16 +12,10 @@ from ganzoo.discovery.registry import datasets
 def contents(source: Source) -> dict[str, Any]:
     """The classes, the names and labels of the items, and digests of the first three images."""
     items = list(source.items())
-    digests = []
-    for item in items[:3]:
-        try:
-            digests.append(digest(item))
-        except Exception:  # the check that reads images reports it
-            digests.append("")
     return {
         "classes": list(source.info.classes),
         "items": [[item.name, item.label] for item in items],
-        "images": digests,
+        "images": [digest(item) for item in items[:3]],
     }
 
 

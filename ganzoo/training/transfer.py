@@ -24,10 +24,9 @@ class Adapted:
 
     def log(self, source: str) -> None:
         """Reports them."""
-        counts = (
-            f"{len(self.loaded)} tensors loaded, {len(self.skipped)} skipped, {len(self.new)} new"
-        )
-        logger.info(f"from {source}: {counts}")
+        loaded = f"{len(self.loaded)} tensors loaded"
+        counts = f"{len(self.skipped)} skipped, {len(self.new)} new"
+        logger.info(f"from {source}: {loaded}, {counts}")
         if self.skipped:
             logger.info(f"skipped: {', '.join(self.skipped)}")
         if self.new:
@@ -41,23 +40,24 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     match and `partial` is False, if none matches, and if the run cannot be read.
     """
     config, weights = Run(resolve_run(run)).read_with_fallback(read_weights)
-    wanted = model.state_dict()
+    wanted, name_here = model.state_dict(), model.display_name
     loaded, skipped = [], []
     for name, tensor in weights.items():
+        text = f"{name} {tuple(tensor.shape)}"
         if name not in wanted:
-            skipped.append(f"{name} {tuple(tensor.shape)}")
+            skipped.append(text)
         elif wanted[name].shape != tensor.shape:
-            skipped.append(f"{name} {tuple(tensor.shape)} (here {tuple(wanted[name].shape)})")
+            skipped.append(f"{text} (here {tuple(wanted[name].shape)})")
         else:
             loaded.append(name)
     new = [name for name in wanted if name not in weights]
     if not loaded:
-        raise StateError(f"{run} is a {config.model}: no tensor of it fits {model.display_name}")
+        raise StateError(f"{run} is a {config.model}: no tensor of it fits {name_here}")
     if (skipped or new) and not partial:
         raise StateError(
-            f"{len(skipped)} tensors of {run} do not fit {model.display_name} ({_first(skipped)}), "
-            f"and {len(new)} of its own are missing there ({_first(new)}); --partial loads the "
-            f"{len(loaded)} that fit"
+            f"{len(skipped)} tensors of {run} do not fit {name_here} "
+            f"({_first(skipped)}), and {len(new)} of its own are missing "
+            f"there ({_first(new)}); --partial loads the {len(loaded)} that fit"
         )
     for name in loaded:
         wanted[name] = weights[name]
@@ -67,6 +67,5 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
 
 
 def _first(names: Sequence[str]) -> str:
-    if not names:
-        return "none"
-    return ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+    shown = [*names[:3], "..."] if len(names) > 3 else names
+    return ", ".join(shown) or "none"

@@ -1,1 +1,1 @@
-"""Published weights: weights.json says which, and every folder is laid out as a repository of the Hub."""
+"""Pretrained weights: weights.json lists them; each folder is laid out like a Hub repository."""

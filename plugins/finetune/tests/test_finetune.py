@@ -218,7 +218,7 @@ def test_what_is_held_out_is_never_trained_on_and_is_of_every_class():
     model = finetune(steps=300, validation=0.25)
     trainer = trainer_of(model)
     seen = torch.cat([trainer.batches.orders[0][i].indices for i in range(300)])
-    kept = trainer.validation.chosen
+    kept = trainer.validation.subset
     assert not set(seen.tolist()) & set(kept.tolist())
     assert set(seen.tolist()) | set(kept.tolist()) == set(range(1797))
     labels = trainer.data.parts[0].labels
@@ -227,8 +227,8 @@ def test_what_is_held_out_is_never_trained_on_and_is_of_every_class():
     batches = list(trainer.validation.one_epoch())
     assert sum(len(images) for images, _ in batches) == len(kept)
     assert torch.equal(torch.cat([labels for _, labels in batches]), labels[kept])
-    assert torch.equal(kept, trainer_of(finetune(validation=0.25)).validation.chosen)
-    assert not torch.equal(kept, trainer_of(finetune(validation=0.25, seed=1)).validation.chosen)
+    assert torch.equal(kept, trainer_of(finetune(validation=0.25)).validation.subset)
+    assert not torch.equal(kept, trainer_of(finetune(validation=0.25, seed=1)).validation.subset)
 
 
 def test_every_class_keeps_an_image_to_train_on():
@@ -253,7 +253,9 @@ def test_scores_are_those_of_counting_and_change_nothing():
         found = trainer.evaluate()
     list(undisturbed)
     assert equal(weights_of(trainer.model), weights_of(undisturbed.model))
-    images, labels = (torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True))
+    images, labels = (
+        torch.cat(parts) for parts in zip(*trainer.validation.one_epoch(), strict=True)
+    )
     probabilities = trainer.model.classify(images)
     assert found.scores["accuracy"] == (probabilities.argmax(1) == labels).double().mean().item()
     expected = -probabilities[range(len(labels)), labels].log().mean().item()
@@ -270,7 +272,7 @@ def test_the_best_weights_are_kept_and_published(monkeypatch, ganzoo_command):
     done = ganzoo_command(*WORDS, "--data", "digits", "--out", "run", "--eval-every", "1")
     assert done.exit_code == 0, done.output
     last = done.output.splitlines()[-1]
-    assert all(word in last for word in ("step 3", "accuracy", "0.9000", "359")), last
+    assert all(word in last for word in ("Step 3", "accuracy", "0.9000", "359")), last
     config = json.loads(Path("run/config.json").read_text())
     assert config["weights"]["step"] == 3
     assert config["metrics"] == {
@@ -320,7 +322,7 @@ def test_the_best_is_among_what_was_saved(monkeypatch):
             trainer.evaluate()
             if step.number != 4:
                 trainer.save("run")
-    assert trainer.best["step"] == 6
+    assert trainer.best.step == 6
     assert json.loads(Path("run/config.json").read_text())["weights"]["step"] == 6
     shutil.rmtree("run/train/step-000006")
     again = ganzoo.Trainer.resume("run", steps=None, device="cpu")
@@ -391,7 +393,7 @@ def test_a_datasets_classes_are_held_out_in_equal_parts_where_they_are_known():
     for seed in range(5):
         data = TensorDataset(-torch.ones(21, 1, 32, 32), labels)
         trainer = trainer_of(finetune(classes=2, seed=seed, validation=0.5, batch_size=2), data)
-        assert 20 in trainer.batches.chosen
+        assert 20 in trainer.batches.subset
 
 
 def test_classes_that_are_not_the_datas_are_refused_and_names_are_the_datas():

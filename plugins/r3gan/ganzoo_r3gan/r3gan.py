@@ -6,7 +6,6 @@ from typing import Annotated
 
 import torch
 from torch import Tensor, nn
-from torch.optim import Adam, Optimizer
 
 import ganzoo
 from ganzoo import augment, losses
@@ -24,6 +23,7 @@ class R3GAN(ganzoo.Model):
 
     task = "unconditional-image-generation"
     batches_per_step = 2
+    depends_on_steps = True
 
     class Hparams(augment.Hparams):
         """The paper's for FFHQ at 64x64: 20 million images, averages with a half-life of 500,000.
@@ -136,18 +136,10 @@ class R3GAN(ganzoo.Model):
         """n images from fresh noise."""
         return self.generator(self.randn(n, self.hp.latent_dim))
 
-    def phase(self, step: int) -> int:
-        # In percent: beta2 rises in a hundred stairs.
-        return step * 100 // self.hp.steps
-
-    def optimizers(self) -> dict[nn.Module, Optimizer]:
+    def betas(self, step: int) -> tuple[float, float]:
         beta1, beta2 = self.hp.betas
-        stair = self.phase(self.step) / 100
-        betas = beta1, cosine(beta2, self.hp.beta2_end, stair)
-        optimizers: dict[nn.Module, Optimizer] = {}
-        for player in self.children():
-            optimizers[player] = Adam(player.parameters(), self.hp.lr, betas)
-        return optimizers
+        percent = step * 100 // self.hp.steps  # beta2 rises in a hundred stairs
+        return beta1, cosine(beta2, self.hp.beta2_end, percent / 100)
 
     def lr_scale(self, progress: float) -> float:
         return cosine(1, self.hp.lr_end, progress)

@@ -236,7 +236,7 @@ def test_the_critic_moves_five_times_on_batches_of_its_own_and_the_generator_onc
     model = ganzoo.create(name, **TINY | {"critic_steps": 5})
     trainer = trainer_of(model)
     moved, seen, backward = [], [], trainer.backward
-    trainer.backward = lambda player, terms: (moved.append(player), backward(player, terms))
+    trainer.backward = lambda turn: (moved.append(turn.player), backward(turn))[1]
     trainer.model.reals = lambda batch: (seen.append(batch), type(model).reals(model, batch))[1]
     next(trainer)
     assert moved == [model.discriminator] * 5 + [model.generator]

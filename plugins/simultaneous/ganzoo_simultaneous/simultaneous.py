@@ -25,15 +25,22 @@ class Simultaneous(ganzoo.Trainer):
             own = sums.setdefault(turn.player, {})
             for name, loss in turn.losses.items():
                 own[name] = own[name] + loss if name in own else loss
+
         losses: dict[str, Tensor] = {}
         gradients = {}
-        for number, (player, terms) in enumerate(sums.items(), start=1):
-            shared = number < len(sums)  # later losses may share a forward pass
-            losses |= self.backward(ganzoo.Turn(player, terms), retain_graph=shared)
-            gradients[player] = [parameter.grad for parameter in self.optimizers.trained(player)]
+        remaining = len(sums)
+        for player, terms in sums.items():
+            remaining -= 1
+            turn = ganzoo.Turn(player, terms)
+            # Later losses may share a forward pass.
+            losses |= self.backward(turn, retain_graph=remaining > 0)
+            trained = self.optimizers.trained(player)
+            gradients[player] = [parameter.grad for parameter in trained]
+
         for player, own_gradients in gradients.items():
-            parameters = self.optimizers.trained(player)
-            for parameter, gradient in zip(parameters, own_gradients, strict=True):
-                parameter.grad = gradient  # players may share it, each with its own gradient
+            trained = self.optimizers.trained(player)
+            for parameter, gradient in zip(trained, own_gradients, strict=True):
+                # Players may share the parameter, each with a gradient of its own.
+                parameter.grad = gradient
             self.update(player)
         return losses

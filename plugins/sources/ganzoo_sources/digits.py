@@ -29,7 +29,9 @@ class Digits:
         return ganzoo.DataInfo(size=32, channels=1, classes=tuple("0123456789"))
 
     def items(self) -> Sequence[ganzoo.Item]:
-        from sklearn.datasets import load_digits  # a second to import, and only needed here
+        from sklearn.datasets import (
+            load_digits,
+        )  # a second to import, and only needed here
 
         bunch = load_digits()
         pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 17 levels of ink -> 8 bits

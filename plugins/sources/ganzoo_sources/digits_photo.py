@@ -49,7 +49,9 @@ class DigitsPhoto:
         a, b = self._split()
         return {"a": a, "b": b, "": a + b}[self.domain]
 
-    def domains(self) -> tuple[Sequence[ganzoo.Item], Sequence[ganzoo.Item]]:
+    def domains(
+        self,
+    ) -> tuple[Sequence[ganzoo.Item], Sequence[ganzoo.Item]]:
         if self.domain:
             raise ganzoo.DataError(
                 f"digits-photo:{self.argument} is one domain; digits-photo is both"
@@ -75,7 +77,10 @@ def _on_photo(number: int, digit: ganzoo.Item) -> ganzoo.Item:
 def _blended(number: int, digit: ganzoo.Item) -> Image.Image:
     picture = digit.read()
     assert isinstance(picture, Image.Image)
-    ink = np.asarray(picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC), dtype=np.int16)
+    ink = np.asarray(
+        picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC),
+        dtype=np.int16,
+    )
     random = np.random.default_rng(number)
     photo = _photographs()[random.integers(2)]
     top, left = (random.integers(side - SIZE + 1) for side in photo.shape[:2])

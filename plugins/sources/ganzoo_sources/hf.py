@@ -45,11 +45,16 @@ class HuggingFace:
 
         name, _, revision = argument.partition("@")
         name, _, split = name.partition(":")
-        user, *rest = name.split("/", 2)
-        path = "/".join([user, *rest[:1]])
-        config = rest[1] if len(rest) > 1 else None
+        parts = name.split("/", 2)
+        path = "/".join(parts[:2])
+        config = "".join(parts[2:]) or None
         try:
-            return load_dataset(path, config, split=split or "train", revision=revision or None)
+            return load_dataset(
+                path,
+                config,
+                split=split or "train",
+                revision=revision or None,
+            )
         except Exception as cause:  # of datasets, huggingface_hub, pyarrow and of the network
             reason = " ".join(str(cause).split())
             raise ganzoo.DataError(

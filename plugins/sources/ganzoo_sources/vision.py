@@ -32,7 +32,11 @@ class TorchVision:
         from torchvision import datasets  # seconds to import
 
         name, _, part = argument.partition(":")
-        known = {*datasets.__all__} - {"DatasetFolder", "ImageFolder", "VisionDataset"}
+        known = {*datasets.__all__} - {
+            "DatasetFolder",
+            "ImageFolder",
+            "VisionDataset",
+        }
         if name not in known:
             raise ganzoo.unknown("data set of torchvision", name, known)
         self.source_text = f"torchvision:{argument}"
@@ -42,7 +46,10 @@ class TorchVision:
 
     def _load(self, kind: Any, part: str) -> Any:
         parameters = inspect.signature(kind).parameters
-        options: dict[str, Any] = {"root": str(self._root), "download": True}
+        options: dict[str, Any] = {
+            "root": str(self._root),
+            "download": True,
+        }
         if "train" in parameters:
             if part not in ("", "train", "test"):
                 raise ganzoo.DataError(f"{self.source_text}: choose from the parts train and test")
@@ -97,7 +104,14 @@ class TorchVision:
         items = []
         for i, target in enumerate(self._targets):
             label = self._classes[target] if target >= 0 else None
-            items.append(ganzoo.Item(f"{i:07}", partial(self._picture, i), label, f"{stamp} {i}"))
+            items.append(
+                ganzoo.Item(
+                    f"{i:07}",
+                    partial(self._picture, i),
+                    label,
+                    f"{stamp} {i}",
+                )
+            )
         return items
 
     def items(self) -> Sequence[ganzoo.Item]:

@@ -137,7 +137,8 @@ from ganzoo.data.open import open_data
 from ganzoo.data.source import open_source
 from PIL import Image
 
-features = datasets.Features({"label": datasets.ClassLabel(names=["cat", "dog"]), "picture": datasets.Image()})
+label = datasets.ClassLabel(names=["cat", "dog"])
+features = datasets.Features({"label": label, "picture": datasets.Image()})
 rows = {"label": [0, 1, 1], "picture": [Image.new("L", (12, 12), 40 * i) for i in range(3)]}
 for split in ("train", "test"):
     datasets.Dataset.from_dict(rows, features).to_parquet(f"user/name/{split}.parquet")
@@ -175,7 +176,7 @@ def test_without_the_datasets_library_the_line_says_what_to_install(monkeypatch)
 
 
 class Odd:
-    """A data set as torchvision has them: a class twice, one without a number, and not ready for threads."""
+    """A data set like torchvision's: a class twice, one without a number, unsafe in threads."""
 
     classes = ("crane", "dog", "crane")
     targets = (0, 1, 2, -1)
