@@ -42,10 +42,14 @@ class PowersOfTwo(Range):
     """`low * 2**k` up to `high`: sizes of networks that halve or double an image."""
 
     def __str__(self) -> str:
-        return f"{self.low:,} doubled up to {self.high:,}"
+        return f"one of {', '.join(map(str, self._sizes()))}"
 
     def __contains__(self, value: float) -> bool:
-        return super().__contains__(value) and math.log2(value / self.low).is_integer()
+        return value in self._sizes()
+
+    def _sizes(self) -> list[float]:
+        largest = int(math.log2(self.high / self.low))
+        return [self.low * 2**k for k in range(largest + 1)]
 
     def hint(self, value: Any) -> str:
         if not (isinstance(value, int | float) and super().__contains__(value)):
