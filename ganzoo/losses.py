@@ -137,8 +137,9 @@ def gradient_penalty(
 def zero_centred_penalty(images: Tensor, logits: Tensor) -> Tensor:
     """|gradient of D by the images|^2: R1 on real images, R2 on generated ones.
 
-    Usually times gamma / 2. Mescheder et al. 2018, equations 9 and 10 (arXiv:1801.04406). images `(n, ...)` must ask for a
-    gradient before the logits are made of them: `images.detach().requires_grad_()`.
+    Usually times gamma / 2. Mescheder et al. 2018, equations 9 and 10 (arXiv:1801.04406). images
+    `(n, ...)` must ask for a gradient before the logits are made of them:
+    `images.detach().requires_grad_()`.
     """
     return _gradient(images, logits).square().sum(1).mean()
 
