@@ -17,12 +17,13 @@ COLOURS = (
     "#bcbd22",
     "#17becf",
 )
+Point = tuple[float, float]
 SIZE = (800, 420)
 LEFT, TOP, RIGHT, BOTTOM = FRAME = (50, 20, 780, 370)
 """The edges of the frame, in pixels."""
 
 
-def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | None:
+def curve(series: Mapping[str, Sequence[Point]]) -> Image.Image | None:
     """A line for each loss and score over the steps, in one frame; None before two reports."""
     if max(map(len, series.values()), default=0) < 2:
         return None
@@ -37,7 +38,7 @@ def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | No
     draw = ImageDraw.Draw(sheet)
     draw.font = ImageFont.load_default(12)
 
-    def place(across: float, up: float) -> tuple[float, float]:
+    def place(across: float, up: float) -> Point:
         width, height = RIGHT - LEFT, BOTTOM - TOP
         return LEFT + across * width, BOTTOM - up * height
 

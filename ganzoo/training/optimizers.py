@@ -108,8 +108,11 @@ class Optimizers(dict[nn.Module, Optimizer]):
                     "that is no part of the model: keep networks as attributes, "
                     "or in nn.ModuleList and nn.ModuleDict"
                 )
-        prefix = names[player]
-        return [(f"{prefix}/{names[parameter]}", parameter) for parameter in trained]
+        named = []
+        for parameter in trained:
+            name = f"{names[player]}/{names[parameter]}"
+            named.append((name, parameter))
+        return named
 
 
 def _keep_alike(old: Optimizer, new: Optimizer) -> bool:

@@ -73,8 +73,7 @@ class Plan:
         hp = hp.for_data(replace(data.info, classes=classes))
         validation = None
         if self.validation is not None:
-            small = validation_hparams(hp)
-            validation = self._open(kind, self.validation, small)
+            validation = self._open(kind, self.validation, validation_hparams(hp))
         return trainer(
             self._make_model(kind, hp),
             data,

@@ -25,7 +25,14 @@ class Reports(AbstractContextManager["Reports"]):
     On a terminal there is a bar on standard error, otherwise a log record for each report.
     """
 
-    def __init__(self, run: Run, *, done: int, steps: int, every: int) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        done: int,
+        steps: int,
+        every: int,
+    ) -> None:
         self._run, self._steps, self._every = run, steps, every
         self._last, self._then = done, time.perf_counter()
         is_terminal = sys.stderr.isatty() and sys.stdout.isatty()

@@ -130,9 +130,9 @@ def _write_picture(picture: Image.Image | None, path: Path) -> None:
 
 def _complete(trainer: Trainer, run: Run) -> None:
     """Makes the pictures of a finished run that was killed after its last checkpoint."""
-    in_order = (run.newest_checkpoint(), run.samples, run.card)
     moments = []
-    for path in in_order:
+    # in the order in which they are written
+    for path in (run.newest_checkpoint(), run.samples, run.card):
         if path and path.exists():
             moments.append(path.stat().st_mtime)
     if len(moments) < 3 or moments != sorted(moments):

@@ -152,8 +152,7 @@ class Trainer(Iterator[Step]):
     def batch(self, number: int) -> Any:
         """The batch of a step, or a tuple of `batches_per_step`."""
         count = self.model.batches_per_step
-        first = number * count
-        batches = [self.batches[first + i] for i in range(count)]
+        batches = [self.batches[number * count + i] for i in range(count)]
         return tuple(batches) if count > 1 else batches[0]
 
     def run(self, batch: Any) -> dict[str, Tensor]:
@@ -178,7 +177,12 @@ class Trainer(Iterator[Step]):
         """Drives `model.losses(batch)`, to its end, in the precision of the device."""
         return turns(self.model, self.device, batch)
 
-    def backward(self, turn: Turn, *, retain_graph: bool = False) -> dict[str, Tensor]:
+    def backward(
+        self,
+        turn: Turn,
+        *,
+        retain_graph: bool = False,
+    ) -> dict[str, Tensor]:
         """Computes the gradients of the parameters that the player trains, and of no others.
 
         Returns the losses of the turn, detached. To use a graph twice, pass `retain_graph=True`
@@ -282,8 +286,8 @@ class Trainer(Iterator[Step]):
         metrics: dict[str, Any] = {}
         score = self.evaluated
         if score and score.step == self.steps_done:
-            metrics |= score.scores
-            metrics |= {"images": score.images, "measured on": measured_on}
+            metrics = {**score.scores, "images": score.images}
+            metrics["measured on"] = measured_on
         plugin = trainers.of(type(self))
         return Config.of(
             self.model,
@@ -302,10 +306,11 @@ class Trainer(Iterator[Step]):
         self._check_step_complete()
         with self.averaged_model() as model:
             weights = cpu_tensors(model.state_dict())
-        step = self.steps_done
         for name, tensor in weights.items():
             if not tensor.isfinite().all():
-                raise Diverged(f"{model.display_name}: after step {step}, {name} is not finite")
+                raise Diverged(
+                    f"{model.display_name}: after step {self.steps_done}, {name} is not finite"
+                )
         training, numbers = training_tensors(model, self.averages, self.optimizers)
         extra = {
             "optimizer": numbers,
@@ -435,17 +440,14 @@ def trainer_class(plugin: Plugin) -> type[Trainer]:
     kind = plugin.load()
     if isinstance(kind, type) and issubclass(kind, Trainer):
         return kind
-    name = getattr(kind, "__qualname__", repr(kind))
-    raise PluginError(f"trainer {plugin.name!r}: {name} is no ganzoo.Trainer")
+    raise PluginError(f"trainer {plugin.name!r}: {kind!r} is no ganzoo.Trainer")
 
 
 def _checkpoint_of(run: Run) -> Path:
     checkpoint = run.newest_checkpoint()
-    if checkpoint:
-        return checkpoint
-    if run.folder.is_dir():
-        raise StateError(f"{run} has no checkpoint to go on from")
-    raise StateError(f"no run {run}")
+    if checkpoint is None:
+        raise StateError(f"{run} is no run with a checkpoint to go on from")
+    return checkpoint
 
 
 def _recorded(run: Run, config: Config, name: str) -> tuple[str, ...]:

@@ -1,7 +1,6 @@
 """Starting from trained weights, on other data: which tensors are loaded, and which are not."""
 
 import logging
-from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -33,7 +32,12 @@ class Adapted:
             logger.info(f"new: {', '.join(self.new)}")
 
 
-def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
+def adapt(
+    model: Model,
+    run: str | Path,
+    *,
+    partial: bool = False,
+) -> Adapted:
     """Loads the weights of a run, or of an id of the Hub, into a model for other data.
 
     Tensors are matched by name and shape. Raises StateError, and changes nothing, if some do not
@@ -56,16 +60,11 @@ def adapt(model: Model, run: str | Path, *, partial: bool = False) -> Adapted:
     if (skipped or new) and not partial:
         raise StateError(
             f"{len(skipped)} tensors of {run} do not fit {name_here} "
-            f"({_first(skipped)}), and {len(new)} of its own are missing "
-            f"there ({_first(new)}); --partial loads the {len(loaded)} that fit"
+            f"(first: {skipped[:3]}), and {len(new)} of its own are missing "
+            f"there (first: {new[:3]}); --partial loads the {len(loaded)} that fit"
         )
     for name in loaded:
         wanted[name] = weights[name]
     model.load_state_dict(wanted)
     model.origin = f"{config.model} {config.sha256}"
     return Adapted(loaded, skipped, new)
-
-
-def _first(names: Sequence[str]) -> str:
-    shown = [*names[:3], "..."] if len(names) > 3 else names
-    return ", ".join(shown) or "none"

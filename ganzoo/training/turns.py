@@ -58,8 +58,8 @@ def _checked(move: Any, model: Model, names: Mapping[nn.Module, str]) -> Turn:
         case (nn.Module() as player, _):
             raise _error(
                 model,
-                f"the {type(player).__name__} moves, but it is no part of the model: "
-                "keep networks as attributes of the model, "
+                f"the {type(player).__name__} moves, but it is no part of "
+                "the model: keep networks as attributes of the model, "
                 "or in nn.ModuleList and nn.ModuleDict",
             )
         case _:
