@@ -94,6 +94,11 @@ class Manifest:
         """That of images.bin."""
         return (len(self.rows), self.channels, self.size, self.size)
 
+    @property
+    def label_tensor(self) -> Tensor | None:
+        """The labels; None if images have none."""
+        return torch.tensor(self.labels) if min(self.labels) >= 0 else None
+
     def images(self, folder: Path) -> Tensor:
         """`(rows, channels, size, size)`, uint8: images.bin, mapped into memory."""
         path = str(folder / "images.bin")
@@ -131,7 +136,12 @@ class Packing:
         ready = kept._from_index()
         if ready:
             return ready
-        return replace(self, stored=self._fits_disk()).packed()
+        fits = self._fits_disk()
+        if not fits:
+            logger.warning(
+                f"{self.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
+            )
+        return replace(self, stored=fits).packed()
 
     @property
     def _cache(self) -> Path:
@@ -139,7 +149,9 @@ class Packing:
 
     def _key(self, *parts: Any) -> str:
         settings = {
-            **self.preparation.key(),
+            "load_size": self.preparation.load_size,
+            "channels": self.preparation.channels,
+            "fit": self.preparation.fit,
             "stored": self.stored,
             "format": FORMAT,
             "pillow": PIL.__version__,
