@@ -77,6 +77,14 @@ def test_plugins_import_the_public_modules_alone_and_not_each_other():
                 assert not top.startswith("ganzoo_") or top == package.name, f"{path}: {module}"
 
 
+def test_no_function_is_longer_than_a_screen():
+    for folder in ("ganzoo", "plugins"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef):
+                    assert node.end_lineno - node.lineno < 50, f"{path}: {node.name}"
+
+
 def test_the_core_names_no_plugin():
     for path in (ROOT / "ganzoo").rglob("*.py"):
         assert not [module for module, _ in imported(path) if module.startswith("ganzoo_")], path

@@ -96,20 +96,7 @@ class Trainer(Iterator[Step]):
             )
         self.device = Device.open(device, precision)
         self.model = model.to(self.device.torch_device).train()
-        hp, view = model.hp, model.view
-        opened = partial(open_data, view=view, workers=workers, cache=cache)
-        self.data = opened(data, hp)
-        self.held_out = None
-        if validation is not None:
-            self.held_out = opened(validation, validation_hparams(hp))
-        self.batches, self.validation = train_validation_split(
-            self.data, self.held_out, hp, view, self.device.torch_device
-        )
-        if self.validation and not model.scored:
-            source = source_text(self.validation.data)
-            raise Unsupported(
-                f"{model.display_name} has no scores: it cannot be evaluated on {source}"
-            )
+        self._open(data, validation, workers, cache)
         model.classes = self.data.info.classes or model.classes
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
@@ -124,6 +111,22 @@ class Trainer(Iterator[Step]):
         if compile:
             for network in model.compiled():
                 network.compile()  # in place: names of weights stay as they are
+
+    def _open(self, data: object, validation: object, workers: int | None, cache: str) -> None:
+        model, hp = self.model, self.model.hp
+        opened = partial(open_data, view=model.view, workers=workers, cache=cache)
+        self.data = opened(data, hp)
+        self.held_out = None
+        if validation is not None:
+            self.held_out = opened(validation, validation_hparams(hp))
+        self.batches, self.validation = train_validation_split(
+            self.data, self.held_out, hp, model.view, self.device.torch_device
+        )
+        if self.validation and not model.scored:
+            source = source_text(self.validation.data)
+            raise Unsupported(
+                f"{model.display_name} has no scores: it cannot be evaluated on {source}"
+            )
 
     # A step
 
