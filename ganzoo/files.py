@@ -3,10 +3,13 @@
 import errno
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    suppress,
+)
 from pathlib import Path
 
 from ganzoo.errors import GanzooError, StateError, UsageError
@@ -36,7 +39,12 @@ Guard = Callable[[Path], AbstractContextManager[object]]
 
 
 @contextmanager
-def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: Path,
+    guard: Guard = writing,
+    *,
+    must_be_free: bool = False,
+) -> Iterator[Path]:
     """Yields a folder to fill; it gets its name when all of it is on the disk.
 
     It replaces an older folder, unless it `must_be_free`: then UsageError is raised if anything but
@@ -54,10 +62,11 @@ def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False
             aside.mkdir(parents=True)
             yield aside
             _flush_all(aside)
-            if must_be_free and path.exists():
-                path.rmdir()  # refused if somebody put a file into it meanwhile
-            elif path.exists():
-                os.rename(path, replaced)
+            if path.exists():
+                if must_be_free:
+                    path.rmdir()  # refused if somebody put a file into it meanwhile
+                else:
+                    os.rename(path, replaced)
             os.rename(aside, path)
             _flush(path.parent)
             shutil.rmtree(replaced, ignore_errors=True)
@@ -99,10 +108,9 @@ def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> N
 
 def remove(path: Path) -> None:
     """Deletes a folder so that a half-deleted one is never taken for a complete one."""
-    if path.exists():
-        dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
-        os.rename(path, dying)
-        shutil.rmtree(dying, ignore_errors=True)
+    dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
+    os.rename(path, dying)
+    shutil.rmtree(dying, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:
@@ -111,9 +119,9 @@ def sweep(folder: Path) -> None:
     A folder that was about to be replaced gets its name back if the new one never came.
     """
     for litter in folder.glob(f"{ASIDE}*"):
-        match = re.fullmatch(rf"{re.escape(ASIDE)}(.+)-old-\d+", litter.name)
-        if match and not os.path.lexists(folder / match[1]):
-            os.rename(litter, folder / match[1])
+        name = litter.name.removeprefix(ASIDE).rpartition("-old-")[0]
+        if name and not os.path.lexists(folder / name):
+            os.rename(litter, folder / name)
         elif litter.is_dir():
             shutil.rmtree(litter)
         else:
@@ -158,4 +166,5 @@ def cache_folder() -> Path:
     """`$GANZOO_CACHE`, `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`. It may not exist yet."""
     if chosen := os.environ.get("GANZOO_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ganzoo"
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches, "ganzoo")

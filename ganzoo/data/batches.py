@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
+from math import ceil
 from typing import Any
 
 import torch
@@ -22,7 +23,7 @@ class Batches:
 
     Each domain has an order of its own. Crops and mirrorings are drawn for the whole batch, of
     which each of `ranks` processes takes its part; `batch_size` is that of all processes together.
-    `chosen` are the indices of the images that take part; None: all of them.
+    `subset` are the indices of the images that take part; None: all of them.
     """
 
     data: Data
@@ -30,7 +31,7 @@ class Batches:
     batch_size: int
     seed: int
     device: torch.device
-    chosen: Tensor | None = None
+    subset: Tensor | None = None
     rank: int = 0
     ranks: int = 1
 
@@ -44,32 +45,33 @@ class Batches:
             )
 
     def __getitem__(self, number: int) -> Any:
-        return self._view.batch([self._varied(part, number) for part in range(len(self.orders))])
+        parts = range(len(self.data.parts))
+        return self._view.batch([self._varied(part, number) for part in parts])
 
     def one_epoch(self) -> Iterator[Any]:
         """Every image once, in its own order, its middle and not mirrored: to measure scores."""
         orders = self._samplers(SequentialSampler)
         size = self.data.preparation.image_size
-        longest = max(len(order.chosen) for order in orders)
-        for number in range(-(-longest // self.batch_size)):
+        longest = max(len(order.subset) for order in orders)
+        for number in range(ceil(longest / self.batch_size)):
             batches: list[Batch] = []
             for part, order in zip(self.data.parts, orders, strict=True):
                 images, labels = self._fetch(part, order, number)
                 fresh = order[number].epochs == 0  # the last batch starts over
+                images = centred(images[: fresh.sum()], size)
                 if labels is not None:
                     labels = labels[: fresh.sum()]
-                images = centred(images[: fresh.sum()], size)
                 batches.append((scaled(images), labels))
             yield self._view.batch(batches)
 
     @property
     def total(self) -> int:
         """The number of images."""
-        return len(self.data) if self.chosen is None else len(self.chosen)
+        return len(self.data if self.subset is None else self.subset)
 
     def preview_batch(self, count: int) -> Any:
         """The first batches as one, of at least `count` images."""
-        batches = [self[number] for number in range(-(-count // self.batch_size))]
+        batches = [self[number] for number in range(ceil(count / self.batch_size))]
         if isinstance(batches[0], Tensor):
             return torch.cat(batches)
         return type(batches[0])(*map(torch.cat, zip(*batches, strict=True)))
@@ -82,10 +84,12 @@ class Batches:
     def _samplers(self, kind: type[ShuffledSampler]) -> list[ShuffledSampler]:
         samplers = []
         for number, part in enumerate(self.data.parts):
-            chosen = torch.arange(len(part)) if self.chosen is None else self.chosen
-            name = f"order{number or ''}"
+            subset = self.subset
+            if subset is None:
+                subset = torch.arange(len(part))
+            name = f"order{number}" if number else "order"
             sampler = kind(
-                chosen,
+                subset,
                 self.batch_size,
                 self.seed,
                 name,
@@ -107,17 +111,18 @@ class Batches:
 
         Images are cropped and mirrored at random.
         """
-        order, size = self.orders[part], self.data.preparation.image_size
-        smaller = size < self.data.preparation.load_size
-        flip = self.data.preparation.flip
+        order = self.orders[part]
         images, labels = self._fetch(self.data.parts[part], order, number)
-        if smaller or flip:
+        preparation = self.data.preparation
+        size = preparation.image_size
+        smaller = size < preparation.load_size
+        if smaller or preparation.flip:
             generator = rng("crop", self.seed, number, part)
             draws = torch.rand(3, self.batch_size, generator=generator)
             rows, columns, mirrored = draws[:, order.local]
             if smaller:
                 images = cropped(images, rows, columns, size)
-            if flip:
+            if preparation.flip:
                 images = flipped(images, mirrored)
         return scaled(images), labels
 
@@ -125,11 +130,12 @@ class Batches:
 def cropped(images: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:
     """`(n, channels, size, size)`: a square of each image.
 
-    Uniform draws `(n,)` in [0, 1) decide its place.
+    Uniform draws `(n,)` in [0, 1), on the CPU, decide its place.
     """
     height, width = images.shape[-2:]
-    tops = (rows * (height - size + 1)).long().tolist()
-    lefts = (columns * (width - size + 1)).long().tolist()
+    # slices cost a twentieth of gathering by index, and the draws make no GPU wait
+    tops = (rows * (height - size + 1)).int().tolist()
+    lefts = (columns * (width - size + 1)).int().tolist()
     crops = []
     for image, top, left in zip(images, tops, lefts, strict=True):
         crops.append(image[:, top : top + size, left : left + size])
@@ -151,7 +157,5 @@ def flipped(images: Tensor, draws: Tensor) -> Tensor:
 
 def scaled(images: Tensor) -> Tensor:
     """uint8 0..255 -> floats -1..1; floats as they are."""
-    images_as_floats = images.float()
-    if images.dtype == torch.uint8:
-        images_as_floats.div_(127.5).sub_(1)
-    return images_as_floats
+    floats = images.float()
+    return floats.div_(127.5).sub_(1) if images.dtype == torch.uint8 else floats

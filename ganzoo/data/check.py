@@ -3,7 +3,6 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
-from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import chain
@@ -16,19 +15,19 @@ from torch import Tensor
 from ganzoo.data.open import OpenedSources
 from ganzoo.data.picture import (
     Preparation,
-    checked_and_converted,
     decoded,
+    fitting,
     ignore_pillow_warnings,
     resized,
 )
-from ganzoo.data.source import HasDomains, Row
+from ganzoo.data.source import Row
 from ganzoo.data.threads import (
     default_workers,
     map_in_threads,
     with_progress,
 )
 from ganzoo.data.views import Domains
-from ganzoo.errors import BadImage, DataError
+from ganzoo.errors import BadImage
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.images import from_pil, grid
 
@@ -43,7 +42,7 @@ class Finding:
     name: str
     kind: str
     detail: str
-    skipped: bool
+    skipped: bool = False
 
 
 @dataclass
@@ -80,16 +79,15 @@ class Report:
 
     def to_json(self) -> dict[str, Any]:
         """Everything but the thumbnails; sizes, modes and classes with the most frequent first."""
-        return {
-            "source": self.source,
-            "files": self.files,
-            "usable": self.usable,
+        values = {
+            **vars(self),
             "skipped": len(self.skipped),
-            "sizes": dict(self.sizes.most_common()),
-            "modes": dict(self.modes.most_common()),
-            "classes": dict(self.classes.most_common()),
             "findings": list(map(asdict, self.findings)),
         }
+        for name in ("sizes", "modes", "classes"):
+            values[name] = dict(values[name].most_common())
+        del values["thumbnails"]
+        return values
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
@@ -107,17 +105,20 @@ def check(
 
     With the hyperparameters of a model, it checks what that model needs.
     """
-    opened = OpenedSources.of(names, Domains if hp is None and len(names) == 2 else view)
-    preparation = Preparation.of(hp, opened.info) if hp else None
+    if not hp and len(names) == 2:
+        view = Domains
+    opened = OpenedSources.of(names, view)
+    preparation = Preparation(0, 0, channels=3)
+    if hp:
+        preparation = Preparation.of(hp, opened.info)
     report = Report(opened.source_text)
     rows = list(chain(*opened.parts))
-    domains = _domains(opened)
     every = max(1, len(rows) // SHOWN)
-    first_with: dict[str, tuple[str, str]] = {}
+    first_with: dict[str, tuple[str, bool]] = {}
     work = map_in_threads(partial(_examined, preparation), rows, workers or default_workers())
     with ignore_pillow_warnings():
         results = with_progress(work, len(rows), f"checking {report.source}")
-        for row, domain, result in zip(rows, domains, results, strict=True):
+        for number, (row, result) in enumerate(zip(rows, results, strict=True)):
             report.files += 1
             report.findings += result.findings
             if not result.thumbnail:
@@ -130,45 +131,26 @@ def check(
             name, label = row[0].name, row[0].label
             if label is not None:
                 report.classes[label] += 1
-            twin, its_domain = first_with.setdefault(result.digest, (name, domain))
-            if (twin, its_domain) != (name, domain):
-                kind = "duplicate" if domain == its_domain else "in both domains"
-                report.findings.append(
-                    Finding(
-                        name,
-                        kind,
-                        f"the same picture as {twin}",
-                        skipped=False,
-                    )
-                )
+            here = name, number < len(opened.parts[0])
+            twin = first_with.setdefault(result.digest, here)
+            if twin != here:
+                kind = "duplicate" if twin[1] == here[1] else "in both domains"
+                detail = f"the same picture as {twin[0]}"
+                report.findings.append(Finding(name, kind, detail))
     return report
 
 
-def _domains(opened: OpenedSources) -> list[str]:
-    """The domain of each row, if there are two."""
-    if len(opened.parts) == 2:
-        a, b = map(len, opened.parts)
-        return ["A"] * a + ["B"] * b
-    names: set[str] = set()
-    source = opened.sources[0]
-    if isinstance(source, HasDomains):
-        with suppress(DataError):  # not two domains, and nothing says that they should be
-            names = {item.name for item in source.domains()[1]}
-    return ["B" if row[0].name in names else "A" for row in opened.parts[0]]
-
-
-def _examined(preparation: Preparation | None, row: Row) -> _Result:
+def _examined(preparation: Preparation, row: Row) -> _Result:
     """A row by its first picture, if all of its pictures can be used."""
-    channels, size = (preparation.channels, preparation.load_size) if preparation else (3, 0)
     result = _Result()
     for item in row:
         try:
             picture, notes = decoded(item)
-            ready, more = checked_and_converted(picture, channels, size)
+            ready, more = fitting(picture, preparation)
         except BadImage as cause:
             return _Result([Finding(item.name, cause.kind, str(cause), skipped=True)])
         for note in notes + more:
-            finding = Finding(item.name, note.kind, note.detail, skipped=False)
+            finding = Finding(item.name, note.kind, note.detail)
             if finding not in result.findings:
                 result.findings.append(finding)
         result.digest += hashlib.sha256(f"{ready.size}".encode() + ready.tobytes()).hexdigest()

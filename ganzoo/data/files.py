@@ -4,21 +4,17 @@ import os
 import random
 import stat
 import zipfile
-from abc import ABC, abstractmethod
-from collections import Counter
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
-from pathlib import Path, PurePosixPath
+from operator import attrgetter
+from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
-from ganzoo.data.picture import (
-    decoded,
-    ignore_pillow_warnings,
-    read_size_and_mode,
-)
+from ganzoo.data.picture import decoded, ignore_pillow_warnings, read_size_and_mode
 from ganzoo.data.source import Item, unusable
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo
@@ -27,11 +23,15 @@ LARGEST = 512 * 2**20
 """Bytes of a file; a larger image is refused before it is read."""
 MOST_COMPRESSED = 200
 """The largest ratio of sizes, unpacked to packed, of a file in a zip of more than 64 MiB."""
+HIDDEN = "hidden"
+"""The stamp of hidden files and folders, whatever they hold."""
 LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
 MEASURED = 32
+GREY = ("1", "L", "LA", "I")
+"""Pillow's modes without colours; I;16 and its kin are grey too."""
 
 
-class Files(ABC):
+class Files:
     """Image files with relative names.
 
     The top folders are classes; A/ and B/ (or trainA/ and trainB/) are domains.
@@ -41,14 +41,11 @@ class Files(ABC):
 
     def __init__(self, argument: str) -> None:
         self.display_name = argument
+        self._items = sorted(self._listed(Path(argument)), key=attrgetter("name"))
 
-    @abstractmethod
-    def _listed(self) -> Iterator[Item]:
-        """Every file."""
-
-    @cached_property
-    def _items(self) -> list[Item]:
-        return sorted(self._listed(), key=lambda item: item.name)
+    def _listed(self, root: Path) -> Iterator[Item]:
+        """Every file. Raises DataError if there is no such folder or zip."""
+        raise NotImplementedError
 
     def items(self) -> Sequence[Item]:
         return self._items
@@ -60,12 +57,12 @@ class Files(ABC):
         return DataInfo(size=size, channels=channels, classes=tuple(sorted(classes)))
 
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
-        folders: dict[str, list[Item]] = {}
+        folders = defaultdict[str, list[Item]](list)
         for item in self._items:
             folder, slash, _ = item.name.partition("/")
             if slash:
-                folders.setdefault(folder, []).append(item)
-        by_name = {folder.lower(): folders[folder] for folder in sorted(folders, reverse=True)}
+                folders[folder].append(item)
+        by_name = {name.lower(): folders[name] for name in sorted(folders, reverse=True)}
         for a, b in (("traina", "trainb"), ("a", "b")):
             if a in by_name and b in by_name:
                 return by_name[a], by_name[b]
@@ -80,81 +77,57 @@ class Files(ABC):
         try:
             a, b = self.domains()
         except DataError:
-            return [split_side_by_side(item) for item in self._items]
+            return list(map(split_side_by_side, self._items))
         return match_by_name(a, b, without_folders=1)
 
 
 class Folder(Files):
     """A folder of image files, however nested; links are followed."""
 
-    def __init__(self, argument: str) -> None:
-        super().__init__(argument)
-        if not Path(argument).is_dir():
-            raise DataError(f"there is no folder {argument}")
-
-    def _listed(self) -> Iterator[Item]:
-        root = Path(self.display_name)
+    def _listed(self, root: Path) -> Iterator[Item]:
+        if not root.is_dir():
+            raise DataError(f"there is no folder {root}")
         errors: list[OSError] = []
-        for folder, below, files in os.walk(root, followlinks=True, onerror=errors.append):
+        for folder, below, files in os.walk(
+            root,
+            followlinks=True,
+            onerror=errors.append,
+        ):
             here = Path(folder)
             if _is_loop(here, root):
                 below.clear()
                 continue
-            for name in list(below):
-                if hidden(name):
-                    below.remove(name)
-                    path = printable((here / name).relative_to(root))
-                    yield unusable(
-                        path,
-                        "hidden",
-                        "a hidden folder is not read",
-                        "hidden",
-                    )
-            for name in files:
-                file = here / name
-                path = printable(file.relative_to(root))
-                yield image_file(path, partial(read_file, file), stamped(file))
+            for name in [*filter(hidden, below), *files]:
+                path = here / name
+                relative = printable(path.relative_to(root))
+                yield image_file(relative, partial(read_file, path), stamped(path))
+            below[:] = [name for name in below if not hidden(name)]
         for error in errors:
-            if Path(error.filename) == root:
-                raise DataError(f"the folder {root} cannot be read: {error.strerror}")
-            path = printable(Path(error.filename).relative_to(root))
+            path = Path(error.filename)
             reason = f"a folder that cannot be read: {error.strerror}"
-            yield unusable(path, "unreadable", reason, "closed")
+            if path == root:
+                raise DataError(f"{root} is {reason}")
+            relative = printable(path.relative_to(root))
+            yield unusable(relative, "unreadable", reason, "closed")
 
 
 def _is_loop(folder: Path, root: Path) -> bool:
     """Whether it is a link to a folder, from the root on, that it lies in."""
     if not folder.is_symlink():
         return False
-    target = os.path.realpath(folder)
-    for parent in folder.parents:
-        inside = parent == root or root in parent.parents
-        if inside and os.path.realpath(parent) == target:
-            return True
-    return False
+    around = [parent for parent in folder.parents if parent.is_relative_to(root)]
+    return os.path.realpath(folder) in map(os.path.realpath, around)
 
 
 class Zip(Files):
     """A zip of image files; a folder that all of them share counts as the zip itself."""
 
-    def __init__(self, argument: str) -> None:
-        super().__init__(argument)
-        if not Path(argument).is_file():
-            raise DataError(f"there is no zip {argument}")
-        try:
-            self._archive = zipfile.ZipFile(argument)
-        except OSError as cause:
-            raise DataError(f"{argument} cannot be read: {cause.strerror}") from None
-        except Exception as cause:  # zipfile raises errors of several kinds
-            raise DataError(
-                f"{argument} is neither a folder nor a zip that can be read: {cause}"
-            ) from None
-
-    def _listed(self) -> Iterator[Item]:
+    def _listed(self, root: Path) -> Iterator[Item]:
+        archive = _opened(root)
         entries = []
         tops = set()
         offsets = Counter[int]()
-        for entry in self._archive.infolist():
+        for entry in archive.infolist():
             if entry.is_dir():
                 continue
             name = entry.filename.replace("\\", "/")
@@ -162,26 +135,29 @@ class Zip(Files):
             offsets[entry.header_offset] += 1
             top, slash, _ = name.partition("/")
             if not _unsafe(name) and not hidden(top):
-                tops.add(top + slash if slash else "")
+                tops.add(f"{top}/" if slash else "")
         common = tops.pop() if len(tops) == 1 else ""
-        archive_stamp = stamped(Path(self.display_name))
+        archive_stamp = stamped(root)
         for name, entry in entries:
             stamp = f"{entry.CRC:08x} {entry.header_offset} {archive_stamp}"
+            path = printable(PurePosixPath(name.removeprefix(common)))
             if _unsafe(name):
                 reason = "its name leads out of the zip; nothing was written there"
-                yield unusable(
-                    printable(PurePosixPath(name)),
-                    "unsafe name",
-                    reason,
-                    stamp,
-                )
-                continue
-            path = printable(PurePosixPath(name.removeprefix(common)))
-            if offsets[entry.header_offset] > 1:
+                yield unusable(path, "unsafe name", reason, stamp)
+            elif offsets[entry.header_offset] > 1:
                 reason = "it shares its bytes with another; it was not unpacked"
                 yield unusable(path, "compression bomb", reason, stamp)
             else:
-                yield image_file(path, partial(_read_entry, self._archive, entry), stamp)
+                yield image_file(path, partial(_read_entry, archive, entry), stamp)
+
+
+def _opened(path: Path) -> zipfile.ZipFile:
+    if not path.is_file():
+        raise DataError(f"there is no zip {path}")
+    try:
+        return zipfile.ZipFile(path)
+    except Exception as cause:  # zipfile raises errors of several kinds
+        raise DataError(f"{path} is neither a folder nor a zip that can be read: {cause}") from None
 
 
 def _unsafe(name: str) -> bool:
@@ -194,11 +170,9 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
     size, packed = entry.file_size, max(entry.compress_size, 1)
     if stat.S_ISLNK(entry.external_attr >> 16):
         raise BadImage("link", "a link inside a zip is not followed")
-    if size > LARGEST or (size > 64 * 2**20 and size > MOST_COMPRESSED * packed):
-        raise BadImage(
-            "compression bomb",
-            f"{packed:,} bytes that unpack to {size:,}; it was not unpacked",
-        )
+    if size > LARGEST or size > max(64 * 2**20, MOST_COMPRESSED * packed):
+        reason = f"{packed:,} bytes that unpack to {size:,}; it was not unpacked"
+        raise BadImage("compression bomb", reason)
     if entry.flag_bits & 1:
         raise BadImage("encrypted", "it needs a password")
     try:
@@ -210,7 +184,7 @@ def _read_entry(archive: zipfile.ZipFile, entry: zipfile.ZipInfo) -> bytes:
 def image_file(name: str, read: Callable[[], bytes], stamp: str) -> Item:
     """The item of a file; its class is the folder at the top of its name."""
     if any(map(hidden, name.split("/"))):
-        return unusable(name, "hidden", "a file that systems hide", stamp)
+        return unusable(name, HIDDEN, "systems hide such files and folders", HIDDEN)
     folder, slash, _ = name.partition("/")
     return Item(name, read, folder if slash else None, stamp)
 
@@ -220,7 +194,7 @@ def hidden(name: str) -> bool:
     return name.startswith(".") or name in LITTER
 
 
-def printable(path: Path | PurePosixPath) -> str:
+def printable(path: PurePath) -> str:
     """A name that can be printed on one line, whatever bytes it has on the disk."""
     name = path.as_posix().encode(errors="surrogateescape").decode(errors="replace")
     return "".join(letter if letter.isprintable() else "\ufffd" for letter in name)
@@ -242,10 +216,8 @@ def read_file(path: Path) -> bytes:
         if not stat.S_ISREG(status.st_mode):
             raise BadImage("not a file", "a pipe, a socket or a device")
         if status.st_size > LARGEST:
-            raise BadImage(
-                "too large",
-                f"{status.st_size:,} bytes; files up to {LARGEST:,} are read",
-            )
+            reason = f"{status.st_size:,} bytes; files up to {LARGEST:,} are read"
+            raise BadImage("too large", reason)
         return path.read_bytes()
     except OSError as cause:
         raise BadImage("unreadable", cause.strerror or str(cause)) from None
@@ -258,9 +230,9 @@ def measured(items: Sequence[Item]) -> tuple[int, int]:
         heads = list(islice(filter(None, map(read_size_and_mode, order)), MEASURED))
     if not heads:
         return 64, 3  # never used: packing says of each why it cannot be
-    sizes, modes = zip(*heads, strict=True)
-    grey = all(mode in ("1", "L", "LA", "I") or mode.startswith("I;16") for mode in modes)
-    return Counter(map(min, sizes)).most_common(1)[0][0], 1 if grey else 3
+    sides = Counter(min(size) for size, _ in heads)
+    grey = all(mode.partition(";")[0] in GREY for _, mode in heads)
+    return sides.most_common(1)[0][0], 1 if grey else 3
 
 
 def split_side_by_side(item: Item) -> tuple[Item, Item]:
@@ -278,17 +250,17 @@ def split_side_by_side(item: Item) -> tuple[Item, Item]:
     return replace(item, read=partial(read, 0)), replace(item, read=partial(read, 1))
 
 
-def _halves(picture: Image.Image) -> tuple[Image.Image, Image.Image]:
+def _halves(picture: Image.Image) -> list[Image.Image]:
     width, height = picture.size
     if width % 2 or width <= height:
-        raise BadImage(
-            "not a pair",
-            f"{width}x{height} is not two pictures side by side; nor are there A/ and B/",
-        )
-    half = width // 2
-    left, right = (picture.crop((x, 0, x + half, height)) for x in (0, half))
-    left.format = right.format = picture.format
-    return left, right
+        reason = f"{width}x{height} is not two pictures side by side; nor are there A/ and B/"
+        raise BadImage("not a pair", reason)
+    halves = []
+    for left in (0, width // 2):
+        half = picture.crop((left, 0, left + width // 2, height))
+        half.format = picture.format
+        halves.append(half)
+    return halves
 
 
 def match_by_name(
@@ -301,44 +273,35 @@ def match_by_name(
         raise DataError("no two files of the two folders have the same name, so there are no pairs")
     pairs = []
     for name in sorted(first.keys() | second.keys()):
-        mine, theirs = first.get(name, []), second.get(name, [])
-        pairs.append((_single(mine, theirs), _single(theirs, mine)))
+        sources, targets = first[name], second[name]
+        pairs.append((_single(sources, targets), _single(targets, sources)))
     return pairs
 
 
-def _by_name(items: Iterable[Item], without_folders: int) -> dict[str, list[Item]]:
+def _by_name(items: Sequence[Item], without_folders: int) -> defaultdict[str, list[Item]]:
     endings = Image.registered_extensions()
-    result: dict[str, list[Item]] = {}
+    result = defaultdict[str, list[Item]](list)
     for item in items:
         path = PurePosixPath(*PurePosixPath(item.name).parts[without_folders:])
         if path.suffix.lower() in endings:
             path = path.with_suffix("")
-        result.setdefault(path.as_posix(), []).append(item)
+        result[path.as_posix()].append(item)
     return result
 
 
-def _single(mine: Sequence[Item], theirs: Sequence[Item]) -> Item:
-    if not mine:
-        partner = theirs[0]
+def _single(items: Sequence[Item], partners: Sequence[Item]) -> Item:
+    if not items:
+        partner = partners[0]
         reason = "no file of that name on the other side"
         return unusable(partner.name, "no partner", reason, partner.stamp or "none")
-    if len(mine) > 1:
-        reason = f"{len(mine)} files have this name, with different endings"
-        return unusable(mine[0].name, "ambiguous", reason, "ambiguous")
-    return mine[0]
+    if len(items) > 1:
+        reason = f"{len(items)} files have this name, with different endings"
+        return unusable(items[0].name, "ambiguous", reason, "ambiguous")
+    return items[0]
 
 
 def pictures(source: Path) -> list[Item]:
-    """A file, or the files below a folder that are not hidden.
-
-    Raises DataError if there is neither.
-    """
+    """A file, or the files below a folder that are not hidden. Raises DataError for neither."""
     if source.is_file():
         return [Item(source.name, partial(read_file, source))]
-    if not source.is_dir():
-        raise DataError(f"there is no file or folder {source}")
-    items = []
-    for item in Folder(str(source)).items():
-        if not any(map(hidden, item.name.split("/"))):
-            items.append(item)
-    return items
+    return [item for item in Folder(str(source)).items() if item.stamp != HIDDEN]

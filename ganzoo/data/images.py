@@ -2,7 +2,6 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -11,10 +10,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from ganzoo.data.pack import verified
-from ganzoo.data.picture import Pixels, Preparation
+from ganzoo.data.pack import Manifest, Packing, verified
+from ganzoo.data.picture import Pixels
 from ganzoo.data.sampler import ShuffledSampler
-from ganzoo.data.source import Row
 from ganzoo.errors import DataError
 
 RESIDENT = 0.25
@@ -77,71 +75,72 @@ class StoredImages(Images):
         return digest.hexdigest()
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
-        indices = order[number].indices.to(self.images.device, non_blocking=True)
-        images = self.images.index_select(0, indices)
-        return (
-            images,
-            None if self.labels is None else self.labels.index_select(0, indices),
-        )
+        indices = order[number].indices
+        indices = indices.to(self.images.device, non_blocking=True)
+        labels = self.labels
+        if labels is not None:
+            labels = labels.index_select(0, indices)
+        return self.images.index_select(0, indices), labels
 
     def move(self, device: torch.device) -> None:
+        size = self.images.nbytes
         if self.resident is None:
-            self.resident = self.images.nbytes <= RESIDENT * _free_memory(device)
+            self.resident = size <= RESIDENT * _free_memory(device)
         if not self.resident:
             return
         try:
             self.images = self.images.to(device)
         except torch.OutOfMemoryError:
-            size = f"{self.images.nbytes:,} bytes"
             raise DataError(
-                f"the images, {size}, do not fit into {device}; say --data-cache disk"
+                f"the images, {size:,} bytes, do not fit into {device}; say --data-cache disk"
             ) from None
         if self.labels is not None:
             self.labels = self.labels.to(device)
 
 
-@dataclass
 class StreamedImages(Images):
     """Images that are decoded each time they are used, in threads, some batches ahead."""
 
-    rows: Sequence[Row] = field(repr=False)
-    digests: Sequence[str] = field(repr=False)
-    preparation: Preparation
-    labels: Tensor | None = field(repr=False)
-    fingerprint: str = ""
-    workers: int = 1
+    def __init__(self, packing: Packing, manifest: Manifest) -> None:
+        self.labels = manifest.label_tensor
+        self._packing, self._manifest = packing, manifest
+        self._start()
 
-    def __post_init__(self) -> None:
-        self._pool = ThreadPoolExecutor(self.workers)  # its threads start with the first image
-        self._decoding: dict[int, Future[Pixels]] = {}
+    def _start(self) -> None:
+        self._pool = ThreadPoolExecutor(self._packing.workers)  # threads start with the first image
+        self._decoding: dict[tuple[ShuffledSampler, int], list[Future[Pixels]]] = {}
 
     def __len__(self) -> int:
-        return len(self.rows)
+        return len(self._manifest.rows)
+
+    @property
+    def fingerprint(self) -> str:
+        return self._manifest.fingerprint
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
-        indices = order[number].indices
-        futures = [self._begin(index) for index in indices.tolist()]
-        for ahead in range(number + 1, number + 1 + AHEAD):
-            for index in order[ahead].indices.tolist():
-                self._begin(index)
-        images = torch.from_numpy(np.stack([future.result() for future in futures]))
-        for index in indices.tolist():
-            self._decoding.pop(index, None)
+        for ahead in range(number, number + 1 + AHEAD):
+            if (order, ahead) not in self._decoding:
+                indices = order[ahead].indices.tolist()
+                self._decoding[order, ahead] = list(map(self._begin, indices))
+        decoded = [future.result() for future in self._decoding.pop((order, number))]
         # after a jump in the order, those that were begun before it wait in vain
-        while len(self._decoding) > (AHEAD + 1) * order.batch_size:
+        while len(self._decoding) > AHEAD:
             oldest = next(iter(self._decoding))
-            self._decoding.pop(oldest).cancel()
-        return images, None if self.labels is None else self.labels[indices]
+            for future in self._decoding.pop(oldest):
+                future.cancel()
+        labels = self.labels
+        if labels is not None:
+            labels = labels[order[number].indices]
+        return torch.from_numpy(np.stack(decoded)), labels
 
     def _begin(self, index: int) -> Future[Pixels]:
-        if index not in self._decoding:
-            row, digest = self.rows[index], self.digests[index]
-            self._decoding[index] = self._pool.submit(verified, row, digest, self.preparation)
-        return self._decoding[index]
+        row = self._packing.rows[self._manifest.rows[index]]
+        digest = self._manifest.digests[index]
+        return self._pool.submit(verified, row, digest, self._packing.preparation)
 
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
-        self.__post_init__()
+        self._start()
 
 
 def _free_memory(device: torch.device) -> float:

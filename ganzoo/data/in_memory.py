@@ -3,9 +3,9 @@
 import itertools
 import logging
 import random
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
@@ -23,9 +23,7 @@ from ganzoo.seeds import derive_seed, seeded
 
 logger = logging.getLogger(__name__)
 
-
 LabelledItem = tuple[Tensor, int | None]
-Opened = tuple[Images, DataInfo]
 
 
 @runtime_checkable
@@ -37,70 +35,48 @@ class MapStyle(Protocol):
     def __getitem__(self, index: int, /) -> Any: ...
 
 
-def open_in_memory(data: object, hp: Hparams, workers: int, *, pairs: bool = False) -> Opened:
+def open_in_memory(
+    data: object, hp: Hparams, workers: int, *, pairs: bool = False
+) -> tuple[Images, DataInfo]:
     """A tensor or a Dataset as images; with `pairs`, a Dataset of (source, target).
 
     Raises DataError for anything else.
     """
-    if isinstance(data, Tensor):
-        if pairs:
-            raise DataError("the model wants pairs: pass a tuple of two tensors, (source, target)")
-        return _open_tensor(data, hp)
-    if isinstance(data, MapStyle) and not isinstance(data, Mapping):
-        return _open_dataset(data, hp, workers, pairs)
-    raise DataError(
-        f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}"
-    )
+    if isinstance(data, Tensor) and not pairs:
+        images: Images = _stored(data, hp)
+        sample = data[0]
+        classes: tuple[str, ...] = ()
+    elif isinstance(data, MapStyle) and not isinstance(data, Mapping):
+        if not len(data):
+            raise DataError("the data set is empty")
+        sample, _ = (split_pair if pairs else split_item)(data[0])
+        warn_of_unit_range(sample)
+        classes = tuple(map(str, getattr(data, "classes", ())))
+        count = hp.classes or len(classes) or None
+        images = DatasetImages(data, pairs, workers, count)
+    else:
+        raise DataError(
+            f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}"
+        )
+    channels = len(sample) // 2 if pairs else len(sample)
+    return images, DataInfo(size=sample.shape[-1], channels=channels, classes=classes)
 
 
-def _open_tensor(data: Tensor, hp: Hparams) -> Opened:
-    shape = tuple(data.shape)
-    if data.ndim != 4 or not len(data):
+def _stored(images: Tensor, hp: Hparams) -> StoredImages:
+    if images.ndim != 4 or not len(images):
+        shape = tuple(images.shape)
         raise DataError(f"images are (n, channels, height, width), n at least 1, not {shape}")
-    check_range(data)
-    warn_of_unit_range(data)
-    _, channels, height, width = shape
+    check_range(images)
+    warn_of_unit_range(images)
+    height, width = images.shape[-2:]
     if height != width and (hp.image_size or hp.load_size):
         raise DataError(f"the images are {width} wide and {height} high: the model wants squares")
-    if data.dtype != torch.uint8:
-        data = data.float()
-    return StoredImages(data), DataInfo(size=width, channels=channels)
-
-
-def _open_dataset(data: MapStyle, hp: Hparams, workers: int, pairs: bool) -> Opened:
-    if not len(data):
-        raise DataError("the data set is empty")
-    split = split_pair if pairs else split_item
-    image, _ = split(data[0])
-    warn_of_unit_range(image)
-    channels = len(image) // 2 if pairs else len(image)
-    classes = tuple(map(str, getattr(data, "classes", ())))
-    count = hp.classes or len(classes) or None
-    info = DataInfo(size=image.shape[-1], channels=channels, classes=classes)
-    return DatasetImages(data, pairs, workers, count), info
-
-
-def check_fits(info: DataInfo, hp: Hparams) -> None:
-    """Raises DataError if the images have not the size and the channels of the model."""
-    size = "load_size" if hp.load_size else "image_size"
-    for name, value in ((size, info.size), ("channels", info.channels)):
-        wanted = getattr(hp, name, None)
-        if wanted is not None and wanted != value:
-            raise DataError(
-                f"the data has {name} {value}, the model {wanted}: create it with {name}={value}"
-            )
-
-
-def check_alike(info: DataInfo, other: DataInfo) -> None:
-    """Raises DataError if two data sets differ in size or channels."""
-    first, second = (f"{one.channels} channels of {one.size}x{one.size}" for one in (info, other))
-    if first != second:
-        raise DataError(f"the two data sets differ: {first}, and {second}")
+    return StoredImages(images if images.dtype == torch.uint8 else images.float())
 
 
 def join_pairs(sources: Images, targets: Images) -> Images:
     """Sources and targets, two tensors of equal shape, as images with the channels of both."""
-    if not (isinstance(sources, StoredImages) and isinstance(targets, StoredImages)):
+    if not isinstance(sources, StoredImages) or not isinstance(targets, StoredImages):
         raise DataError(
             "pairs in Python are two tensors of equal shape, or one Dataset of (source, target)"
         )
@@ -126,15 +102,13 @@ class DatasetImages(Images):
     workers: int = 1
     classes: int | None = None
     """The number of the model's classes, if it has any."""
-    _loader: Iterator[list[Any]] | None = field(default=None, repr=False)
-    _next: int = field(default=-1, repr=False)
-    _order: ShuffledSampler | None = field(default=None, repr=False)
 
     def __post_init__(self) -> None:
         """Takes labels from `targets`, as torchvision has them, or from a TensorDataset.
 
         Other data sets say the label of each item only with its image.
         """
+        self.close()
         targets = getattr(self.dataset, "targets", None)
         if isinstance(self.dataset, TensorDataset) and len(self.dataset.tensors) > 1:
             targets = self.dataset.tensors[1]
@@ -159,48 +133,45 @@ class DatasetImages(Images):
             raise
 
     def close(self) -> None:
-        self._loader = self._order = None  # the loader ends its processes when it is let go of
+        # the loader ends its processes when it is let go of
+        self._loader: Iterator[list[Any]] = iter(())
+        self._next: tuple[ShuffledSampler | None, int] = (None, 0)
 
     def _items(self, order: ShuffledSampler, number: int) -> list[Any]:
+        items = _SeededItems(self.dataset, order.seed, self.pairs)
         parallel = self.workers > 1 and not isinstance(order, SequentialSampler)
-        if parallel and self._order is not order:
-            self._loader = self._from(order, number)
-            self._next = number
-            self._order = order
-        if self._loader is not None and self._order is order and self._next == number:
-            self._next += 1
+        if parallel and self._next[0] is not order:
+            loader = DataLoader(
+                items,
+                batch_sampler=(_keys(order, i) for i in itertools.count(number)),
+                num_workers=self.workers,
+                collate_fn=list,
+                generator=torch.Generator(),
+            )
+            self._loader, self._next = iter(loader), (order, number)
+        if self._next == (order, number):
+            self._next = (order, number + 1)
             return next(self._loader)
         # out of turn: a look at an earlier batch
-        items = _SeededItems(self.dataset, order.seed, self.pairs)
-        return [items[key] for key in _keys(order, number)]
-
-    def _from(self, order: ShuffledSampler, number: int) -> Iterator[list[Any]]:
-        batches = (_keys(order, i) for i in itertools.count(number))
-        loader = DataLoader(
-            _SeededItems(self.dataset, order.seed, self.pairs),
-            batch_sampler=batches,
-            num_workers=self.workers,
-            collate_fn=list,
-            generator=torch.Generator(),
-        )
-        return iter(loader)
+        return list(map(items.__getitem__, _keys(order, number)))
 
     def _stacked(self, items: list[Any]) -> Batch:
         for item in items:
             if isinstance(item, DataError):
                 raise item
-        images, all_labels = zip(*items, strict=True)
-        labels = [label for label in all_labels if label is not None]
+        images, labels = zip(*items, strict=True)
         shapes = {tuple(image.shape) for image in images}
         if len(shapes) > 1:
             text = ", ".join(map(str, sorted(shapes)))
             raise DataError(f"the data set's images differ in shape ({text}): resize them")
         batch = torch.stack(images)
         check_range(batch)
-        if labels and len(labels) < len(items):
+        if set(labels) == {None}:
+            return batch, None
+        if None in labels:
             raise DataError("some items of the data set have labels, and others none")
         check_labels(labels, self.classes)
-        return batch, torch.tensor(labels) if labels else None
+        return batch, torch.tensor(labels)
 
 
 def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:
@@ -220,8 +191,8 @@ class _SeededItems(Dataset[LabelledItem | DataError]):
     pairs: bool
 
     def __getitem__(self, key: tuple[int, int]) -> LabelledItem | DataError:
-        epoch, index = key
-        with _all_seeded("item", self.seed, epoch, index):
+        _, index = key
+        with _all_seeded("item", self.seed, *key):
             item = self.dataset[index]
         try:
             return split_pair(item) if self.pairs else split_item(item)
@@ -276,21 +247,21 @@ def split_pair(item: Any) -> LabelledItem:
     The source's channels come first, then the target's.
     """
     if not isinstance(item, tuple | list) or len(item) != 2:
-        raise DataError(f"an item of a data set of pairs is (source, target), not {item!r:.80}")
-    source, _ = split_item(item[0])
-    target, _ = split_item(item[1])
+        raise DataError(
+            f"an item of a data set of pairs is (source, target), not {type(item).__name__}; "
+            "for pairs of tensors pass a tuple of two, (sources, targets)"
+        )
+    (source, _), (target, _) = map(split_item, item)
     if source.shape != target.shape:
         shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
         raise DataError(f"source and target of a pair differ: {shapes}")
     return torch.cat([source, target]), None
 
 
-def check_labels(labels: Sequence[int], classes: int | None) -> None:
+def check_labels(labels: Iterable[int], classes: int | None) -> None:
     """Raises DataError unless each is the number of one of the model's classes."""
-    if not classes:
-        return
     for label in labels:
-        if not 0 <= label < classes:
+        if classes and not 0 <= label < classes:
             raise DataError(
                 f"an image has the label {label}, "
                 f"and the model has {classes} classes: 0 to {classes - 1}"
@@ -303,7 +274,7 @@ def check_range(images: Tensor) -> None:
         return
     if not images.is_floating_point():
         raise DataError(f"images are uint8 or floats in [-1, 1], not {images.dtype}")
-    low, high = (extreme.item() for extreme in torch.aminmax(images))
+    low, high = torch.aminmax(images)
     if not (low >= -1 and high <= 1):
         raise DataError(
             "images of floats are in [-1, 1], "

@@ -3,23 +3,20 @@
 import hashlib
 import logging
 import shlex
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
-import torch
 from torch import Tensor
 
 from ganzoo.data.images import Images, StoredImages, StreamedImages
-from ganzoo.data.in_memory import check_fits
 from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
 from ganzoo.data.picture import Preparation
 from ganzoo.data.source import Row, Source, open_source
 from ganzoo.data.threads import default_workers
 from ganzoo.data.views import view_of
 from ganzoo.errors import DataError, PluginError, UsageError
-from ganzoo.files import cache_folder
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
 logger = logging.getLogger(__name__)
@@ -96,7 +93,13 @@ def open_data(
     kind = view_of(view)
     kind.check_count([type(one).__name__ for one in sets])
     parts, info = kind.in_memory(sets, hp, workers or 1)
-    check_fits(info, hp)
+    size = "load_size" if hp.load_size else "image_size"
+    for name, value in ((size, info.size), ("channels", info.channels)):
+        wanted = getattr(hp, name)
+        if wanted not in (None, value):
+            raise DataError(
+                f"the data has {name} {value}, the model {wanted}: create it with {name}={value}"
+            )
     preparation = Preparation.of(hp, info)
     return Data(parts, replace(info, size=preparation.image_size), preparation)
 
@@ -126,12 +129,15 @@ class OpenedSources:
         """Raises DataError if a source could not be loaded, is empty, or lacks the view."""
         kind = view_of(view)
         kind.check_count(names)
-        sources = [open_source(name) for name in names]
+        sources = list(map(open_source, names))
         text = " and ".join(names)
         parts = kind.rows(sources, text)
         if not all(parts):
             raise DataError(f"the data source {text} has no images")
-        infos = [_checked_info(*named) for named in zip(names, sources, strict=True)]
+        infos = [source.info for source in sources]
+        for name, info in zip(names, infos, strict=True):
+            if not isinstance(info, DataInfo):
+                raise PluginError(f"the data source {name} lacks info that is a ganzoo.DataInfo")
         channels = max(info.channels for info in infos)
         classes = infos[0].classes if kind.has_classes else ()
         info = replace(infos[0], channels=channels, classes=classes)
@@ -139,17 +145,8 @@ class OpenedSources:
 
     @property
     def licence(self) -> str | None:
-        licences = {source.licence for source in self.sources if source.licence}
-        return "; ".join(sorted(licences)) or None
-
-
-def _checked_info(name: str, source: Source) -> DataInfo:
-    if not isinstance(source.info, DataInfo) or not hasattr(source, "licence"):
-        raise PluginError(
-            f"the data source {name} lacks info, a property that is a ganzoo.DataInfo, "
-            "or licence, None if it is unknown"
-        )
-    return source.info
+        licences = {getattr(source, "licence", None) for source in self.sources}
+        return "; ".join(sorted(filter(None, licences))) or None
 
 
 def _prepare(
@@ -161,49 +158,54 @@ def _prepare(
 ) -> Data:
     preparation = Preparation.of(hp, opened.info)
     stored, resident = CACHES[cache]
+    text, classes = opened.source_text, opened.info.classes
     parts: list[Images] = []
     skipped: list[Skipped] = []
-    used: set[int] = set()
     for rows, domain in zip(opened.parts, "AB", strict=False):
         packing = Packing(
             rows=rows,
-            labels=_labels(rows, opened.info.classes),
+            labels=_labels(rows, classes),
             preparation=preparation,
-            source_text=opened.source_text,
+            source_text=text,
             workers=workers,
             stored=stored,
         )
         manifest, folder = packing.packed()
-        place = f"domain {domain} of " if len(opened.parts) == 2 else ""
-        _check_enough(manifest, hp.batch_size, f"{place}{opened.source_text}")
-        parts.append(_images(packing, manifest, folder, resident))
+        place = f"domain {domain} of {text}" if len(opened.parts) > 1 else text
+        _check_enough(manifest, hp.batch_size, place)
+        if manifest.stored:
+            images = manifest.images(folder)
+            labels, fingerprint = manifest.label_tensor, manifest.fingerprint
+            parts.append(StoredImages(images, labels, fingerprint, resident))
+        else:
+            parts.append(StreamedImages(packing, manifest))
         skipped += manifest.skipped
-        used.update(manifest.labels)
-    for warning in _warnings(opened, preparation.channels, skipped, used):
-        if strict and skipped:
-            raise DataError(warning)
-        logger.warning(warning)
-    if cache == "auto" and any(isinstance(part, StreamedImages) for part in parts):
+    _report(opened, skipped, strict)
+    used = set(manifest.labels)
+    unused = [name for number, name in enumerate(classes) if number not in used]
+    if unused:
+        logger.warning(f"no usable image of the class {', '.join(unused)} in {text}")
+    channels = preparation.channels
+    if opened.info.channels == 1 < channels:
         logger.warning(
-            f"{opened.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
+            f"{text} is grey, and the model has {channels} channels: channels=1 would do"
         )
-    size, channels = preparation.image_size, preparation.channels
-    info = replace(opened.info, size=size, channels=channels)
+    info = replace(opened.info, size=preparation.image_size, channels=channels)
     name = opened.names[0] if len(opened.names) == 1 else list(opened.names)
     return Data(tuple(parts), info, preparation, name, opened.licence)
 
 
 def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
     """The number of each row's class, -1 for none."""
-    numbers = {name: number for number, name in enumerate(classes)}
+    numbers: dict[str | None, int] = {None: -1}
+    for number, name in enumerate(classes):
+        numbers[name] = number
     labels = []
     for item, *_ in rows:
-        if item.label is None or not classes:
-            labels.append(-1)
-        elif item.label in numbers:
-            labels.append(numbers[item.label])
-        else:
-            raise DataError(f"the image {item.name} has the unknown class {item.label!r}")
+        label = item.label if classes else None
+        if label not in numbers:
+            raise DataError(f"the image {item.name} has the unknown class {label!r}")
+        labels.append(numbers[label])
     return labels
 
 
@@ -217,45 +219,20 @@ def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
         )
 
 
-def _images(
-    packing: Packing,
-    manifest: Manifest,
-    folder: Path,
-    resident: bool | None,
-) -> Images:
-    labels = torch.tensor(manifest.labels) if min(manifest.labels) >= 0 else None
-    if manifest.stored:
-        return StoredImages(manifest.images(folder), labels, manifest.fingerprint, resident)
-    return StreamedImages(
-        [packing.rows[number] for number in manifest.rows],
-        manifest.digests,
-        packing.preparation,
-        labels,
-        manifest.fingerprint,
-        packing.workers,
+def _report(opened: OpenedSources, skipped: Sequence[Skipped], strict: bool) -> None:
+    """Logs a warning about skipped files; raises DataError instead if `strict`."""
+    if not skipped:
+        return
+    total = sum(map(len, opened.parts))
+    first = skipped[0]
+    message = (
+        f"cannot use {len(skipped):,} of {total:,} files of {opened.source_text}"
+        f"{reasons(skipped)}, the first {first.name}: {first.kind}, {first.detail}; "
+        f"ganzoo data check {shlex.join(opened.names)} --model NAME names them"
     )
-
-
-def _warnings(
-    opened: OpenedSources,
-    channels: int,
-    skipped: Sequence[Skipped],
-    used: set[int],
-) -> Iterator[str]:
-    text = opened.source_text
-    if skipped:
-        total = sum(map(len, opened.parts))
-        first = skipped[0]
-        yield (
-            f"cannot use {len(skipped):,} of {total:,} files of {text}{reasons(skipped)}, "
-            f"the first {first.name}: {first.kind}, {first.detail}; "
-            f"ganzoo data check {shlex.join(opened.names)} --model NAME names them"
-        )
-    unused = [name for number, name in enumerate(opened.info.classes) if number not in used]
-    if unused:
-        yield f"no usable image of the class {', '.join(unused)} in {text}"
-    if opened.info.channels == 1 < channels:
-        yield f"{text} is grey, and the model has {channels} channels: channels=1 would do"
+    if strict:
+        raise DataError(message)
+    logger.warning(message)
 
 
 def source_text(data: Data) -> str:

@@ -13,9 +13,11 @@ import os
 import shutil
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import contextmanager, suppress
 from dataclasses import asdict, dataclass, replace
-from functools import partial
+from functools import cached_property, partial
+from math import prod
+from operator import attrgetter
 from pathlib import Path
 from typing import Any, Self
 
@@ -26,22 +28,11 @@ from filelock import FileLock, Timeout
 from PIL import Image
 from torch import Tensor
 
-from ganzoo.data.picture import (
-    Pixels,
-    Preparation,
-    ignore_pillow_warnings,
-    pixels,
-)
+from ganzoo.data.picture import Pixels, Preparation, ignore_pillow_warnings, pixels
 from ganzoo.data.source import Item, Row, content
 from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.errors import BadImage, DataError
-from ganzoo.files import (
-    ASIDE,
-    cache_folder,
-    new_folder,
-    replace_file,
-    writing,
-)
+from ganzoo.files import ASIDE, cache_folder, new_folder, replace_file, writing
 
 logger = logging.getLogger(__name__)
 
@@ -61,10 +52,9 @@ class Skipped:
 
 def reasons(skipped: Sequence[Skipped]) -> str:
     """` (3 corrupt, 2 hidden)`, or nothing."""
-    if not skipped:
-        return ""
-    counts = Counter(file.kind for file in skipped)
-    return f" ({', '.join(f'{count:,} {kind}' for kind, count in counts.most_common())})"
+    counts = Counter(file.kind for file in skipped).most_common()
+    text = ", ".join(f"{count:,} {kind}" for kind, count in counts)
+    return f" ({text})" if text else ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,32 +74,37 @@ class Manifest:
     stored: bool
     format: int = FORMAT
 
-    def write(self, folder: Path) -> None:
-        (folder / "manifest.json").write_text(json.dumps(asdict(self)), encoding="utf-8")
-
     @classmethod
     def read(cls, folder: Path) -> Self | None:
         """None if it is missing or damaged: it is only a cache."""
         try:
-            fields = json.loads((folder / "manifest.json").read_text(encoding="utf-8"))
-            fields["skipped"] = [Skipped(**skipped) for skipped in fields["skipped"]]
+            text = (folder / "manifest.json").read_text("utf-8")
+            fields = json.loads(text)
+            fields["skipped"] = [Skipped(**file) for file in fields["skipped"]]
             manifest = cls(**fields)
-            if manifest.stored and (folder / "images.bin").stat().st_size != manifest.bytes:
+            size = prod(manifest.shape)
+            if manifest.stored and (folder / "images.bin").stat().st_size != size:
                 return None
+            return manifest
         except (OSError, ValueError, TypeError, KeyError):
             return None
-        return manifest if manifest.format == FORMAT else None
 
     @property
-    def bytes(self) -> int:
-        """The size of images.bin."""
-        return len(self.rows) * self.channels * self.size**2
+    def shape(self) -> tuple[int, ...]:
+        """That of images.bin."""
+        return (len(self.rows), self.channels, self.size, self.size)
+
+    @property
+    def label_tensor(self) -> Tensor | None:
+        """The labels; None if images have none."""
+        return torch.tensor(self.labels) if min(self.labels) >= 0 else None
 
     def images(self, folder: Path) -> Tensor:
         """`(rows, channels, size, size)`, uint8: images.bin, mapped into memory."""
-        shape = (len(self.rows), self.channels, self.size, self.size)
         path = str(folder / "images.bin")
-        return torch.from_file(path, shared=False, size=self.bytes, dtype=torch.uint8).view(shape)
+        size = prod(self.shape)
+        images = torch.from_file(path, size=size, dtype=torch.uint8)
+        return images.view(self.shape)
 
 
 Packed = tuple[Manifest, Path]
@@ -137,11 +132,16 @@ class Packing:
         """
         if self.stored is not None:
             return self._from_index() or self._make()
-        keeping = replace(self, stored=True)
-        result = keeping._from_index()
-        if result:
-            return result
-        return keeping._make() if self._fits_disk() else replace(self, stored=False).packed()
+        kept = replace(self, stored=True)
+        ready = kept._from_index()
+        if ready:
+            return ready
+        fits = self._fits_disk()
+        if not fits:
+            logger.warning(
+                f"{self.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
+            )
+        return replace(self, stored=fits).packed()
 
     @property
     def _cache(self) -> Path:
@@ -149,16 +149,21 @@ class Packing:
 
     def _key(self, *parts: Any) -> str:
         settings = {
-            **self.preparation.key(),
+            "load_size": self.preparation.load_size,
+            "channels": self.preparation.channels,
+            "fit": self.preparation.fit,
             "stored": self.stored,
             "format": FORMAT,
             "pillow": PIL.__version__,
         }
-        return json_digest(settings, self._of_items("name"), list(self.labels), *parts)
+        names = self._of_items("name")
+        return json_digest(settings, names, list(self.labels), *parts)
 
     def _of_items(self, attribute: str) -> list[list[str]]:
-        return [[getattr(item, attribute) for item in row] for row in self.rows]
+        get = attrgetter(attribute)
+        return [list(map(get, row)) for row in self.rows]
 
+    @cached_property
     def _index(self) -> Path | None:
         """The file that knows the key by the stamps; None if an image has no stamp."""
         stamps = self._of_items("stamp")
@@ -167,11 +172,10 @@ class Packing:
         return self._cache / "index" / self._key(self.source_text, stamps)
 
     def _from_index(self) -> Packed | None:
-        index = self._index()
-        if index is None:
+        if not self._index:
             return None
         try:
-            folder = self._cache / index.read_text()
+            folder = self._cache / self._index.read_text()
         except (OSError, ValueError):
             return None
         manifest = Manifest.read(folder)
@@ -186,21 +190,18 @@ class Packing:
             return needed <= FILLED * shutil.disk_usage(self._cache).free
 
     def _make(self) -> Packed:
-        # stamps are taken first: a file that changes from here on has another the next time
-        index = self._index()
+        work = map_in_threads(row_digest, self.rows, self.workers)
         with ignore_pillow_warnings():
-            work = map_in_threads(row_digest, self.rows, self.workers)
-            message = f"reading {self.source_text}"
-            digests = list(with_progress(work, len(self.rows), message))
+            title = f"reading {self.source_text}"
+            digests = list(with_progress(work, len(self.rows), title))
         folder = self._cache / self._key(digests)
         with packing_lock(folder, self.source_text):
             manifest = Manifest.read(folder) or self._pack(digests, folder)
             # an unreadable file may be a passing fault: the next run reads it again
             lasting = all(file.kind != "unreadable" for file in manifest.skipped)
-            if index and lasting:
-                with _caching(index):
-                    index.parent.mkdir(exist_ok=True)
-                replace_file(index, folder.name.encode(), _caching)
+            if self._index and lasting:
+                self._index.parent.mkdir(exist_ok=True)
+                replace_file(self._index, folder.name.encode(), _caching)
         return manifest, folder
 
     def _pack(self, digests: Sequence[str], folder: Path) -> Manifest:
@@ -209,10 +210,7 @@ class Packing:
         results = with_progress(work, len(rows), f"preparing {self.source_text}")
         kept: list[int] = []
         skipped: list[Skipped] = []
-        with (
-            ignore_pillow_warnings(),
-            new_folder(folder, _caching) as temporary,
-        ):
+        with ignore_pillow_warnings(), new_folder(folder, _caching) as temporary:
             path = temporary / "images.bin" if self.stored else Path(os.devnull)
             with path.open("wb") as file:
                 for number, result in enumerate(results):
@@ -233,7 +231,8 @@ class Packing:
                 skipped=skipped,
                 stored=bool(self.stored),
             )
-            manifest.write(temporary)
+            text = json.dumps(asdict(manifest))
+            (temporary / "manifest.json").write_text(text, "utf-8")
         return manifest
 
 
@@ -292,25 +291,22 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
         locks.mkdir(parents=True, exist_ok=True)
         lock = FileLock(locks / folder.name)
         try:
-            lock.acquire(blocking=False)
+            held = lock.acquire(blocking=False)
         except Timeout:
             logger.warning(f"another process is preparing {source_text}; waiting for it")
-            lock.acquire()
-        try:
+            held = lock.acquire()
+        with held:
             for litter in folder.parent.glob(f"{ASIDE}*"):
                 owner = litter.name.removeprefix(ASIDE).partition("-")[0]
                 theirs = FileLock(locks / owner, blocking=False)
-                with (
-                    suppress(Timeout),
-                    lock if owner == folder.name else theirs,
-                ):
+                with suppress(Timeout), lock if owner == folder.name else theirs:
                     shutil.rmtree(litter, ignore_errors=True)
             yield
-        finally:
-            lock.release()
 
 
-def _caching(path: Path) -> AbstractContextManager[None]:
-    elsewhere = "set GANZOO_CACHE to a folder elsewhere"
-    full = f"make room, {elsewhere}, or say --data-cache none"
-    return writing(path, error=DataError, if_full=full, otherwise=elsewhere)
+_caching = partial(
+    writing,
+    error=DataError,
+    if_full="make room, set GANZOO_CACHE to a folder elsewhere, or say --data-cache none",
+    otherwise="set GANZOO_CACHE to a folder elsewhere",
+)

@@ -17,20 +17,7 @@ from ganzoo.data.source import Item, content
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
-FORMATS = (
-    "AVIF",
-    "BMP",
-    "DIB",
-    "GIF",
-    "ICO",
-    "JPEG",
-    "JPEG2000",
-    "MPO",
-    "PNG",
-    "PPM",
-    "TIFF",
-    "WEBP",
-)
+FORMATS = "AVIF BMP DIB GIF ICO JPEG JPEG2000 MPO PNG PPM TIFF WEBP"
 """Pillow's formats that are pixels and nothing else: no EPS, which would start a program."""
 ENLARGED_AT_MOST = 8
 """An image file whose shorter side would have to grow by more than this factor is skipped."""
@@ -77,14 +64,6 @@ class Preparation:
             )
         return cls(size, load_size, channels, hp.resize, hp.flip)
 
-    def key(self) -> dict[str, Any]:
-        """The settings that change the stored pixels."""
-        return {
-            "load_size": self.load_size,
-            "channels": self.channels,
-            "fit": self.fit,
-        }
-
 
 @contextmanager
 def ignore_pillow_warnings() -> Iterator[None]:
@@ -112,10 +91,7 @@ def decoded(item: Item) -> Noted:
         if PurePath(item.name).suffix.lower() in Image.registered_extensions():
             raise BadImage("corrupt", "its content is not a picture, unlike its name") from None
         raise BadImage("not an image", "not an image format that is read here") from None
-    except (
-        Image.DecompressionBombError,
-        Image.DecompressionBombWarning,
-    ) as cause:
+    except Image.DecompressionBombError as cause:
         raise BadImage("decompression bomb", str(cause)) from None
     except MemoryError:
         raise DataError(f"there is not enough memory to decode {item.name}") from None
@@ -152,7 +128,7 @@ def _read_head(data: bytes) -> Image.Image:
 @cache
 def _formats() -> tuple[str, ...]:
     Image.init()
-    return tuple(name for name in FORMATS if name in Image.OPEN)
+    return tuple(name for name in FORMATS.split() if name in Image.OPEN)
 
 
 def read_size_and_mode(item: Item) -> tuple[tuple[int, int], str] | None:
@@ -189,14 +165,15 @@ def converted(picture: Image.Image, channels: int) -> Noted:
     return picture, [ImageNote("converted", f"{before} to {mode}")]
 
 
-def checked_and_converted(picture: Image.Image, channels: int, size: int) -> Noted:
-    """The picture in its own size and the wanted mode, if it is large enough for `size`."""
+def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
+    """The picture in its own size and the wanted mode, if it is large enough."""
+    size = preparation.load_size
     shorter = min(picture.size)
     own = f"{picture.width}x{picture.height}"
     # pictures that a source draws have no format, and may be small
     if shorter * ENLARGED_AT_MOST < size and picture.format:
         raise BadImage("too small", f"{own} would grow more than eightfold to {size}")
-    result, notes = converted(picture, channels)
+    result, notes = converted(picture, preparation.channels)
     if shorter < size:
         notes.insert(0, ImageNote("enlarged", f"{own} to {size}"))
     return result, notes
@@ -205,10 +182,9 @@ def checked_and_converted(picture: Image.Image, channels: int, size: int) -> Not
 def pixels(item: Item, preparation: Preparation) -> Pixels:
     """`(channels, load_size, load_size)` uint8, antialiased where it shrinks. Raises BadImage."""
     picture, _ = decoded(item)
-    picture, _ = checked_and_converted(picture, preparation.channels, preparation.load_size)
+    picture, _ = fitting(picture, preparation)
     array = np.asarray(resized(picture, preparation.load_size, preparation.fit))
-    if array.ndim == 2:
-        array = array[..., None]
+    array = np.atleast_3d(array)
     return np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
@@ -230,9 +206,7 @@ def resized(picture: Image.Image, size: int, fit: str) -> Image.Image:
         corner = (size - inner[0]) // 2, (size - inner[1]) // 2
         square.paste(picture.resize(inner, bicubic, reducing_gap=2.0), corner)
         return square
-    box = None
-    if fit == "crop":
-        side = min(width, height)
-        left, top = (width - side) / 2, (height - side) / 2
-        box = (left, top, left + side, top + side)
+    side = min(width, height)
+    left, top = (width - side) / 2, (height - side) / 2
+    box = (left, top, left + side, top + side) if fit == "crop" else None
     return picture.resize((size, size), bicubic, box, reducing_gap=2.0)

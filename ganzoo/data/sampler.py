@@ -6,7 +6,7 @@ from typing import NamedTuple
 import torch
 from torch import Tensor
 
-from ganzoo.seeds import rng
+from ganzoo.seeds import Part, rng
 
 
 class BatchIndices(NamedTuple):
@@ -22,11 +22,11 @@ class ShuffledSampler:
 
     Epochs follow each other without a gap: every image comes exactly once in each, in an order that
     depends on (name, seed, epoch); a batch may hold the end of one and the start of the next. Each
-    of `ranks` processes gets its own part of every batch. `chosen` are the indices of the images
+    of `ranks` processes gets its own part of every batch. `subset` are the indices of the images
     that take part.
     """
 
-    chosen: Tensor
+    subset: Tensor
     batch_size: int
     seed: int
     name: str = "order"
@@ -34,26 +34,31 @@ class ShuffledSampler:
     ranks: int = 1
 
     def __post_init__(self) -> None:
-        self.local = torch.arange(self.batch_size).tensor_split(self.ranks)[self.rank]
+        part = Part.of(self.batch_size, rank=self.rank, ranks=self.ranks)
+        self.local = slice(part.start, part.stop)
         """The positions within a batch that this process takes."""
         self._orders: dict[int, Tensor] = {}
 
     def __getitem__(self, number: int) -> BatchIndices:
-        total = len(self.chosen)
-        positions = number * self.batch_size + self.local
-        epochs = positions // total
-        parts = []
-        for epoch in range(int(epochs[0]), int(epochs[-1]) + 1):
-            inside = positions[epochs == epoch] - epoch * total
-            parts.append(self._order(epoch)[inside])
-        return BatchIndices(self.chosen[torch.cat(parts)], epochs)
+        start = number * self.batch_size + self.local.start
+        missing = self.local.stop - self.local.start
+        epoch, start = divmod(start, len(self.subset))
+        indices, epochs = [], []
+        while missing > 0:
+            part = self._order(epoch)[start : start + missing]
+            indices.append(part)
+            epochs.append(torch.full_like(part, epoch))
+            missing -= len(part)
+            epoch, start = epoch + 1, 0
+        return BatchIndices(torch.cat(indices), torch.cat(epochs))
 
     def _order(self, epoch: int) -> Tensor:
         if epoch not in self._orders:
             if len(self._orders) > 1:
                 self._orders.clear()
             generator = rng(self.name, self.seed, epoch)
-            self._orders[epoch] = torch.randperm(len(self.chosen), generator=generator)
+            order = torch.randperm(len(self.subset), generator=generator)
+            self._orders[epoch] = self.subset[order]
         return self._orders[epoch]
 
 
@@ -61,4 +66,4 @@ class SequentialSampler(ShuffledSampler):
     """The same, with every epoch in the images' own order."""
 
     def _order(self, epoch: int) -> Tensor:
-        return torch.arange(len(self.chosen))
+        return self.subset

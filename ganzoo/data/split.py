@@ -39,7 +39,7 @@ def train_validation_split(
         raise DataError(
             f"validation={share} of {len(data)} images is none: add images, or set validation=0"
         )
-    return batches(data, chosen=trained), batches(data, chosen=held_out)
+    return batches(data, subset=trained), batches(data, subset=held_out)
 
 
 def validation_hparams(hp: Hparams) -> Hparams:

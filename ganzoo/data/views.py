@@ -7,7 +7,7 @@ from torch import Tensor
 
 from ganzoo.data.files import match_by_name
 from ganzoo.data.images import Batch, Images
-from ganzoo.data.in_memory import check_alike, join_pairs, open_in_memory
+from ganzoo.data.in_memory import join_pairs, open_in_memory
 from ganzoo.data.source import (
     HasDomains,
     HasPairs,
@@ -122,10 +122,12 @@ class DomainsView(View):
     def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
         if len(data) != 2:
             raise DataError("the model wants two domains: pass a tuple of two, (a, b)")
-        a, info = open_in_memory(data[0], hp, workers)
-        b, other = open_in_memory(data[1], hp, workers)
-        check_alike(info, other)
-        return (a, b), info
+        opened = [open_in_memory(one, hp, workers) for one in data]
+        images, infos = zip(*opened, strict=True)
+        kinds = {f"{info.channels} channels of {info.size}x{info.size}" for info in infos}
+        if len(kinds) > 1:
+            raise DataError(f"the two data sets differ: {', and '.join(sorted(kinds))}")
+        return images, infos[0]
 
     def batch(self, parts: Sequence[Batch]) -> Domains:
         (a, _), (b, _) = parts

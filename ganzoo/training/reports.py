@@ -7,13 +7,12 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
-from torch.utils.tensorboard import SummaryWriter
 from tqdm import tqdm
 
 from ganzoo.errors import Diverged
 from ganzoo.files import writing
-from ganzoo.state.journal import Kind
 from ganzoo.state.run import Run
+from ganzoo.training.trackers import TensorBoard
 from ganzoo.training.trainer import Step
 
 Values = Mapping[str, float]
@@ -24,7 +23,6 @@ class Reports(AbstractContextManager["Reports"]):
     """Writes and shows where a training stands. A context manager, for one stretch of steps.
 
     On a terminal there is a bar on standard error, otherwise a log record for each report.
-    TensorBoard shows the events in the run folder: `tensorboard --logdir runs`.
     """
 
     def __init__(
@@ -46,9 +44,8 @@ class Reports(AbstractContextManager["Reports"]):
             disable=not is_terminal,
         )
         run.journal.truncate(done)
-        # events of an earlier try at later steps are purged
         with writing(run.folder):
-            self._board = SummaryWriter(str(run.folder), purge_step=done + 1)
+            self._board = TensorBoard(run.folder, first_step=done + 1)
 
     def __exit__(self, *error: object) -> None:
         self._bar.close()
@@ -89,10 +86,9 @@ class Reports(AbstractContextManager["Reports"]):
         self._write("scores", number, named)
         logger.info(f"step {number}/{self._steps}  {_text(named, 4)}")
 
-    def _write(self, kind: Kind, number: int, values: Values) -> None:
+    def _write(self, kind: str, number: int, values: Values) -> None:
         self._run.journal.append(kind, number, values)
-        for name, value in values.items():
-            self._board.add_scalar(name, value, number)
+        self._board.add(number, values)
 
 
 def _text(values: Values, digits: int) -> str:

@@ -218,7 +218,7 @@ def test_what_is_held_out_is_never_trained_on_and_is_of_every_class():
     model = finetune(steps=300, validation=0.25)
     trainer = trainer_of(model)
     seen = torch.cat([trainer.batches.orders[0][i].indices for i in range(300)])
-    kept = trainer.validation.chosen
+    kept = trainer.validation.subset
     assert not set(seen.tolist()) & set(kept.tolist())
     assert set(seen.tolist()) | set(kept.tolist()) == set(range(1797))
     labels = trainer.data.parts[0].labels
@@ -227,8 +227,8 @@ def test_what_is_held_out_is_never_trained_on_and_is_of_every_class():
     batches = list(trainer.validation.one_epoch())
     assert sum(len(images) for images, _ in batches) == len(kept)
     assert torch.equal(torch.cat([labels for _, labels in batches]), labels[kept])
-    assert torch.equal(kept, trainer_of(finetune(validation=0.25)).validation.chosen)
-    assert not torch.equal(kept, trainer_of(finetune(validation=0.25, seed=1)).validation.chosen)
+    assert torch.equal(kept, trainer_of(finetune(validation=0.25)).validation.subset)
+    assert not torch.equal(kept, trainer_of(finetune(validation=0.25, seed=1)).validation.subset)
 
 
 def test_every_class_keeps_an_image_to_train_on():
@@ -393,7 +393,7 @@ def test_a_datasets_classes_are_held_out_in_equal_parts_where_they_are_known():
     for seed in range(5):
         data = TensorDataset(-torch.ones(21, 1, 32, 32), labels)
         trainer = trainer_of(finetune(classes=2, seed=seed, validation=0.5, batch_size=2), data)
-        assert 20 in trainer.batches.chosen
+        assert 20 in trainer.batches.subset
 
 
 def test_classes_that_are_not_the_datas_are_refused_and_names_are_the_datas():
