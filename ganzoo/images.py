@@ -52,11 +52,9 @@ def from_pil(picture: Image.Image) -> Tensor:
 def levels(picture: Image.Image) -> Tensor:
     """The same, as uint8 from 0 to 255."""
     if picture.mode not in MODES.values():
-        way_out = f"convert it to one of {', '.join(MODES.values())}"
-        raise ValueError(f"a picture has the mode {picture.mode}; {way_out}")
-    array = np.array(picture)
-    if array.ndim == 2:
-        array = array[..., None]
+        modes = ", ".join(MODES.values())
+        raise ValueError(f"mode {picture.mode}: convert the picture to one of {modes}")
+    array = np.atleast_3d(np.array(picture))
     return torch.from_numpy(array).permute(2, 0, 1)
 
 
@@ -80,11 +78,13 @@ def grid(
     return sheet
 
 
-def enlarged(picture: Image.Image, at_least: int = 512) -> Image.Image:
+def enlarged(
+    picture: Image.Image,
+    at_least: int = 512,
+) -> Image.Image:
     """The picture, magnified by a whole factor: pixels stay pixels, and a person can see them."""
     factor = ceil(at_least / max(picture.size))
-    size = picture.width * factor, picture.height * factor
-    return picture.resize(size, Image.Resampling.NEAREST)
+    return ImageOps.scale(picture, factor, Image.Resampling.NEAREST)
 
 
 def save_png(picture: Image.Image, path: Path) -> None:
@@ -106,14 +106,18 @@ def save_picture(
     form = form or known.get(path.suffix.lower())
     try:
         picture.save(file, form, quality=95)
-    except ValueError as cause:  # too large for the format, says the encoder
+    # too large for the format, says the encoder
+    except ValueError as cause:
         size = f"{picture.width}x{picture.height}"
         text = f"no {path.suffix} of {size}: {cause}"
         raise OSError(errno.EINVAL, text) from cause
     replace_file(path, file.getvalue(), nullcontext)
 
 
-def confusion(table: Tensor, classes: Sequence[str]) -> Image.Image:
+def confusion(
+    table: Tensor,
+    classes: Sequence[str],
+) -> Image.Image:
     """A confusion matrix `(true, predicted)` of counts as a picture: the darker, the more of a row.
 
     Above 40 classes only the shades are drawn, without names and numbers.
@@ -129,10 +133,10 @@ def confusion(table: Tensor, classes: Sequence[str]) -> Image.Image:
     margin = 30 + int(max(map(font.getlength, names)))
     digits = len(str(int(table.max())))
     cell = max(28, 12 + 8 * digits)
-    width = cell * len(names)
-    side = margin + width + 10
+    shades = ImageOps.scale(shades, cell, Image.Resampling.NEAREST)
+    side = margin + shades.width + 10
     sheet = Image.new("RGB", (side, side), "white")
-    sheet.paste(shades.resize((width, width), Image.Resampling.NEAREST), (margin, margin))
+    sheet.paste(shades, (margin, margin))
     draw = ImageDraw.Draw(sheet)
     draw.font = font
     middles = [margin + cell * (i + 0.5) for i in range(len(names))]

@@ -22,14 +22,20 @@ def initialised(
 
     `origin` names the trained weights that are about to replace most of them.
     """
-    with seeded("weights", hp.seed, device=torch.device("cpu")):
+    cpu = torch.device("cpu")
+    with seeded("weights", hp.seed, device=cpu):
         model = construct(kind, hp, plugin=plugin)
         model.origin = origin
         model.initialise()
     return model
 
 
-def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model:
+def construct(
+    kind: type[Model],
+    hp: Hparams,
+    *,
+    plugin: Plugin | None,
+) -> Model:
     """A model that waits for weights.
 
     Raises HparamError if it needs image_size, channels or classes and they are None, PluginError
@@ -64,15 +70,21 @@ def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
             return construct(kind, hp, plugin=None)
     except GanzooError:
         raise
-    except Exception:  # a stranger's code may raise anything; building it for use shows it
+    except Exception:
+        # a stranger's code may raise anything; building it for use shows it
         return None
 
 
-def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
+def _missing(
+    kind: type[Model],
+    hp: Hparams,
+    cause: Exception,
+) -> str | None:
     """The hyperparameter that is None and made the constructor fail, if that is the cause."""
     if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):
         return None
-    count = 2 if kind.view is Tensor else 3  # images alone have no classes
+    # images alone have no classes
+    count = 2 if kind.view is Tensor else 3
     for name in FROM_DATA[:count]:
         if getattr(hp, name) is None:
             return name

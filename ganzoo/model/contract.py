@@ -54,9 +54,8 @@ class Model(Inference):
 
         Code after a `yield` sees the updated network. Only a trainer drives it, to its end.
         """
-        raise PluginError(
-            f"{type(self).__name__} has no losses(batch): yield (player, loss) for each move"
-        )
+        name = type(self).__name__
+        raise PluginError(f"{name} has no losses(batch): yield (player, loss) for each move")
 
     # Inside a step: where training stands, random numbers, augmentation
 
@@ -82,7 +81,12 @@ class Model(Inference):
         """Like `randn`, uniform in [0, 1)."""
         return self._draws.rand(*shape, device=self.device, shared=shared)
 
-    def augmented(self, images: Tensor, *, sides: int = 1) -> Tensor:
+    def augmented(
+        self,
+        images: Tensor,
+        *,
+        sides: int = 1,
+    ) -> Tensor:
         """Images `(n, channels, height, width)` as discriminators see them, by the hyperparameters.
 
         Unchanged unless the model's Hparams are those of `ganzoo.augment`. The batch may hold
@@ -106,7 +110,7 @@ class Model(Inference):
         """Player -> its optimizer. By default an Adam for each child with trained parameters."""
         players: dict[nn.Module, Optimizer] = {}
         for child in self.children():
-            trained = [one for one in child.parameters() if one.requires_grad]
+            trained = [p for p in child.parameters() if p.requires_grad]
             if trained:
                 players[child] = adam(trained, self.hp.lr, self.hp.betas)
         return players

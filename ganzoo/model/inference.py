@@ -13,6 +13,9 @@ from ganzoo.hparams import hparams
 from ganzoo.model.scores import Evaluation, classification
 from ganzoo.modes import evaluating
 
+Labels = Tensor | None
+"""`(n,)`, the numbers of classes; None for an unconditional model."""
+
 
 class Inference(nn.Module):
     """The uses of a model. One that a plugin does not implement raises Unsupported."""
@@ -31,13 +34,14 @@ class Inference(nn.Module):
     @property
     def class_names(self) -> tuple[str, ...]:
         """The names of the classes, or their numbers."""
-        numbers = range(self.hp.classes or 0)
-        return self.classes or tuple(map(str, numbers))
+        return self.classes or tuple(map(str, range(self.hp.classes or 0)))
 
     @property
     def display_name(self) -> str:
         """The name in messages."""
-        return self.plugin.name if self.plugin else type(self).__name__
+        if self.plugin:
+            return self.plugin.name
+        return type(self).__name__
 
     @property
     def device(self) -> torch.device:
@@ -53,7 +57,8 @@ class Inference(nn.Module):
     @property
     def scored(self) -> bool:
         """Whether it has scores: it implements `evaluate`, or is a classifier."""
-        return self.classifies or type(self).evaluate is not Inference.evaluate
+        own = type(self).evaluate is not Inference.evaluate
+        return own or self.classifies
 
     # A plugin implements some of these
 
@@ -61,7 +66,7 @@ class Inference(nn.Module):
         """Noise for n images, on the CPU; row i depends on (seed, i) alone, see `ganzoo.noise`."""
         raise self._lacks("latents(n, seed): it generates no images")
 
-    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def generate(self, latents: Tensor, labels: Labels = None) -> Tensor:
         """Latents -> images in [-1, 1], `(n, channels, height, width)`: a pure function."""
         raise self._lacks("generate(latents): it generates no images")
 
@@ -90,7 +95,7 @@ class Inference(nn.Module):
 
     # What users call
 
-    def forward(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Tensor, labels: Labels = None) -> Tensor:
         """`translated` in the first direction, `logits` or `generate`, by what the model is for."""
         if self.directions:
             return self.translated(inputs, self.directions[0])
@@ -102,7 +107,7 @@ class Inference(nn.Module):
         self,
         n: int,
         seed: int = 0,
-        labels: Tensor | None = None,
+        labels: Labels = None,
     ) -> Tensor:
         """n images `(n, channels, height, width)` in [-1, 1] on the model's device, in eval mode.
 
@@ -115,25 +120,36 @@ class Inference(nn.Module):
         self,
         n: int,
         seed: int = 0,
-        labels: Tensor | None = None,
+        labels: Labels = None,
     ) -> Iterator[Tensor]:
         """The images of `sample`, 64 at a time and on the CPU: memory does not grow with n."""
         return map(Tensor.cpu, self._sampled(n, seed, labels))
 
-    def _sampled(self, n: int, seed: int, labels: Tensor | None) -> Iterator[Tensor]:
+    def _sampled(
+        self,
+        n: int,
+        seed: int,
+        labels: Labels,
+    ) -> Iterator[Tensor]:
         latents, count = self.latents(n, seed), self.hp.classes
         if labels is None and count:
             labels = torch.arange(n) % count  # each in turn
         if labels is None:
             return self._in_parts(self.generate, 64, latents)
         if not count:
-            raise UsageError(f"{self.display_name} is unconditional: it takes no labels")
-        in_range = labels.clamp(0, count - 1)
+            name = self.display_name
+            raise UsageError(f"{name} is unconditional: it takes no labels")
+        last = count - 1
+        in_range = labels.clamp(0, last)
         if labels.shape != (n,) or not labels.equal(in_range):
-            raise UsageError(f"labels: pass {n} numbers from 0 to {count - 1}, one for each image")
+            raise UsageError(f"labels: pass {n} numbers from 0 to {last}")
         return self._in_parts(self.generate, 64, latents, labels)
 
-    def translate(self, images: Tensor, direction: str | None = None) -> Tensor:
+    def translate(
+        self,
+        images: Tensor,
+        direction: str | None = None,
+    ) -> Tensor:
         """Images `(n, channels, height, width)` in [-1, 1] of any size -> translated, in eval mode.
 
         The default direction is the first one. Raises UsageError for an unknown direction or other
@@ -151,13 +167,12 @@ class Inference(nn.Module):
         """The direction, by default the first. Raises UsageError or Unsupported."""
         name, choices = self.display_name, self.directions
         if not choices:
-            raise Unsupported(f"{name} translates no images: its task is {self.task}")
+            raise Unsupported(f"{name} is no translator: its task is {self.task}")
         if direction is None:
             return choices[0]
         if direction not in choices:
-            raise UsageError(
-                f"{name} has no direction {direction!r}; choose from {', '.join(choices)}"
-            )
+            way_out = f"choose from {', '.join(choices)}"
+            raise UsageError(f"{name} has no direction {direction!r}; {way_out}")
         return direction
 
     def classify(self, images: Tensor) -> Tensor:
@@ -176,8 +191,12 @@ class Inference(nn.Module):
             raise UsageError(f"{name} classifies squares, not {width}x{height}")
         size = self.hp.image_size
         if n and size not in (None, width):
-            images = interpolate(images, size, mode="bicubic", antialias=True)
-            images = images.clamp(-1, 1)
+            images = interpolate(
+                images,
+                size,
+                mode="bicubic",
+                antialias=True,
+            ).clamp(-1, 1)
         parts = self._in_parts(self.logits, 64, images)
         return torch.cat([part.softmax(1) for part in parts])
 
@@ -199,8 +218,9 @@ class Inference(nn.Module):
         *inputs: Tensor,
     ) -> Iterator[Tensor]:
         """`use` of `size` rows at a time, on the model's device and in eval mode."""
-        device, parts = self.device, [torch.split(tensor, size) for tensor in inputs]
+        parts = [torch.split(tensor, size) for tensor in inputs]
         for rows in zip(*parts, strict=True):
+            own = [tensor.to(self.device) for tensor in rows]
             with evaluating(self), torch.no_grad():
-                result = use(*[tensor.to(device) for tensor in rows])
+                result = use(*own)
             yield result
