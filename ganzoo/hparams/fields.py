@@ -33,10 +33,6 @@ class Range:
     def __contains__(self, value: float) -> bool:
         return self.low <= value <= self.high
 
-    def hint(self, value: Any) -> str:
-        """The way out for a value that is not allowed."""
-        return ""
-
 
 class PowersOfTwo(Range):
     """`low * 2**k` up to `high`: sizes of networks that halve or double an image."""
@@ -50,12 +46,6 @@ class PowersOfTwo(Range):
     def _sizes(self) -> list[float]:
         largest = int(math.log2(self.high / self.low))
         return [self.low * 2**k for k in range(largest + 1)]
-
-    def hint(self, value: Any) -> str:
-        if not (isinstance(value, int | float) and super().__contains__(value)):
-            return ""
-        smaller = self.low * 2 ** int(math.log2(value / self.low))
-        return f": the nearest two are {smaller} and {smaller * 2}"
 
 
 @dataclass(frozen=True)
@@ -97,8 +87,7 @@ class FieldType:
         try:
             return self._fitted(value, self.kind)
         except TypeError:
-            hint = self.bounds.hint(value) if self.bounds else ""
-            raise WrongValue(f"{name}={text_of(value)}: expected {self}{hint}") from None
+            raise WrongValue(f"{name}={text_of(value)}: expected {self}") from None
         except ArithmeticError:
             raise HparamError(f"{name}={text_of(value)}: expected a finite number") from None
 
