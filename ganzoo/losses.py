@@ -18,7 +18,10 @@ from ganzoo.errors import PluginError
 Terms = dict[str, Tensor]
 
 
-def non_saturating_discriminator(real: Tensor, fake: Tensor) -> Terms:
+def non_saturating_discriminator(
+    real: Tensor,
+    fake: Tensor,
+) -> Terms:
     """-log D(x) and -log(1 - D(G(z))), with D = sigmoid(logit): cross-entropy with labels 1 and 0.
 
     Goodfellow et al. 2014, equation 1 (arXiv:1406.2661), negated.
@@ -34,7 +37,10 @@ def non_saturating_generator(fake: Tensor) -> Tensor:
     return softplus(-fake.float()).mean()
 
 
-def least_squares_discriminator(real: Tensor, fake: Tensor) -> Terms:
+def least_squares_discriminator(
+    real: Tensor,
+    fake: Tensor,
+) -> Terms:
     """(D(x) - 1)^2 and D(G(z))^2.
 
     Mao et al. 2017, equation 9 with a = 0 and b = 1 (arXiv:1611.04076), times 2.
@@ -47,7 +53,10 @@ def least_squares_generator(fake: Tensor) -> Tensor:
     return (fake.float() - 1).square().mean()
 
 
-def hinge_discriminator(real: Tensor, fake: Tensor) -> Terms:
+def hinge_discriminator(
+    real: Tensor,
+    fake: Tensor,
+) -> Terms:
     """max(0, 1 - D(x)) and max(0, 1 + D(G(z))).
 
     Miyato et al. 2018, equation 17 (arXiv:1802.05957), negated.
@@ -60,7 +69,10 @@ def hinge_generator(fake: Tensor) -> Tensor:
     return -fake.float().mean()
 
 
-def wasserstein_critic(real: Tensor, fake: Tensor) -> Terms:
+def wasserstein_critic(
+    real: Tensor,
+    fake: Tensor,
+) -> Terms:
     """-D(x) and D(G(z)): the critic's estimate of the distance, negated.
 
     Arjovsky et al. 2017 (arXiv:1701.07875).
@@ -73,7 +85,10 @@ def wasserstein_generator(fake: Tensor) -> Tensor:
     return -fake.float().mean()
 
 
-def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
+def relativistic_discriminator(
+    real: Tensor,
+    fake: Tensor,
+) -> Tensor:
     """-log sigmoid(D(x) - D(G(z))), for pairs of a real and a generated image, of equal shapes.
 
     Jolicoeur-Martineau 2018 (arXiv:1807.00734), as R3GAN has it: Huang et al. 2025, equation 2
@@ -82,7 +97,10 @@ def relativistic_discriminator(real: Tensor, fake: Tensor) -> Tensor:
     return _paired(fake, real)
 
 
-def relativistic_generator(real: Tensor, fake: Tensor) -> Tensor:
+def relativistic_generator(
+    real: Tensor,
+    fake: Tensor,
+) -> Tensor:
     """-log sigmoid(D(G(z)) - D(x)): the same pairs, the other way round (equation 2 as well)."""
     return _paired(real, fake)
 

@@ -62,6 +62,15 @@ class Trainer(Iterator[Step]):
 
     To stop early, `break`; going on with the loop goes on with the training. Each player's
     gradients come from its own losses alone. A trainer plugin subclasses this and overrides `step`.
+
+    `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
+    [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
+    `workers` threads prepare the images of a SOURCE, and `cache` is where they are kept; a
+    Dataset's items are made in that many processes. `compile` compiles the networks that
+    `model.compiled()` names: the first step then takes minutes.
+
+    `evaluate()` scores the model on `validation`, or else on the share `hp.validation` of the
+    data, which is then never trained on.
     """
 
     retains_graphs: ClassVar[bool] = False
@@ -79,17 +88,7 @@ class Trainer(Iterator[Step]):
         workers: int | None = None,
         cache: str = "auto",
     ) -> None:
-        """Opens the data, and moves the model to the device.
-
-        `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
-        [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
-        `workers` threads prepare the images of a SOURCE, and `cache` is where they are kept; a
-        Dataset's items are made in that many processes. `compile` compiles the networks that
-        `model.compiled()` names: the first step then takes minutes.
-
-        `evaluate()` scores the model on `validation`, or else on the share `hp.validation` of the
-        data, which is then never trained on.
-        """
+        """Opens the data, and moves the model to the device."""
         if compile and self.retains_graphs:
             raise Unsupported(
                 f"{type(self).__name__} goes through a graph more than once: it cannot compile"
