@@ -34,10 +34,8 @@ class Images(ABC):
     @abstractmethod
     def __len__(self) -> int: ...
 
-    @property
-    @abstractmethod
-    def fingerprint(self) -> str:
-        """Changes when the images or their order change."""
+    fingerprint: str
+    """Changes when the images or their order change."""
 
     @abstractmethod
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
@@ -59,7 +57,6 @@ class StoredImages(Images):
 
     images: Tensor = field(repr=False)
     labels: Tensor | None = field(default=None, repr=False)
-    known_fingerprint: str = ""
     resident: bool | None = None
     """Whether they live on the device; None: if they fit into RESIDENT of its free memory."""
 
@@ -67,9 +64,7 @@ class StoredImages(Images):
         return len(self.images)
 
     @cached_property
-    def fingerprint(self) -> str:
-        if self.known_fingerprint:
-            return self.known_fingerprint
+    def fingerprint(self) -> str:  # type: ignore[override]  # it can be set as well
         digest = hashlib.sha256(f"{self.images.dtype} {tuple(self.images.shape)}".encode())
         digest.update(self.images.cpu().contiguous().numpy().data)
         return digest.hexdigest()
@@ -102,7 +97,7 @@ class StreamedImages(Images):
     """Images that are decoded each time they are used, in threads, some batches ahead."""
 
     def __init__(self, packing: Packing, manifest: Manifest) -> None:
-        self.labels = manifest.label_tensor
+        self.labels, self.fingerprint = manifest.label_tensor, manifest.fingerprint
         self._packing, self._manifest = packing, manifest
         self._start()
 
@@ -112,10 +107,6 @@ class StreamedImages(Images):
 
     def __len__(self) -> int:
         return len(self._manifest.rows)
-
-    @property
-    def fingerprint(self) -> str:
-        return self._manifest.fingerprint
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         for ahead in range(number, number + 1 + AHEAD):

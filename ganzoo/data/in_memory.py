@@ -4,7 +4,6 @@ import itertools
 import logging
 import random
 from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, Protocol, runtime_checkable
 
@@ -109,6 +108,8 @@ class DatasetImages(Images):
         Other data sets say the label of each item only with its image.
         """
         self.close()
+        # items may be random: there is nothing to hash
+        self.fingerprint = f"{type(self.dataset).__qualname__} of {len(self)}"
         targets = getattr(self.dataset, "targets", None)
         if isinstance(self.dataset, TensorDataset) and len(self.dataset.tensors) > 1:
             targets = self.dataset.tensors[1]
@@ -119,11 +120,6 @@ class DatasetImages(Images):
 
     def __len__(self) -> int:
         return len(self.dataset)
-
-    @property
-    def fingerprint(self) -> str:
-        # items may be random: there is nothing to hash
-        return f"{type(self.dataset).__qualname__} of {len(self)}"
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         try:
@@ -183,7 +179,8 @@ def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:
 class _SeededItems(Dataset[LabelledItem | DataError]):
     """Items by (epoch, index).
 
-    A DataError is returned, not raised, so that DataLoader workers do not wrap it.
+    The dataset's own transforms draw from seeded generators, which are restored afterwards. A
+    DataError is returned, not raised, so that DataLoader workers do not wrap it.
     """
 
     dataset: MapStyle
@@ -192,27 +189,20 @@ class _SeededItems(Dataset[LabelledItem | DataError]):
 
     def __getitem__(self, key: tuple[int, int]) -> LabelledItem | DataError:
         _, index = key
-        with _all_seeded("item", self.seed, *key):
-            item = self.dataset[index]
+        parts = ("item", self.seed, *key)
+        seed = derive_seed(*parts)
+        python, numpy = random.getstate(), np.random.get_state()
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
         try:
+            with seeded(*parts, device=torch.device("cpu")):
+                item = self.dataset[index]
             return split_pair(item) if self.pairs else split_item(item)
         except DataError as error:
             return error
-
-
-@contextmanager
-def _all_seeded(*parts: int | str) -> Iterator[None]:
-    """Seeds the generators of torch, NumPy and Python by the parts; restores them at the end."""
-    python, numpy = random.getstate(), np.random.get_state()
-    seed = derive_seed(*parts)
-    random.seed(seed)
-    np.random.seed(seed % 2**32)
-    try:
-        with seeded(*parts, device=torch.device("cpu")):
-            yield
-    finally:
-        random.setstate(python)
-        np.random.set_state(numpy)
+        finally:
+            random.setstate(python)
+            np.random.set_state(numpy)
 
 
 def split_item(item: Any) -> LabelledItem:

@@ -85,9 +85,10 @@ def open_data(
         return data
     if cache not in CACHES:
         raise UsageError(f"no cache {cache!r}; choose from {', '.join(CACHES)}")
-    names = _source_names(data)
-    if names:
-        opened = OpenedSources.of(names, view)
+    several = isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2)
+    names: Any = data if several else [data]
+    if names and all(isinstance(name, str | Path) for name in names):
+        opened = OpenedSources.of(list(map(str, names)), view)
         return _prepare(opened, hp, workers or default_workers(), cache, strict)
     sets = data if isinstance(data, tuple) and data else (data,)
     kind = view_of(view)
@@ -104,15 +105,6 @@ def open_data(
     return Data(parts, replace(info, size=preparation.image_size), preparation)
 
 
-def _source_names(data: Any) -> list[str]:
-    """The SOURCES; none for data passed in from Python, such as a list of images."""
-    several = isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2)
-    names = data if several else [data]
-    if all(isinstance(name, str | Path) for name in names):
-        return list(map(str, names))
-    return []
-
-
 @dataclass
 class OpenedSources:
     """One or two sources: the rows of each part in the view of a model, and their own info."""
@@ -120,7 +112,7 @@ class OpenedSources:
     names: Sequence[str]
     source_text: str
     sources: list[Source]
-    parts: list[list[Row]]
+    parts: list[Sequence[Row]]
     info: DataInfo
     """The size is that of the first source; of grey and colour, colour wins."""
 
@@ -174,9 +166,9 @@ def _prepare(
         place = f"domain {domain} of {text}" if len(opened.parts) > 1 else text
         _check_enough(manifest, hp.batch_size, place)
         if manifest.stored:
-            images = manifest.images(folder)
-            labels, fingerprint = manifest.label_tensor, manifest.fingerprint
-            parts.append(StoredImages(images, labels, fingerprint, resident))
+            images = StoredImages(manifest.images(folder), manifest.label_tensor, resident)
+            images.fingerprint = manifest.fingerprint
+            parts.append(images)
         else:
             parts.append(StreamedImages(packing, manifest))
         skipped += manifest.skipped

@@ -136,12 +136,17 @@ class Packing:
         ready = kept._from_index()
         if ready:
             return ready
-        fits = self._fits_disk()
-        if not fits:
-            logger.warning(
-                f"{self.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
-            )
-        return replace(self, stored=fits).packed()
+        images = len(self.rows) * len(self.rows[0])
+        size = images * self.preparation.channels * self.preparation.load_size**2
+        with _caching(self._cache):
+            self._cache.mkdir(parents=True, exist_ok=True)
+            free = shutil.disk_usage(self._cache).free
+        if size <= FILLED * free:
+            return kept._make()
+        logger.warning(
+            f"{self.source_text} has no room in {cache_folder()}: it is decoded in every epoch"
+        )
+        return replace(self, stored=False).packed()
 
     @property
     def _cache(self) -> Path:
@@ -180,14 +185,6 @@ class Packing:
             return None
         manifest = Manifest.read(folder)
         return (manifest, folder) if manifest else None
-
-    def _fits_disk(self) -> bool:
-        settings = self.preparation
-        images = len(self.rows) * len(self.rows[0])
-        needed = images * settings.channels * settings.load_size**2
-        with _caching(self._cache):
-            self._cache.mkdir(parents=True, exist_ok=True)
-            return needed <= FILLED * shutil.disk_usage(self._cache).free
 
     def _make(self) -> Packed:
         work = map_in_threads(row_digest, self.rows, self.workers)

@@ -26,15 +26,26 @@ def train_validation_split(
     Raises DataError if that share has no image or `validation` does not go with the data, and
     HparamError or DataError if the data's classes are not the model's.
     """
-    _check_classes(data, hp.classes)
+    name, labels = source_text(data), data.parts[0].labels
+    names, count = data.info.classes, hp.classes
+    if count and names and len(names) != count:
+        raise HparamError(
+            f"classes={count}, and {name} has {len(names)}: leave classes to the data"
+        )
+    if labels is not None:
+        check_labels([int(labels.min()), int(labels.max())], count)
     batches = partial(Batches, view=view, batch_size=hp.batch_size, seed=hp.seed, device=device)
     if validation is not None:
-        _check_validation(data, validation)
+        other = source_text(validation)
+        if validation.fingerprint == data.fingerprint:
+            raise DataError(f"{other} is also the training data: choose another validation set")
+        if names and validation.info.classes not in ((), names):
+            raise DataError(f"{other} has other classes than {name}")
         return batches(data), batches(validation)
     share = hp.validation
     if not share:
         return batches(data), None
-    trained, held_out = validation_indices(len(data), data.parts[0].labels, share, hp.seed)
+    trained, held_out = validation_indices(len(data), labels, share, hp.seed)
     if not len(held_out):
         raise DataError(
             f"validation={share} of {len(data)} images is none: add images, or set validation=0"
@@ -47,27 +58,6 @@ def validation_hparams(hp: Hparams) -> Hparams:
     return hp.replaced({"batch_size": 2})
 
 
-def _check_validation(data: Data, validation: Data) -> None:
-    name = source_text(validation)
-    if validation.fingerprint == data.fingerprint:
-        raise DataError(f"{name} is also the training data: choose another validation set")
-    classes, others = data.info.classes, validation.info.classes
-    if classes and others and classes != others:
-        raise DataError(f"{name} has other classes than {source_text(data)}")
-
-
-def _check_classes(data: Data, count: int | None) -> None:
-    if not count:
-        return
-    names, labels = data.info.classes, data.parts[0].labels
-    if names and len(names) != count:
-        raise HparamError(
-            f"classes={count}, and {source_text(data)} has {len(names)}: leave classes to the data"
-        )
-    if labels is not None:
-        check_labels([int(labels.min()), int(labels.max())], count)
-
-
 def validation_indices(
     total: int, labels: Tensor | None, share: float, seed: int
 ) -> tuple[Tensor, Tensor]:
@@ -77,10 +67,11 @@ def validation_indices(
     image.
     """
     draws = torch.rand(total, generator=rng("validation", seed, 0))
-    groups = torch.zeros(total, dtype=torch.long) if labels is None else labels.cpu()
+    groups = torch.zeros(total) if labels is None else labels.cpu()
     held_out = torch.zeros(total, dtype=torch.bool)
     for label in range(int(groups.max()) + 1):
-        group = (groups == label).nonzero()[:, 0]
+        group = (groups == label).argwhere()[:, 0]
         count = min(round(share * len(group)), len(group) - 1)
-        held_out[group[draws[group].argsort()[:count]]] = True
-    return (~held_out).nonzero()[:, 0], held_out.nonzero()[:, 0]
+        order = draws[group].argsort()
+        held_out[group[order[:count]]] = True
+    return (~held_out).argwhere()[:, 0], held_out.argwhere()[:, 0]

@@ -11,7 +11,6 @@ from ganzoo.data.in_memory import join_pairs, open_in_memory
 from ganzoo.data.source import (
     HasDomains,
     HasPairs,
-    Item,
     Row,
     Source,
     unusable,
@@ -45,6 +44,7 @@ class Pair(NamedTuple):
 
 
 Parts = tuple[tuple[Images, ...], DataInfo]
+Rows = Sequence[Row]
 
 
 class View:
@@ -61,9 +61,9 @@ class View:
                 f"not {len(names)}: {', '.join(names)}"
             )
 
-    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[Rows]:
         """The rows of each part of the data. Raises DataError if the sources lack them."""
-        return [_single_items(sources[0].items())]
+        return [list(zip(sources[0].items()))]
 
     def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
         """The parts of tensors or Datasets. Raises DataError if they do not fit the model."""
@@ -79,7 +79,7 @@ class View:
 class LabelledView(View):
     """Images and the numbers of their classes."""
 
-    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[Rows]:
         items = []
         for item in sources[0].items():
             if item.label is None:
@@ -92,7 +92,7 @@ class LabelledView(View):
                 f"the model wants labels, and {text} has none: "
                 "the classes of a folder or a zip are its sub-folders"
             )
-        return [_single_items(items)]
+        return [list(zip(items))]
 
     def batch(self, parts: Sequence[Batch]) -> Labelled:
         images, labels = parts[0]
@@ -107,7 +107,7 @@ class DomainsView(View):
     largest_count = 2
     has_classes = False
 
-    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[Rows]:
         first = sources[0]
         if len(sources) == 2:
             a, b = first.items(), sources[1].items()
@@ -117,7 +117,7 @@ class DomainsView(View):
             raise DataError(
                 f"{text} is not two domains: pass two sources, --data FIRST --data SECOND"
             )
-        return [_single_items(a), _single_items(b)]
+        return [list(zip(a)), list(zip(b))]
 
     def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
         if len(data) != 2:
@@ -130,8 +130,7 @@ class DomainsView(View):
         return images, infos[0]
 
     def batch(self, parts: Sequence[Batch]) -> Domains:
-        (a, _), (b, _) = parts
-        return Domains(a, b)
+        return Domains(*(images for images, _ in parts))
 
 
 class PairView(View):
@@ -140,15 +139,15 @@ class PairView(View):
     largest_count = 2
     has_classes = False
 
-    def rows(self, sources: Sequence[Source], text: str) -> list[list[Row]]:
+    def rows(self, sources: Sequence[Source], text: str) -> list[Rows]:
         first = sources[0]
         if len(sources) == 2:
-            return [[*match_by_name(first.items(), sources[1].items())]]
+            return [match_by_name(first.items(), sources[1].items())]
         if not isinstance(first, HasPairs):
             raise DataError(
                 f"{text} has no pairs: pass two sources with equal names, --data FROM --data TO"
             )
-        return [[*first.pairs()]]
+        return [first.pairs()]
 
     def in_memory(self, data: Sequence[object], hp: Hparams, workers: int) -> Parts:
         images, info = open_in_memory(data[0], hp, workers, pairs=len(data) == 1)
@@ -178,7 +177,3 @@ def view_of(kind: Any) -> View:
             "torch.Tensor, ganzoo.Labelled, ganzoo.Domains and ganzoo.Pair"
         )
     return VIEWS[kind]
-
-
-def _single_items(items: Sequence[Item]) -> list[Row]:
-    return [(item,) for item in items]

@@ -6,7 +6,9 @@ from functools import partial
 import numpy as np
 from PIL import Image
 
-import ganzoo
+from ganzoo import DataError, DataInfo, Item
+
+STAMP = "1,797 of UCI's test part"
 
 
 class Digits:
@@ -19,25 +21,22 @@ class Digits:
         "CC-BY-4.0 (Optical Recognition of Handwritten Digits, UCI Machine Learning Repository)"
     )
 
+    info = DataInfo(size=32, channels=1, classes=tuple("0123456789"))
+    """Shown at 32x32: four times the size in which they are stored."""
+
     def __init__(self, argument: str = "") -> None:
         if argument:
-            raise ganzoo.DataError(f"digits takes nothing after the colon, not {argument!r}")
+            raise DataError(f"digits takes nothing after the colon, not {argument!r}")
 
-    @property
-    def info(self) -> ganzoo.DataInfo:
-        """Shown at 32x32: four times the size in which they are stored."""
-        return ganzoo.DataInfo(size=32, channels=1, classes=tuple("0123456789"))
-
-    def items(self) -> Sequence[ganzoo.Item]:
-        from sklearn.datasets import (
-            load_digits,
-        )  # a second to import, and only needed here
+    def items(self) -> Sequence[Item]:
+        from sklearn.datasets import load_digits  # takes a second
 
         bunch = load_digits()
-        pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)  # 17 levels of ink -> 8 bits
+        # 17 levels of ink -> 8 bits
+        pictures = np.rint(bunch.images * (255 / 16)).astype(np.uint8)
         items = []
-        for i, (picture, label) in enumerate(zip(pictures, bunch.target, strict=True)):
-            read = partial(Image.fromarray, picture)
-            stamp = "1,797 of UCI's test part"
-            items.append(ganzoo.Item(f"digits/{i:04}", read, str(label), stamp))
+        for i, label in enumerate(bunch.target):
+            read = partial(Image.fromarray, pictures[i])
+            name = f"digits/{i:04}"
+            items.append(Item(name, read, str(label), STAMP))
         return items

@@ -1,13 +1,14 @@
 """Two domains that need no network: handwritten digits, and other digits on photographs."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
 import numpy as np
 from PIL import Image
 
-import ganzoo
+from ganzoo import DataError, Item
 from ganzoo_sources.digits import Digits
 
 SIZE = 32
@@ -28,64 +29,52 @@ class DigitsPhoto:
     """
 
     licence = (
-        "digits: CC-BY-4.0 (Optical Recognition of Handwritten Digits, UCI Machine Learning "
-        "Repository); photographs: CC-BY-2.0 (china.jpg and flower.jpg of scikit-learn)"
+        f"digits: {Digits.licence}; "
+        "photographs: CC-BY-2.0 (china.jpg and flower.jpg of scikit-learn)"
     )
+
+    info = replace(Digits.info, size=SIZE, channels=3)
 
     def __init__(self, argument: str = "") -> None:
         if argument and argument not in ARGUMENTS:
-            raise ganzoo.DataError(
-                f"digits-photo:{argument}: choose from {', '.join(ARGUMENTS)} after the colon"
-            )
-        self.domain = argument[0] if argument.startswith(("a", "b")) else ""
-        self.argument = argument
-        self.figures = TEST if argument.endswith("test") else TRAIN
+            names = ", ".join(ARGUMENTS)
+            raise DataError(f"digits-photo:{argument}: choose from {names} after the colon")
+        self.domain = argument.removesuffix("-test")
+        figures = TEST if argument.endswith("test") else TRAIN
+        digits = list(enumerate(Digits().items()))
+        self._a = [item for i, item in digits if i % 10 in figures[0]]
+        b = [pair for pair in digits if pair[0] % 10 in figures[1]]
+        self._b = [_on_photo(i, item) for i, item in b]
 
-    @property
-    def info(self) -> ganzoo.DataInfo:
-        return ganzoo.DataInfo(size=SIZE, channels=3, classes=tuple("0123456789"))
+    def items(self) -> Sequence[Item]:
+        domains = {"a": self._a, "b": self._b}
+        return domains.get(self.domain) or self._a + self._b
 
-    def items(self) -> Sequence[ganzoo.Item]:
-        a, b = self._split()
-        return {"a": a, "b": b, "": a + b}[self.domain]
-
-    def domains(
-        self,
-    ) -> tuple[Sequence[ganzoo.Item], Sequence[ganzoo.Item]]:
-        if self.domain:
-            raise ganzoo.DataError(
-                f"digits-photo:{self.argument} is one domain; digits-photo is both"
-            )
-        return self._split()
-
-    def _split(self) -> tuple[list[ganzoo.Item], list[ganzoo.Item]]:
-        a, b = [], []
-        for number, item in enumerate(Digits().items()):
-            if number % 10 in self.figures[0]:
-                a.append(item)
-            elif number % 10 in self.figures[1]:
-                b.append(_on_photo(number, item))
-        return a, b
+    def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
+        if self.domain in ("a", "b"):
+            raise DataError(f"digits-photo:{self.domain} is one domain; digits-photo is both")
+        return self._a, self._b
 
 
-def _on_photo(number: int, digit: ganzoo.Item) -> ganzoo.Item:
+def _on_photo(number: int, digit: Item) -> Item:
     name = digit.name.replace("digits", "photo")
     read = partial(_blended, number, digit)
-    return ganzoo.Item(name, read, digit.label, f"{digit.stamp}, blended")
+    return replace(digit, name=name, read=read, stamp=f"{digit.stamp}, blended")
 
 
-def _blended(number: int, digit: ganzoo.Item) -> Image.Image:
+def _blended(number: int, digit: Item) -> Image.Image:
     picture = digit.read()
     assert isinstance(picture, Image.Image)
-    ink = np.asarray(
-        picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC),
-        dtype=np.int16,
-    )
+    large = picture.resize((SIZE, SIZE), Image.Resampling.BICUBIC)
+    ink = np.asarray(large, dtype=np.int16)[..., None]
     random = np.random.default_rng(number)
     photo = _photographs()[random.integers(2)]
-    top, left = (random.integers(side - SIZE + 1) for side in photo.shape[:2])
+    height, width, _ = photo.shape
+    top = random.integers(height - SIZE + 1)
+    left = random.integers(width - SIZE + 1)
     patch = photo[top : top + SIZE, left : left + SIZE]
-    return Image.fromarray(np.abs(patch.astype(np.int16) - ink[..., None]).astype(np.uint8))
+    difference = np.abs(patch.astype(np.int16) - ink)
+    return Image.fromarray(difference.astype(np.uint8))
 
 
 @cache

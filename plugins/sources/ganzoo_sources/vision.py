@@ -12,6 +12,7 @@ import numpy as np
 from PIL import Image
 
 import ganzoo
+from ganzoo import BadImage, DataError, DataInfo, Item
 
 LABELS = ("targets", "labels", "_labels")
 """The attributes in which torchvision keeps labels: with them no picture is decoded for its own."""
@@ -45,44 +46,48 @@ class TorchVision:
         self._dataset = self._load(getattr(datasets, name), part)
 
     def _load(self, kind: Any, part: str) -> Any:
+        text = self.source_text
         parameters = inspect.signature(kind).parameters
-        options: dict[str, Any] = {
-            "root": str(self._root),
-            "download": True,
-        }
+        options = {"root": str(self._root), "download": True}
+        split = parameters.get("split")
         if "train" in parameters:
             if part not in ("", "train", "test"):
-                raise ganzoo.DataError(f"{self.source_text}: choose from the parts train and test")
+                raise DataError(f"{text}: choose from the parts train and test")
             options["train"] = part != "test"
         elif part:
-            options["split" if "split" in parameters else "image_set"] = part
-        elif "split" in parameters and parameters["split"].default is inspect.Parameter.empty:
-            raise ganzoo.DataError(
-                f"{self.source_text} has no default split: write {self.source_text}:PART"
-            )
-        if not any(one.kind is inspect.Parameter.VAR_KEYWORD for one in parameters.values()):
-            options = {name: value for name, value in options.items() if name in parameters}
+            options["split" if split else "image_set"] = part
+        elif split and split.default is split.empty:
+            raise DataError(f"{text} has no default split: write {text}:PART")
+        if not any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+            options = {name: options[name] for name in options.keys() & parameters}
         try:
             return kind(**options)
         except (OSError, RuntimeError, ValueError, TypeError) as cause:
             reason = " ".join(str(cause).split())
-            raise ganzoo.DataError(
-                f"{self.source_text} could not be loaded: {reason:.300}; "
-                f"its files can be put into {self._root} by hand"
+            raise DataError(
+                f"{text} could not be loaded: {reason:.300}; its files "
+                f"can be put into {self._root} by hand"
             ) from cause
 
     @cached_property
-    def info(self) -> ganzoo.DataInfo:
-        size, channels = ganzoo.measured(self.items())
-        return ganzoo.DataInfo(size=size, channels=channels, classes=self._classes)
+    def info(self) -> DataInfo:
+        size, channels = ganzoo.measured(self._items)
+        return DataInfo(
+            size=size,
+            channels=channels,
+            classes=self._classes,
+        )
 
     @cached_property
     def _targets(self) -> list[int]:
         """The number of each image's class, -1 for none."""
         size = len(self._dataset)
-        lists = [getattr(self._dataset, name, None) for name in LABELS]
-        fitting = [labels for labels in lists if labels is not None and len(labels) == size]
-        targets = fitting[0] if fitting else [self._dataset[i][1] for i in range(size)]
+        for name in LABELS:
+            targets = getattr(self._dataset, name, None)
+            if targets is not None and len(targets) == size:
+                break
+        else:
+            targets = [self._dataset[i][1] for i in range(size)]
         numbers = []
         for target in targets:
             is_number = np.ndim(target) == 0 and not isinstance(target, str)
@@ -91,51 +96,50 @@ class TorchVision:
 
     @cached_property
     def _classes(self) -> tuple[str, ...]:
-        count = max(self._targets, default=-1) + 1
+        numbers = range(max(self._targets, default=-1) + 1)
         names = list(map(str, getattr(self._dataset, "classes", ())))
-        if len(names) < count:
-            names = list(map(str, range(count)))
-        unique = [f"{name} {i}" if names.count(name) > 1 else name for i, name in enumerate(names)]
+        if len(names) < len(numbers):
+            return tuple(map(str, numbers))
+        unique = []
+        for number, name in enumerate(names):
+            twice = names.count(name) > 1
+            unique.append(f"{name} {number}" if twice else name)
         return tuple(unique)
 
     @cached_property
-    def _items(self) -> list[ganzoo.Item]:
-        stamp = f"{self.source_text} {self._stamp()}"
+    def _items(self) -> list[Item]:
+        common = f"{self.source_text} {self._stamp()}"
         items = []
         for i, target in enumerate(self._targets):
             label = self._classes[target] if target >= 0 else None
-            items.append(
-                ganzoo.Item(
-                    f"{i:07}",
-                    partial(self._picture, i),
-                    label,
-                    f"{stamp} {i}",
-                )
-            )
+            stamp = f"{common} {i}"
+            read = partial(self._picture, i)
+            items.append(Item(f"{i:07}", read, label, stamp))
         return items
 
-    def items(self) -> Sequence[ganzoo.Item]:
+    def items(self) -> Sequence[Item]:
         return self._items
 
     def _stamp(self) -> str:
         """Changes when a file of this data set does; of any in the cache if its own are unknown."""
-        place = self._root
+        places = []
         for name in PLACES:
             value = getattr(self._dataset, name, None)
-            if isinstance(value, str | Path) and (self._root / value).exists():
-                place = self._root / value
-                break
+            if isinstance(value, str | Path):
+                places.append(self._root / value)
+        place = next(filter(Path.exists, places), self._root)
         stamps = []
-        for path in [place, *place.rglob("*")]:
-            if path.is_file():
-                status = path.stat()
-                stamps.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
-        return hashlib.sha256(" ".join(sorted(stamps)).encode()).hexdigest()
+        for path in filter(Path.is_file, [place, *place.rglob("*")]):
+            status = path.stat()
+            stamps.append(f"{path.name} {status.st_size} {status.st_mtime_ns}")
+        text = " ".join(sorted(stamps))
+        return hashlib.sha256(text.encode()).hexdigest()
 
     def _picture(self, index: int) -> Image.Image:
         try:
             with self._lock:  # its data sets need not be ready for threads
                 picture: Image.Image = self._dataset[index][0]
-        except Exception as cause:  # a data set's own loader may raise anything
-            raise ganzoo.BadImage("corrupt", f"{type(cause).__name__}: {cause}") from cause
+        except Exception as cause:  # of a data set's own loader
+            reason = f"{type(cause).__name__}: {cause}"
+            raise BadImage("corrupt", reason) from cause
         return picture
