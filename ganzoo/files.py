@@ -14,7 +14,7 @@ from pathlib import Path
 
 from ganzoo.errors import GanzooError, StateError, UsageError
 
-ASIDE = ".tmp-"
+UNFINISHED = ".tmp-"
 """The start of the names of unfinished files and folders, which anybody may delete."""
 
 
@@ -53,25 +53,25 @@ def new_folder(
     """
     if must_be_free and not _is_free(path):
         raise UsageError(f"--out {path} already exists: choose another folder")
-    aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
-    replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
+    unfinished = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    replaced = path.with_name(f"{UNFINISHED}{path.name}-old-{os.getpid()}")
     missing = [parent for parent in path.parents if not os.path.exists(parent)]
     try:
         with guard(path):
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
-            yield aside
-            _flush_all(aside)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            yield unfinished
+            _flush_all(unfinished)
             if path.exists():
                 if must_be_free:
                     path.rmdir()  # refused if somebody put a file into it meanwhile
                 else:
                     os.rename(path, replaced)
-            os.rename(aside, path)
+            os.rename(unfinished, path)
             _flush(path.parent)
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         if not os.path.exists(path):  # Path.exists raises for a name that is too long
             for parent in missing:
                 with suppress(OSError):  # somebody else is in it by now
@@ -92,23 +92,23 @@ def _is_free(path: Path) -> bool:
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:
     """Writes a file, or copies one: a reader finds the old one or the new one, complete."""
-    aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
+    unfinished = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
     try:
         with guard(path):
             if isinstance(content, Path):
-                shutil.copyfile(content, aside)
+                shutil.copyfile(content, unfinished)
             else:
-                aside.write_bytes(content)
-            _flush(aside)
-            os.replace(aside, path)
+                unfinished.write_bytes(content)
+            _flush(unfinished)
+            os.replace(unfinished, path)
             _flush(path.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
     """Deletes a folder so that a half-deleted one is never taken for a complete one."""
-    dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
+    dying = path.with_name(f"{UNFINISHED}{path.name}-gone-{os.getpid()}")
     os.rename(path, dying)
     shutil.rmtree(dying, ignore_errors=True)
 
@@ -118,8 +118,8 @@ def sweep(folder: Path) -> None:
 
     A folder that was about to be replaced gets its name back if the new one never came.
     """
-    for litter in folder.glob(f"{ASIDE}*"):
-        name = litter.name.removeprefix(ASIDE).rpartition("-old-")[0]
+    for litter in folder.glob(f"{UNFINISHED}*"):
+        name = litter.name.removeprefix(UNFINISHED).rpartition("-old-")[0]
         if name and not os.path.lexists(folder / name):
             os.rename(litter, folder / name)
         elif litter.is_dir():

@@ -32,7 +32,7 @@ from ganzoo.data.picture import Pixels, Preparation, ignore_pillow_warnings, pix
 from ganzoo.data.source import Item, Row, content
 from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.errors import BadImage, DataError
-from ganzoo.files import ASIDE, cache_folder, new_folder, replace_file, writing
+from ganzoo.files import UNFINISHED, cache_folder, new_folder, replace_file, writing
 
 logger = logging.getLogger(__name__)
 
@@ -293,8 +293,8 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
             logger.warning(f"another process is preparing {source_text}; waiting for it")
             held = lock.acquire()
         with held:
-            for litter in folder.parent.glob(f"{ASIDE}*"):
-                owner = litter.name.removeprefix(ASIDE).partition("-")[0]
+            for litter in folder.parent.glob(f"{UNFINISHED}*"):
+                owner = litter.name.removeprefix(UNFINISHED).partition("-")[0]
                 theirs = FileLock(locks / owner, blocking=False)
                 with suppress(Timeout), lock if owner == folder.name else theirs:
                     shutil.rmtree(litter, ignore_errors=True)

@@ -88,8 +88,8 @@ def push(
     HubError if the Hub refuses.
     """
     repo = Repo.of(id, revision)
-    with tempfile.TemporaryDirectory() as aside:  # a training may change the run at any moment
-        copy = Run(aside)
+    with tempfile.TemporaryDirectory() as temporary:  # a training may change the run at any moment
+        copy = Run(temporary)
         config = _copy_public(run, copy)
         files = {path.name: path.stat().st_size for path in copy.uploaded_files()}
         with hub_errors_as_one_line(id):
@@ -134,9 +134,9 @@ def pull(
     repo = Repo.of(id, revision)
     if out is None:
         return _download(repo)
-    with new_folder(Path(out), must_be_free=True) as aside:
+    with new_folder(Path(out), must_be_free=True) as unfinished:
         for path in Run(_download(repo)).uploaded_files():
-            shutil.copyfile(path, aside / path.name)
+            shutil.copyfile(path, unfinished / path.name)
     return Path(out)
 
 

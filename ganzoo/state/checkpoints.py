@@ -34,15 +34,15 @@ class TrainState:
         """Writes the checkpoint, complete or not at all."""
         tensors = {WEIGHTS: self.weights, TENSORS: self.training}
         digests = {}
-        with new_folder(folder) as aside:
+        with new_folder(folder) as unfinished:
             for name, values in tensors.items():
-                save_tensors(values, aside / name)
-                digests[name] = sha256(aside / name)
+                save_tensors(values, unfinished / name)
+                digests[name] = sha256(unfinished / name)
             config = replace(self.config, sha256=digests[WEIGHTS])
-            (aside / CONFIG).write_text(config.to_json())
-            digests[CONFIG] = sha256(aside / CONFIG)
+            (unfinished / CONFIG).write_text(config.to_json())
+            digests[CONFIG] = sha256(unfinished / CONFIG)
             document = {"extra": self.extra, "sha256": digests}
-            (aside / STATE).write_text(json.dumps(document, indent=2) + "\n")
+            (unfinished / STATE).write_text(json.dumps(document, indent=2) + "\n")
 
     @classmethod
     def read(cls, folder: Path) -> Self:

@@ -456,7 +456,7 @@ def _recorded(run: Run, config: Config, name: str) -> tuple[str, ...]:
     """The sources of "data" or "validation" that config.json names."""
     sources = config.sources("" if name == "data" else name)
     if not sources:
-        raise StateError(f"{run} was given {name} from Python: pass {name}= again")
+        raise StateError(f"{run} got {name} from Python: pass {name}= again")
     return tuple(sources)
 
 

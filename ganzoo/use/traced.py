@@ -67,11 +67,11 @@ def traced(use: Use) -> ExportedProgram:
         # no two lengths are equal, so that none is taken for another
         height, width = 2 * height, 3 * width
     inputs = use.inputs(3, height, width)
-    called: set[nn.Module] = set()
-    hook = register_module_forward_pre_hook(lambda module, _: called.add(module))
+    executed: set[nn.Module] = set()
+    hook = register_module_forward_pre_hook(lambda module, _: executed.add(module))
     with hook, torch.no_grad():
         use(**inputs)
-    _prune(use, called)
+    _prune(use, executed)
     program = torch.export.export(
         use,
         (),
@@ -91,13 +91,13 @@ def traced(use: Use) -> ExportedProgram:
     return program
 
 
-def _prune(module: nn.Module, called: set[nn.Module]) -> None:
+def _prune(module: nn.Module, executed: set[nn.Module]) -> None:
     """Replaces modules that forward never calls by nn.Identity.
 
-    Submodules of a called module stay.
+    Submodules of a executed module stay.
     """
     for name, child in list(module.named_children()):
-        if called.isdisjoint(child.modules()):
+        if executed.isdisjoint(child.modules()):
             setattr(module, name, nn.Identity())
-        elif child not in called:
-            _prune(child, called)
+        elif child not in executed:
+            _prune(child, executed)
