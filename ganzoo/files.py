@@ -3,15 +3,18 @@
 import errno
 import hashlib
 import os
-import re
 import shutil
 from collections.abc import Callable, Iterator
-from contextlib import AbstractContextManager, contextmanager, suppress
+from contextlib import (
+    AbstractContextManager,
+    contextmanager,
+    suppress,
+)
 from pathlib import Path
 
 from ganzoo.errors import GanzooError, StateError, UsageError
 
-ASIDE = ".tmp-"
+UNFINISHED = ".tmp-"
 """The start of the names of unfinished files and folders, which anybody may delete."""
 
 
@@ -36,7 +39,12 @@ Guard = Callable[[Path], AbstractContextManager[object]]
 
 
 @contextmanager
-def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False) -> Iterator[Path]:
+def new_folder(
+    path: Path,
+    guard: Guard = writing,
+    *,
+    must_be_free: bool = False,
+) -> Iterator[Path]:
     """Yields a folder to fill; it gets its name when all of it is on the disk.
 
     It replaces an older folder, unless it `must_be_free`: then UsageError is raised if anything but
@@ -45,24 +53,25 @@ def new_folder(path: Path, guard: Guard = writing, *, must_be_free: bool = False
     """
     if must_be_free and not _is_free(path):
         raise UsageError(f"--out {path} already exists: choose another folder")
-    aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
-    replaced = path.with_name(f"{ASIDE}{path.name}-old-{os.getpid()}")
+    unfinished = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
+    replaced = path.with_name(f"{UNFINISHED}{path.name}-old-{os.getpid()}")
     missing = [parent for parent in path.parents if not os.path.exists(parent)]
     try:
         with guard(path):
-            shutil.rmtree(aside, ignore_errors=True)
-            aside.mkdir(parents=True)
-            yield aside
-            _flush_all(aside)
-            if must_be_free and path.exists():
-                path.rmdir()  # refused if somebody put a file into it meanwhile
-            elif path.exists():
-                os.rename(path, replaced)
-            os.rename(aside, path)
+            shutil.rmtree(unfinished, ignore_errors=True)
+            unfinished.mkdir(parents=True)
+            yield unfinished
+            _flush_all(unfinished)
+            if path.exists():
+                if must_be_free:
+                    path.rmdir()  # refused if somebody put a file into it meanwhile
+                else:
+                    os.rename(path, replaced)
+            os.rename(unfinished, path)
             _flush(path.parent)
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(unfinished, ignore_errors=True)
         if not os.path.exists(path):  # Path.exists raises for a name that is too long
             for parent in missing:
                 with suppress(OSError):  # somebody else is in it by now
@@ -83,26 +92,25 @@ def _is_free(path: Path) -> bool:
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:
     """Writes a file, or copies one: a reader finds the old one or the new one, complete."""
-    aside = path.with_name(f"{ASIDE}{path.name}-{os.getpid()}")
+    unfinished = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
     try:
         with guard(path):
             if isinstance(content, Path):
-                shutil.copyfile(content, aside)
+                shutil.copyfile(content, unfinished)
             else:
-                aside.write_bytes(content)
-            _flush(aside)
-            os.replace(aside, path)
+                unfinished.write_bytes(content)
+            _flush(unfinished)
+            os.replace(unfinished, path)
             _flush(path.parent)
     finally:
-        aside.unlink(missing_ok=True)
+        unfinished.unlink(missing_ok=True)
 
 
 def remove(path: Path) -> None:
     """Deletes a folder so that a half-deleted one is never taken for a complete one."""
-    if path.exists():
-        dying = path.with_name(f"{ASIDE}{path.name}-gone-{os.getpid()}")
-        os.rename(path, dying)
-        shutil.rmtree(dying, ignore_errors=True)
+    dying = path.with_name(f"{UNFINISHED}{path.name}-gone-{os.getpid()}")
+    os.rename(path, dying)
+    shutil.rmtree(dying, ignore_errors=True)
 
 
 def sweep(folder: Path) -> None:
@@ -110,10 +118,10 @@ def sweep(folder: Path) -> None:
 
     A folder that was about to be replaced gets its name back if the new one never came.
     """
-    for litter in folder.glob(f"{ASIDE}*"):
-        match = re.fullmatch(rf"{re.escape(ASIDE)}(.+)-old-\d+", litter.name)
-        if match and not os.path.lexists(folder / match[1]):
-            os.rename(litter, folder / match[1])
+    for litter in folder.glob(f"{UNFINISHED}*"):
+        name = litter.name.removeprefix(UNFINISHED).rpartition("-old-")[0]
+        if name and not os.path.lexists(folder / name):
+            os.rename(litter, folder / name)
         elif litter.is_dir():
             shutil.rmtree(litter)
         else:
@@ -158,4 +166,5 @@ def cache_folder() -> Path:
     """`$GANZOO_CACHE`, `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`. It may not exist yet."""
     if chosen := os.environ.get("GANZOO_CACHE"):
         return Path(chosen)
-    return Path(os.environ.get("XDG_CACHE_HOME") or Path("~/.cache").expanduser()) / "ganzoo"
+    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
+    return Path(caches, "ganzoo")

@@ -11,9 +11,10 @@ def frozen(*modules: nn.Module) -> Iterator[None]:
     """Inside, parameters of these modules get no gradient, though it passes through them."""
     trained = []
     for module in modules:
-        trained += [parameter for parameter in module.parameters() if parameter.requires_grad]
-    for parameter in trained:
-        parameter.requires_grad_(False)
+        for parameter in module.parameters():
+            if parameter.requires_grad:
+                parameter.requires_grad_(False)
+                trained.append(parameter)
     try:
         yield
     finally:

@@ -3,7 +3,6 @@
 from collections.abc import Iterable
 from typing import Any
 
-import torch
 from torch.optim import Adam
 
 
@@ -18,7 +17,8 @@ def adam(
     `parameters` are those of Adam: tensors, or groups. On a CPU the arithmetic is that of Adam's
     default, bit for bit.
     """
-    groups = list(parameters)
-    first = next(iter(groups[0]["params"])) if isinstance(groups[0], dict) else groups[0]
-    on_gpu = isinstance(first, torch.Tensor) and first.device.type == "cuda"
-    return Adam(groups, lr, betas, **{"fused": on_gpu or None, **options})
+    optimizer = Adam(parameters, lr, betas, **options)
+    for group in optimizer.param_groups:
+        if "fused" not in options and group["params"][0].is_cuda:
+            group["fused"] = True
+    return optimizer

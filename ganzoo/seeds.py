@@ -6,6 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 from torch import Tensor
@@ -21,7 +22,8 @@ def derive_seed(*parts: int | str) -> int:
 
     Equal on every machine and in every process, and unrelated for parts that differ in anything.
     """
-    digest = hashlib.blake2b("\0".join(map(str, parts)).encode(), digest_size=8).digest()
+    text = "\0".join(map(str, parts))
+    digest = hashlib.blake2b(text.encode(), digest_size=8).digest()
     return int.from_bytes(digest, "big") >> 1
 
 
@@ -32,8 +34,10 @@ def rng(*parts: int | str, device: torch.device | str = "cpu") -> torch.Generato
 
 def noise(n: int, *shape: int, seed: int) -> Tensor:
     """`(n, *shape)`, standard normal, on the CPU: row i depends on (seed, i) alone."""
-    rows = [torch.randn(shape, generator=rng("noise", seed, i)) for i in range(n)]
-    return torch.stack(rows) if rows else torch.empty(0, *shape)
+    rows = torch.empty(n, *shape)
+    for i, row in enumerate(rows):
+        row.normal_(generator=rng("noise", seed, i))
+    return rows
 
 
 @contextmanager
@@ -67,7 +71,7 @@ def _default_generators(device: torch.device) -> list[torch.Generator]:
 
 @dataclass(frozen=True)
 class Part:
-    """The rows `start` to `stop` of a batch of `total`: what one process, or one micro-batch, has."""
+    """The rows `start` to `stop` of a batch of `total`: those of one process or micro-batch."""
 
     start: int
     stop: int
@@ -75,11 +79,18 @@ class Part:
 
     @classmethod
     def of(
-        cls, total: int, *, rank: int = 0, ranks: int = 1, micro: int = 0, micros: int = 1
+        cls,
+        total: int,
+        *,
+        rank: int = 0,
+        ranks: int = 1,
+        micro: int = 0,
+        micros: int = 1,
     ) -> "Part":
         """Divides a batch among processes, then the part of each among its micro-batches."""
-        rows = torch.arange(total).tensor_split(ranks)[rank].tensor_split(micros)[micro]
-        start = int(rows[0]) if len(rows) else 0
+        own = torch.arange(total).tensor_split(ranks)[rank]
+        rows = own.tensor_split(micros)[micro].tolist()
+        start = rows[0] if rows else 0
         return cls(start, start + len(rows), total)
 
 
@@ -98,8 +109,9 @@ class Draws:
     def begin(self, step: int, attempt: int = 0) -> None:
         """Starts the draws of a step; `attempt` counts how often a run was rolled back."""
         repeated = ("attempt", attempt) if attempt else ()
-        self._parts = ("draws", self._seed, step, *repeated)
-        self._fresh: set[torch.device] = set()
+        self._step_seed = derive_seed("draws", self._seed, step, *repeated)
+        for generator in self._generators.values():
+            generator.manual_seed(self._step_seed)
 
     def randn(self, *shape: int, device: torch.device, shared: bool = False) -> Tensor:
         """Standard normal. The first dimension is the batch, unless all parts share the numbers."""
@@ -116,25 +128,18 @@ class Draws:
         device: torch.device,
         shared: bool,
     ) -> Tensor:
-        generator = self._generator(device)
+        if device not in self._generators:
+            generator = torch.Generator(device)
+            self._generators[device] = generator.manual_seed(self._step_seed)
+        drawn = partial(sample, generator=self._generators[device], device=device)
         part = self._part
         if part is None or shared:
-            return sample(shape, generator=generator, device=device)
+            return drawn(shape)
         rows = part.stop - part.start
         if not shape or shape[0] % rows:
             raise PluginError(
-                f"draws of the shape {shape} are not of a batch of {rows}: pass shared=True for "
-                f"numbers that all parts of a batch share"
+                f"draws of the shape {shape} are not of a batch of {rows}: "
+                "pass shared=True for numbers that all parts of a batch share"
             )
-        times = shape[0] // rows
-        whole = sample((times, part.total, *shape[1:]), generator=generator, device=device)
+        whole = drawn((shape[0] // rows, part.total, *shape[1:]))
         return whole[:, part.start : part.stop].flatten(0, 1)
-
-    def _generator(self, device: torch.device) -> torch.Generator:
-        if device not in self._generators:
-            self._generators[device] = torch.Generator(device)
-        generator = self._generators[device]
-        if device not in self._fresh:
-            generator.manual_seed(derive_seed(*self._parts))
-            self._fresh.add(device)
-        return generator

@@ -15,11 +15,18 @@ from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
-from ganzoo.state.weights import load_model, load_strict, read_weights
+from ganzoo.state.weights import (
+    load_model,
+    load_strict,
+    read_weights,
+)
 
 
 def create(
-    model: str | type[Model], *, pretrained: bool | str | None = None, **hyperparameters: Any
+    model: str | type[Model],
+    *,
+    pretrained: bool | str | None = None,
+    **hyperparameters: Any,
 ) -> Model:
     """A model by its registered name, or by its class, with first weights.
 
@@ -36,18 +43,22 @@ def create(
     else:
         plugin, kind = models.of(model), model
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
-        hyperparameters["pretrained"], pretrained = pretrained, None
+        hyperparameters["pretrained"] = pretrained
+        pretrained = None
     if not pretrained:
-        return initialised(kind, kind.Hparams().replaced(hyperparameters), plugin=plugin)
+        hp = kind.Hparams().replaced(hyperparameters)
+        return initialised(kind, hp, plugin=plugin)
     if plugin is None:
-        raise PluginError(
-            f"{kind.__name__} is registered under no name, so no weights are known to be its own"
-        )
-    return _pretrained(kind, plugin, None if pretrained is True else pretrained, hyperparameters)
+        raise PluginError(f"{kind.__name__} is registered under no name: it has no weights")
+    name = None if pretrained is True else pretrained
+    return _pretrained(kind, plugin, name, hyperparameters)
 
 
 def _pretrained(
-    kind: type[Model], plugin: Plugin, name: str | None, hyperparameters: Mapping[str, Any]
+    kind: type[Model],
+    plugin: Plugin,
+    name: str | None,
+    hyperparameters: Mapping[str, Any],
 ) -> Model:
     declared = None
     if name and "/" in name:
@@ -59,13 +70,12 @@ def _pretrained(
     if config.model != plugin.name:
         raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
     if declared and config.sha256 != declared.sha256:
-        raise StateError(
-            f"{folder} has other weights than {declared.package} declares: their sha256 differs"
-        )
-    hp = kind.Hparams.from_json(config.hyperparameters).replaced(hyperparameters)
-    model = construct(kind, hp, plugin=plugin)
+        raise StateError(f"{folder} has another sha256 than {declared.package} declares")
+    hp = kind.Hparams.from_json(config.hyperparameters)
+    model = construct(kind, hp.replaced(hyperparameters), plugin=plugin)
     load_strict(model, weights, folder)
-    model.classes, model.origin = config.classes, f"{config.model} {config.sha256}"
+    model.classes = config.classes
+    model.origin = f"{config.model} {config.sha256}"
     return model
 
 
@@ -82,13 +92,17 @@ def model_class(plugin: Plugin) -> type[Model]:
         try:
             kind.Hparams()
         except HparamError as cause:
-            raise PluginError(f"model {name!r} has a default that cannot be: {cause}") from cause
+            raise PluginError(f"model {name!r} has a wrong default: {cause}") from cause
         return kind
-    shown = getattr(kind, "__qualname__", repr(kind))
-    raise PluginError(f"model {name!r} is not one: {shown} lacks {lacks}")
+    raise PluginError(f"model {name!r} is no model: {kind!r} lacks {lacks}")
 
 
-def load(run: str | Path, *, model: type[Model] | None = None, device: str = "cpu") -> Model:
+def load(
+    run: str | Path,
+    *,
+    model: type[Model] | None = None,
+    device: str = "cpu",
+) -> Model:
     """A trained model in eval mode, from a run, one of its checkpoints, or the Hub.
 
     An id of the Hub is `hf:user/name` or `hf:user/name@revision`; without `hf:` it is one only if
@@ -100,7 +114,10 @@ def load(run: str | Path, *, model: type[Model] | None = None, device: str = "cp
 
 
 def load_with_config(
-    run: str | Path, *, model: type[Model] | None = None, device: str = "cpu"
+    run: str | Path,
+    *,
+    model: type[Model] | None = None,
+    device: str = "cpu",
 ) -> tuple[Model, Config]:
     """Like `load`, with the configuration of the run."""
     read = partial(load_model, kind=model)

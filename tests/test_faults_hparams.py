@@ -86,16 +86,16 @@ def test_classes_are_ready_in_every_thread_that_uses_them_first():
 
 
 def test_a_new_declaration_keeps_range_and_help():
-    assert Redeclared.help_of("width") == "channels next to the image"
+    assert Redeclared.annotations()["width"].help == "channels next to the image"
     with pytest.raises(ganzoo.HparamError, match="width=65"):
         Redeclared(width=65)
     with pytest.raises(ganzoo.HparamError, match="image_size=0"):
         Redeclared(image_size=0)
-    assert Redeclared.help_of("lr") == "another text"
+    assert Redeclared.annotations()["lr"].help == "another text"
     with pytest.raises(ganzoo.HparamError, match=r"lr=-1"):
         Redeclared(lr=-1)
-    assert all(map(ganzoo.Hparams.help_of, ganzoo.Hparams.annotations()))
-    assert all(map(ganzoo.augment.Hparams.help_of, ganzoo.augment.Hparams.annotations()))
+    assert all(field.help for field in ganzoo.Hparams.annotations().values())
+    assert all(field.help for field in ganzoo.augment.Hparams.annotations().values())
 
 
 def test_an_old_name_is_read_and_the_new_one_is_logged(caplog, tmp_path):

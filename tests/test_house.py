@@ -3,6 +3,7 @@
 import ast
 import re
 import tomllib
+from importlib import import_module
 from pathlib import Path
 
 import pytest
@@ -31,8 +32,11 @@ def test_the_public_names_are_these_and_all_there():
 
 
 def test_what_type_checkers_see_is_what_there_is():
-    text = (ROOT / "ganzoo/__init__.py").read_text()
-    assert sorted(re.findall(r"import \w+ as (\w+)", text)) == sorted(ganzoo.__all__)
+    text = (ROOT / "ganzoo/__init__.pyi").read_text()
+    seen = re.findall(r"^from (\S+) import (\w+) as \2$", text, re.MULTILINE)
+    assert sorted(name for _, name in seen) == sorted(ganzoo.__all__)
+    for module, name in seen:
+        assert getattr(import_module(module), name) is getattr(ganzoo, name)
     assert (ROOT / "ganzoo/py.typed").exists()
 
 
@@ -71,6 +75,14 @@ def test_plugins_import_the_public_modules_alone_and_not_each_other():
                 assert top != "ganzoo" or module in public, f"{path}: {module}"
                 assert module != "ganzoo" or set(names) <= set(ganzoo.__all__), f"{path}: {names}"
                 assert not top.startswith("ganzoo_") or top == package.name, f"{path}: {module}"
+
+
+def test_no_function_is_longer_than_a_screen():
+    for folder in ("ganzoo", "plugins"):
+        for path in (ROOT / folder).rglob("*.py"):
+            for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
+                if isinstance(node, ast.FunctionDef):
+                    assert node.end_lineno - node.lineno < 50, f"{path}: {node.name}"
 
 
 def test_the_core_names_no_plugin():

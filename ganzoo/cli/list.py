@@ -9,7 +9,7 @@ import click
 from ganzoo.cli.options import json_option
 from ganzoo.discovery.pretrained import declared
 from ganzoo.discovery.registry import KINDS, Plugin
-from ganzoo.discovery.summaries import read_summaries
+from ganzoo.discovery.summaries import read_summary
 from ganzoo.errors import UsageError
 
 
@@ -56,11 +56,10 @@ def command(
 
 
 def _rows(plugins: list[Plugin], as_json: bool, check: bool) -> list[dict[str, Any]]:
-    summaries = read_summaries(plugin.target for plugin in plugins)
     claims = Counter(plugin.name for plugin in plugins)
     rows = []
     for plugin in plugins:
-        summary = summaries[plugin.target]
+        summary = read_summary(plugin.target)
         row: dict[str, Any] = {
             "name": plugin.name,
             "task": summary.task,

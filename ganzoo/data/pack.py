@@ -38,7 +38,7 @@ from ganzoo.data.source import Item, Row, content
 from ganzoo.data.threads import map_in_threads, with_progress
 from ganzoo.errors import BadImage, DataError
 from ganzoo.files import (
-    ASIDE,
+    UNFINISHED,
     cache_folder,
     new_folder,
     replace_file,
@@ -310,8 +310,8 @@ def packing_lock(folder: Path, source_text: str) -> Iterator[None]:
             logger.warning(f"waiting for another process that prepares {source_text}")
             held = lock.acquire()
         with held:
-            for litter in folder.parent.glob(f"{ASIDE}*"):
-                owner = litter.name.removeprefix(ASIDE).partition("-")[0]
+            for litter in folder.parent.glob(f"{UNFINISHED}*"):
+                owner = litter.name.removeprefix(UNFINISHED).partition("-")[0]
                 theirs = FileLock(locks / owner, blocking=False)
                 with suppress(Timeout), lock if owner == folder.name else theirs:
                     shutil.rmtree(litter, ignore_errors=True)

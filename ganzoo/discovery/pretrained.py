@@ -12,11 +12,12 @@ If the weights are shipped in the package, "folder": "my-gan-faces" replaces hub
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
-from importlib.util import find_spec
+from importlib.metadata import EntryPoint
 from pathlib import Path
 from typing import Any
 
-from ganzoo.discovery.registry import UNREADABLE, entry_points_of
+from ganzoo.discovery.registry import entry_points_of
+from ganzoo.discovery.summaries import spec_without_import
 from ganzoo.errors import PluginError, UnknownName
 
 GROUP = "ganzoo.weights"
@@ -46,43 +47,45 @@ class PretrainedWeights:
 def declared() -> tuple[list[PretrainedWeights], list[PluginError]]:
     """All declared weights, ganzoo's own first, and an error for each unreadable declaration."""
     known, errors = [], []
-    packages = {entry.value for entry in entry_points_of(GROUP)}
-    for package in sorted(packages, key=lambda name: (name != "ganzoo_weights", name)):
+    for entry in sorted(entry_points_of(GROUP), key=_order):
         try:
-            known += list(_declared_by(package))
+            known += list(_declared_by(entry.value))
         except PluginError as error:
             errors.append(error)
     return known, errors
 
 
+def _order(entry: EntryPoint) -> tuple[bool, str]:
+    return entry.value != "ganzoo_weights", entry.name
+
+
 def find(model: str, name: str | None) -> PretrainedWeights:
     """The weights of a model with this name, or its first. Raises UnknownName with the choices."""
     known, errors = declared()
+    choices = []
     for weights in known:
         if weights.model == model and name in (None, weights.name):
             return weights
+        choices.append(f"{weights.model} ({weights.name})")
     if errors:
         raise errors[0]
-    choices = [f"{weights.model} ({weights.name})" for weights in known]
     wanted = f"weights {name!r}" if name else "weights"
-    hint = ", ".join(choices) or "none"
-    raise UnknownName(f"no {wanted} of {model} are published with it; choose from {hint}")
+    hint = f"choose from {', '.join(choices) or 'none'}"
+    raise UnknownName(f"no {wanted} of {model} are published; {hint}")
 
 
 def _declared_by(package: str) -> Iterator[PretrainedWeights]:
-    top, *rest = package.split(".")
     try:
-        # of the top package only: looking for a.b imports a
-        spec = find_spec(top)
-        folders = spec.submodule_search_locations if spec else None
-        root = Path((folders or [])[0], *rest)
-        text = (root / "weights.json").read_text(encoding="utf-8")
+        spec = spec_without_import(package)
+        root = Path(spec.submodule_search_locations[0])
+        text = (root / "weights.json").read_text("utf-8")
         for row in json.loads(text)["weights"]:
             yield _weights(row, root, package)
-    except UNREADABLE as cause:
-        reason = f"{type(cause).__name__}: {cause}"
-        subject = f"the weights that {package} declares"
-        raise PluginError(f"{subject} cannot be read: {reason}") from None
+    # a stranger's file may hold anything
+    except Exception as cause:
+        raise PluginError(
+            f"the weights of {package} cannot be read: {type(cause).__name__}: {cause}"
+        ) from None
 
 
 def _weights(row: dict[str, str], root: Path, package: str) -> PretrainedWeights:

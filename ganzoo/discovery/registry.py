@@ -6,22 +6,9 @@ from dataclasses import dataclass
 from fnmatch import fnmatchcase
 from functools import cached_property
 from importlib.metadata import EntryPoint, distributions, entry_points, version
-from operator import attrgetter
 from typing import Any
 
 from ganzoo.errors import NameClash, PluginError, unknown
-
-UNREADABLE = (
-    OSError,
-    ValueError,
-    TypeError,
-    AttributeError,
-    LookupError,
-    ImportError,
-    SyntaxError,
-    RecursionError,
-)
-"""The errors that reading the files of a stranger's package can raise."""
 
 
 @dataclass(frozen=True)
@@ -50,10 +37,9 @@ class Plugin:
 
     def _metadata(self, key: str) -> str:
         """A line of the distribution's METADATA, which may be missing."""
-        if self.entry.dist:
-            with suppress(*UNREADABLE):
-                metadata = self.entry.dist.metadata
-                return metadata[key] if key in metadata else "unknown"  # noqa: SIM401
+        dist: Any = self.entry.dist
+        with suppress(Exception):
+            return str(dist.metadata.get(key, "unknown"))
         return "unknown"
 
     def __str__(self) -> str:
@@ -76,9 +62,10 @@ class Plugin:
         """
         needed = self._other_ganzoo()
         if needed:
-            here = f"this is ganzoo {version('ganzoo')}"
-            update = f"pip install -U ganzoo {self.distribution}"
-            raise PluginError(f"{self} needs {needed}, and {here}: {update}")
+            raise PluginError(
+                f"{self} needs {needed}, and this is ganzoo {version('ganzoo')}: "
+                f"pip install -U ganzoo {self.distribution}"
+            )
         try:
             return self.entry.load()
         # a stranger's module may do anything at all
@@ -96,16 +83,16 @@ class Plugin:
             # a requirement or a marker without sense is pip's business
             with suppress(ValueError):
                 required = Requirement(text)
-                marker = required.marker
-                applies = not marker or marker.evaluate({"extra": ""})
-                if required.name.lower() != "ganzoo" or not applies:
+                versions, marker = required.specifier, required.marker
+                fits = versions.contains(version("ganzoo"), prereleases=True)
+                if required.name.lower() != "ganzoo" or fits:
                     continue
-                versions = required.specifier
-                if not versions.contains(version("ganzoo"), prereleases=True):
+                if not marker or marker.evaluate():
                     return f"ganzoo{versions}"
         return None
 
 
+@dataclass(frozen=True)
 class Registry:
     """The plugins of one entry-point group: `models["dcgan"].load()`.
 
@@ -113,14 +100,12 @@ class Registry:
     `registry["distribution/name"]` picks one of several plugins with the same name.
     """
 
-    def __init__(self, kind: str, group: str) -> None:
-        self.kind = kind
-        self.group = group
+    kind: str
+    group: str
 
     def plugins(self) -> list[Plugin]:
         """All plugins, sorted by name; names may repeat. Imports none, never raises."""
-        entries = entry_points_of(self.group)
-        entries.sort(key=attrgetter("name", "value"))
+        entries = sorted(entry_points_of(self.group))
         return [Plugin(self.kind, entry) for entry in entries]
 
     def __iter__(self) -> Iterator[str]:
@@ -135,19 +120,13 @@ class Registry:
                 matches.append(plugin)
         if not matches:
             raise unknown(self.kind, name, self)
-        if len(matches) == 1:
-            return matches[0]
-        raise self._clash(name, matches)
-
-    def _clash(self, name: str, matches: list[Plugin]) -> NameClash:
-        thing = f"the {self.kind} {name!r}"
-        owners = sorted({plugin.distribution for plugin in matches})
-        if len(owners) == 1:
-            owner = f"the package {owners[0]}"
-            return NameClash(f"{owner} registers {thing} more than once")
-        claim = f"{thing} is claimed by {' and '.join(owners)}"
-        choices = " or ".join(f"{owner}/{name}" for owner in owners)
-        return NameClash(f"{claim}; say {choices}, or uninstall one")
+        if len(matches) > 1:
+            owners = sorted({plugin.distribution for plugin in matches})
+            choices = " or ".join(f"{owner}/{short}" for owner in owners)
+            raise NameClash(
+                f"several packages have a {self.kind} {short!r}: write {choices}, or uninstall one"
+            )
+        return matches[0]
 
     def matching(self, pattern: str = "*") -> list[Plugin]:
         """The plugins whose name matches a shell pattern (`dc*`), or contains a plain word."""
@@ -161,24 +140,26 @@ class Registry:
         package = target.__module__.split(".")[0]
         for plugin in self.plugins():
             module, _, name = plugin.target.partition(":")
-            if module.split(".")[0] != package or name != target.__qualname__:
+            if module.split(".")[0] != package:
                 continue
-            if plugin.load() is target:
+            if name == target.__qualname__ and plugin.load() is target:
                 return plugin
         return None
 
 
 def entry_points_of(group: str) -> list[EntryPoint]:
     """All entry points of a group, without distributions whose files cannot be read."""
-    with suppress(*UNREADABLE):
+    # a stranger's package may be damaged in any way
+    with suppress(Exception):
         return list(entry_points(group=group))
-    names, result = set(), []
+    names = set()
+    result: list[EntryPoint] = []
     for distribution in distributions():
-        with suppress(*UNREADABLE):
+        with suppress(Exception):
             entries = distribution.entry_points.select(group=group)
             # Python imports the first of this name on the path
             if distribution.name not in names:
-                result += list(entries)
+                result += entries
             names.add(distribution.name)
     return result
 

@@ -1,11 +1,9 @@
 """`ganzoo new`: a package with a module that works, a test, a README and pyproject.toml."""
 
-import json
 import keyword
 import os
 import re
 from importlib.metadata import distributions, version
-from importlib.resources import files
 from importlib.util import find_spec
 from pathlib import Path
 from string import Template
@@ -14,6 +12,7 @@ from ganzoo.discovery.registry import KINDS
 from ganzoo.errors import UsageError
 from ganzoo.files import new_folder
 
+NAME = r"[a-z][a-z0-9]*(-[a-z0-9]+)*"
 LONGEST = 64
 """Letters of a name."""
 RESERVED = (
@@ -24,18 +23,11 @@ RESERVED = (
     "usercustomize",
 )
 """Modules that Python, pytest or pip import by themselves."""
-TITLES = {
-    "model": "A model",
-    "trainer": "A trainer",
-    "dataset": "A data source",
-}
 USES = {
     "model": "ganzoo train $name --data digits",
     "trainer": "ganzoo train dcgan-mini --trainer $name",
     "dataset": "ganzoo train dcgan-mini --data $name",
 }
-SETTINGS = {"model": {"image_size": 8, "width": 4}, "dataset": "8"}
-"""Small settings for the tests of the package."""
 
 
 def use_of(name: str, kind: str) -> str:
@@ -51,17 +43,35 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
     module = name.replace("-", "_")
     _check_name(name, module, kind)
     folder = Path(os.path.normpath(folder or name))
-    texts = _texts(name, module, kind)
+    sources = Path(__file__).with_name("templates")
+    templates = {
+        f"{module}.py": sources / kind / "module.py.txt",
+        "pyproject.toml": sources / "pyproject.toml.txt",
+        "README.md": sources / "README.md.txt",
+        f"tests/test_{module}.py": sources / kind / "test.py.txt",
+    }
+    major, minor, *_ = version("ganzoo").split(".")
+    words = {
+        "name": name,
+        "module": module,
+        "Class": _class_name(name, templates[f"{module}.py"].read_text()),
+        "what": f"A {KINDS[kind].kind}",
+        "use": use_of(name, kind),
+        "group": KINDS[kind].group,
+        "version": f"{major}.{minor}",
+        "next": int(major) + 1,
+    }
     with new_folder(folder, must_be_free=True) as unfinished:
         (unfinished / "tests").mkdir()
-        for path, text in texts.items():
-            (unfinished / path).write_text(text, encoding="utf-8")
+        for path, source in templates.items():
+            template = Template(source.read_text("utf-8"))
+            text = template.substitute(words)
+            (unfinished / path).write_text(text, "utf-8")
     return folder / f"{module}.py"
 
 
 def _check_name(name: str, module: str, kind: str) -> None:
-    is_plain = re.fullmatch("[a-z][a-z0-9]*(-[a-z0-9]+)*", name)
-    if not is_plain or len(name) > LONGEST:
+    if not re.fullmatch(NAME, name) or len(name) > LONGEST:
         better = re.sub(r"[^a-z0-9]+", "-", name.lower())
         better = better.strip("-0123456789")[:LONGEST] or "my-gan"
         rule = "small letters, digits and hyphens"
@@ -88,34 +98,3 @@ def _class_name(name: str, template: str) -> str:
             f"{name!r} would be the class {result}, which means something else: choose another name"
         )
     return result
-
-
-def _texts(name: str, module: str, kind: str) -> dict[str, str]:
-    """Path in the package -> content."""
-    folder = files("ganzoo.discovery") / "templates"
-    templates = {
-        f"{module}.py": folder / kind / "module.py.txt",
-        "pyproject.toml": folder / "pyproject.toml.txt",
-        "README.md": folder / "README.md.txt",
-        f"tests/test_{module}.py": folder / "test.py.txt",
-    }
-    settings = ""
-    if kind in SETTINGS:
-        settings = f", {json.dumps({name: SETTINGS[kind]})}"
-    here = version("ganzoo")
-    words = {
-        "name": name,
-        "module": module,
-        "Class": _class_name(name, templates[f"{module}.py"].read_text()),
-        "what": TITLES[kind],
-        "use": use_of(name, kind),
-        "small": settings,
-        "group": KINDS[kind].group,
-        "version": here,
-        "next": int(here.split(".")[0]) + 1,
-    }
-    texts = {}
-    for path, file in templates.items():
-        template = Template(file.read_text(encoding="utf-8"))
-        texts[path] = template.substitute(words)
-    return texts

@@ -1,23 +1,23 @@
 """The type of a hyperparameter: it checks values, reads text, and is described to people."""
 
 import math
-import types
-import typing
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from typing import Annotated, Any, Literal, Self
+from types import NoneType, UnionType
+from typing import Annotated, Any, Literal, Self, Union, get_args, get_origin
 
 from ganzoo.errors import HparamError
 
-UNIONS = (typing.Union, types.UnionType)
+ALTERNATIVES = (Union, UnionType, Annotated)
+"""One of the arguments fits. The others of Annotated, ranges and help texts, fit nothing."""
 TRUE = ("true", "yes", "1")
 FALSE = ("false", "no", "0")
 NONE = ("none", "null", "")
 
 
-class WrongType(HparamError):  # noqa: N818
-    """The value is not of the field's type."""
+class WrongValue(HparamError):  # noqa: N818
+    """The value is not of the field's type, or not in its range."""
 
 
 @dataclass(frozen=True)
@@ -30,27 +30,22 @@ class Range:
     def __str__(self) -> str:
         return f"from {self.low:,} to {self.high:,}"
 
-    def check(self, value: float, message: str) -> None:
-        """Raises HparamError, which begins with the message, if the value is not allowed."""
-        if not self.low <= value <= self.high:
-            raise HparamError(f"{message}: expected a number {self}")
+    def __contains__(self, value: float) -> bool:
+        return self.low <= value <= self.high
 
 
-@dataclass(frozen=True)
 class PowersOfTwo(Range):
     """`low * 2**k` up to `high`: sizes of networks that halve or double an image."""
 
     def __str__(self) -> str:
-        return f"{self.low:,} doubled up to {self.high:,}"
+        return f"one of {', '.join(map(str, self._sizes()))}"
 
-    def check(self, value: float, message: str) -> None:
-        super().check(value, message)
-        nearest = self.low
-        while nearest * 2 <= value:
-            nearest *= 2
-        if nearest != value:
-            both = f"{nearest} and {nearest * 2}"
-            raise HparamError(f"{message} is not {self}: the nearest two are {both}")
+    def __contains__(self, value: float) -> bool:
+        return value in self._sizes()
+
+    def _sizes(self) -> list[float]:
+        largest = int(math.log2(self.high / self.low))
+        return [self.low * 2**k for k in range(largest + 1)]
 
 
 @dataclass(frozen=True)
@@ -65,11 +60,9 @@ class FieldType:
     def of(cls, annotation: Any, base: Self | None) -> Self:
         """The type of a declaration; the range and the help text of `base` stay if it has none."""
         parts = list(_parts(annotation))
-        bounds, text = None, ""
-        if base:
-            text = base.help
-            if int in parts or float in parts:
-                bounds = base.bounds
+        text = base.help if base else ""
+        has_numbers = int in parts or float in parts
+        bounds = base.bounds if base and has_numbers else None
         for part in parts:
             if isinstance(part, Range):
                 bounds = part
@@ -84,44 +77,62 @@ class FieldType:
 
     def parsed(self, name: str, text: str) -> Any:
         """The value that a person typed after `--set name=`."""
-        for value in _readings(text):
-            with suppress(WrongType):
+        for value in (*_readings(text), text):
+            with suppress(WrongValue):
                 return self.checked(name, value)
-        raise WrongType(f"{name}={text}: expected {self}")
+        return self.checked(name, _scalar(text))
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it is kept: an int for a float becomes a float, a list a tuple."""
-        message = f"{name}={text_of(value)}"
         try:
-            value = _fitted(value, self.kind)
+            return self._fitted(value, self.kind)
         except TypeError:
-            raise WrongType(f"{message}: expected {self}") from None
-        for scalar in _scalars(value):
-            if isinstance(scalar, float) and not math.isfinite(scalar):
-                raise HparamError(f"{message}: expected a finite number")
-            if self.bounds and isinstance(scalar, int | float):
-                self.bounds.check(scalar, message)
+            raise WrongValue(f"{name}={text_of(value)}: expected {self}") from None
+        except ArithmeticError:
+            raise HparamError(f"{name}={text_of(value)}: expected a finite number") from None
+
+    def _fitted(self, value: Any, kind: Any) -> Any:
+        """Raises TypeError for another type or range, ArithmeticError for infinity and NaN."""
+        origin, arguments = get_origin(kind), get_args(kind)
+        if origin in ALTERNATIVES:
+            for member in arguments:
+                with suppress(TypeError):
+                    return self._fitted(value, member)
+        elif origin is Literal:
+            if value in arguments and type(value) in map(type, arguments):
+                return value
+        elif origin is not tuple:
+            return self._fitted_scalar(value, kind)
+        elif isinstance(value, list | tuple):
+            if arguments[-1] is Ellipsis:
+                arguments = arguments[:1] * len(value)
+            if len(arguments) == len(value):
+                return tuple(map(self._fitted, value, arguments))
+        raise TypeError
+
+    def _fitted_scalar(self, value: Any, kind: Any) -> Any:
+        if kind is float and type(value) is int:
+            value = float(value)
+        is_flag = kind is int and isinstance(value, bool)
+        if is_flag or not isinstance(value, kind):
+            raise TypeError
+        if kind is float and not math.isfinite(value):
+            raise ArithmeticError
+        if self.bounds and kind in (int, float) and value not in self.bounds:
+            raise TypeError
         return value
-
-
-def _scalars(value: Any) -> Iterator[Any]:
-    if isinstance(value, tuple):
-        for part in value:
-            yield from _scalars(part)
-    else:
-        yield value
 
 
 def _parts(annotation: Any) -> Iterator[Any]:
     """The annotation, and all types, ranges and help texts inside."""
     yield annotation
-    if typing.get_origin(annotation) is not Literal:
-        for part in typing.get_args(annotation):
+    if get_origin(annotation) is not Literal:
+        for part in get_args(annotation):
             yield from _parts(part)
 
 
 def _name(kind: Any) -> str:
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
+    origin, arguments = get_origin(kind), get_args(kind)
     if origin is Annotated:
         return _name(arguments[0])
     if origin is Literal:
@@ -129,7 +140,7 @@ def _name(kind: Any) -> str:
     if arguments:
         joint = ", " if origin is tuple else " or "
         return joint.join(map(_name, arguments))
-    names = {types.NoneType: "none", Ellipsis: "..."}
+    names = {NoneType: "none", Ellipsis: "..."}
     return names.get(kind, getattr(kind, "__name__", str(kind)))
 
 
@@ -142,47 +153,14 @@ def text_of(value: Any) -> str:
     return str(value)
 
 
-def _fitted(value: Any, kind: Any) -> Any:
-    """The value as this type keeps it. Raises TypeError if it is of another type."""
-    origin, arguments = typing.get_origin(kind), typing.get_args(kind)
-    if origin is Annotated:
-        return _fitted(value, arguments[0])
-    if origin in UNIONS:
-        for member in arguments:
-            with suppress(TypeError):
-                return _fitted(value, member)
-    elif origin is Literal:
-        if value in arguments and type(value) in map(type, arguments):
-            return value
-    elif origin is not tuple:
-        return _fitted_scalar(value, kind)
-    elif isinstance(value, list | tuple):
-        if arguments[-1] is Ellipsis:
-            arguments = arguments[:1] * len(value)
-        if len(arguments) == len(value):
-            return tuple(map(_fitted, value, arguments))
-    raise TypeError
-
-
-def _fitted_scalar(value: Any, kind: Any) -> Any:
-    if kind is float and type(value) is int:
-        return float(value) if abs(value) < 2**1000 else math.inf
-    is_flag = kind is int and isinstance(value, bool)
-    if is_flag or not isinstance(value, kind):
-        raise TypeError
-    return value
-
-
 def _readings(text: str) -> Iterator[Any]:
-    """What a text can mean, the likeliest first."""
+    """What a text can mean besides itself, the likeliest first."""
     yield _scalar(text)
     if text.lower() in TRUE + FALSE:
         yield text.lower() in TRUE
-    parts = [part.strip() for part in text.strip("()[]").split(",")]
-    parts = list(filter(None, parts))
+    parts = [part.strip() for part in text.strip("()[]").split(",") if part.strip()]
     yield [*map(_scalar, parts)]
     yield parts
-    yield text
 
 
 def _scalar(text: str) -> Any:

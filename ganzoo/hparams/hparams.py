@@ -1,14 +1,13 @@
 """Hyperparameters: every number that changes the result, in one frozen dataclass per model."""
 
-import dataclasses
 import functools
-import inspect
 import json
 import logging
 import threading
 import tomllib
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import MISSING, asdict, dataclass, fields, replace
+from inspect import get_annotations
 from pathlib import Path
 from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform
 
@@ -17,7 +16,6 @@ from ganzoo.hparams.fields import FieldType, Range
 
 logger = logging.getLogger(__name__)
 _freezing = threading.Lock()
-CONSTANTS = (int, float, str, tuple)
 FROM_DATA = ("image_size", "channels", "classes")
 """The fields that are filled from the data when they are None."""
 
@@ -35,9 +33,7 @@ class DataInfo:
     classes: tuple[str, ...] = ()
 
 
-@dataclass_transform(
-    frozen_default=True, kw_only_default=True, field_specifiers=(dataclasses.field,)
-)
+@dataclass_transform(frozen_default=True, kw_only_default=True)
 @dataclass(frozen=True, kw_only=True)
 class Hparams:
     """The hyperparameters that every model has. A model subclasses this and adds its own.
@@ -126,7 +122,7 @@ class Hparams:
             if issubclass(base, Hparams):
                 _freeze(base)
                 names |= base.renamed
-        cls.renamed = names | dict(cls.renamed)
+        cls.renamed = {**names, **cls.renamed}
 
     def __post_init__(self) -> None:
         for name, field in self.annotations().items():
@@ -138,25 +134,29 @@ class Hparams:
         """Override to check fields against each other; raise `ganzoo.HparamError`."""
 
     @classmethod
+    @functools.cache
     def annotations(cls) -> dict[str, FieldType]:
         """Field name -> type with range and help text, in the order of declaration.
 
         Raises PluginError for a field without a type or a default.
         """
-        # mypy takes the class for unhashable
-        return _annotations(cls)  # type: ignore[arg-type]
-
-    @classmethod
-    def help_of(cls, name: str) -> str:
-        """The help text of a field; empty if it has none."""
-        return cls.annotations()[name].help
+        _freeze(cls)
+        _check_declarations(cls)
+        names = [field.name for field in fields(cls)]
+        result: dict[str, FieldType] = {}
+        for base in reversed(cls.__mro__):
+            declared = get_annotations(base, eval_str=True)
+            for name, annotation in declared.items():
+                if name in names:
+                    result[name] = FieldType.of(annotation, result.get(name))
+        return result
 
     def replaced(self, values: Mapping[str, Any]) -> Self:
         """A copy with these values, each checked. An old name is logged with the new one."""
         for old, new in self.renamed.items():
             if old in values:
                 logger.warning("hyperparameter %r is now called %r", old, new)
-        return dataclasses.replace(self, **self._by_new_names(values))
+        return replace(self, **self._by_new_names(values))
 
     @classmethod
     def from_json(cls, values: Mapping[str, Any]) -> Self:
@@ -169,36 +169,32 @@ class Hparams:
         hp = cls()
         if file:
             try:
-                text = file.read_text(encoding="utf-8")
-                hp = hp.replaced(tomllib.loads(text))
+                hp = hp.replaced(tomllib.loads(file.read_text("utf-8")))
             except (OSError, ValueError, GanzooError) as cause:
-                reason = getattr(cause, "strerror", None) or cause
-                raise HparamError(f"{file}: {reason}") from None
+                raise HparamError(f"{file}: {getattr(cause, 'strerror', cause)}") from None
         return hp.replaced(dict(map(cls.parse, assignments)))
 
     @classmethod
     def _by_new_names(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         result: dict[str, Any] = {}
         for name, value in values.items():
-            new = cls._new_name(name)
+            new = cls.renamed.get(name, name)
+            if new not in cls.annotations():
+                raise unknown("hyperparameter", name, cls.annotations())
             if new in result:
-                raise HparamError(f"{new} is given twice, by its old and its new name")
+                raise HparamError(f"{new} has two values, by its old and its new name")
             result[new] = value
         return result
 
-    @classmethod
-    def _new_name(cls, name: str) -> str:
-        new = cls.renamed.get(name, name)
-        if new not in cls.annotations():
-            raise unknown("hyperparameter", name, cls.annotations())
-        return new
-
     def for_data(self, info: DataInfo) -> Self:
         """A copy in which image_size, channels and classes, where None, are those of the data."""
-        count = len(info.classes) or None
-        values = {"image_size": info.size, "channels": info.channels, "classes": count}
-        names = [name for name in FROM_DATA if getattr(self, name) is None]
-        return self.replaced({name: values[name] for name in names})
+        # 0 is in none of their ranges
+        return replace(
+            self,
+            image_size=self.image_size or info.size,
+            channels=self.channels or info.channels,
+            classes=self.classes or len(info.classes) or None,
+        )
 
     def unfilled(self) -> list[str]:
         """The fields that wait for the data, among those that the model's own class declares."""
@@ -213,13 +209,12 @@ class Hparams:
         name = name.strip().replace("-", "_")
         if not equals:
             raise HparamError(f"{assignment!r} is not key=value")
-        field = cls.annotations()[cls._new_name(name)]
-        return name, field.parsed(name, text.strip())
+        [new] = cls._by_new_names({name: text})
+        return name, cls.annotations()[new].parsed(name, text.strip())
 
     def to_json(self) -> dict[str, Any]:
         """Name -> value, of types that JSON has."""
-        text = json.dumps(dataclasses.asdict(self))
-        return dict(json.loads(text))
+        return dict(json.loads(json.dumps(asdict(self))))
 
 
 def unfilled_error(name: str) -> HparamError:
@@ -238,34 +233,25 @@ def _freeze(kind: type[Hparams]) -> None:
             raise PluginError(f"{kind.__qualname__}: {cause}") from cause
 
 
-@functools.cache
-def _annotations(kind: type[Hparams]) -> dict[str, FieldType]:
-    _freeze(kind)
-    _check_declarations(kind)
-    names = [field.name for field in dataclasses.fields(kind)]
-    result: dict[str, FieldType] = {}
-    for base in reversed(kind.__mro__):
-        declared = inspect.get_annotations(base, eval_str=True)
-        for name, annotation in declared.items():
-            if name in names:
-                result[name] = FieldType.of(annotation, result.get(name))
-    return result
-
-
 def _check_declarations(kind: type[Hparams]) -> None:
     """Raises PluginError for a default without a type, which would be ignored, and the like."""
-    own = inspect.get_annotations(kind)
+    own = get_annotations(kind)
     for name, value in vars(kind).items():
-        is_public = name.islower() and not name.startswith("_")
-        if is_public and name not in own and isinstance(value, CONSTANTS):
-            example = f"{name}: {type(value).__name__} = {value!r:.60}"
-            where = f"{kind.__qualname__}.{name}"
-            raise PluginError(f"{where} is not a field: write {example}")
-    for field in dataclasses.fields(kind):
-        where = f"{kind.__qualname__}.{field.name}"
-        if field.default is dataclasses.MISSING:
-            choices = "a number, a text, a tuple (not a list), or None"
-            raise PluginError(f"{where} needs a default: {choices}")
+        is_public = name.islower() and name[0] != "_"
+        is_constant = isinstance(value, int | float | str | tuple)
+        if is_public and is_constant and name not in own:
+            raise PluginError(
+                f"{kind.__qualname__}.{name} is not a field: "
+                f"write {name}: {type(value).__name__} = {value!r:.60}"
+            )
+    for field in fields(kind):
+        if field.default is MISSING:
+            raise PluginError(
+                f"{kind.__qualname__}.{field.name} needs a default: "
+                "a number, a text, a tuple (not a list), or None"
+            )
         if field.name in kind.renamed:
-            new = kind.renamed[field.name]
-            raise PluginError(f"{where} is now called {new}: rename the field")
+            raise PluginError(
+                f"{kind.__qualname__}.{field.name} is now called "
+                f"{kind.renamed[field.name]}: rename the field"
+            )

@@ -37,30 +37,38 @@ def hub_errors_as_one_line(id: str) -> Iterator[None]:  # noqa: A002
     """Raises HubError, with the way out, for an error of huggingface_hub."""
     try:
         yield
-    except (OSError, HTTPError, EntryNotFoundError, ValueError, RuntimeError) as cause:
+    except (
+        OSError,
+        HTTPError,
+        EntryNotFoundError,
+        ValueError,
+        RuntimeError,
+    ) as cause:
         raise HubError(f"{id}: {_reason(cause)}") from cause
 
 
 def _reason(error: BaseException) -> str:
     """The reason in one line; if one error wraps another, that of the inner one."""
     status = error.response.status_code if isinstance(error, HfHubHTTPError) else None
+    suffix = f" (status {status})" if status else ""
     text = " ".join(str(error).split())[:200] or type(error).__name__
     for kind in (*type(error).__mro__, status):
         if kind in REASONS:
-            return REASONS[kind] + (f" (status {status})" if status else "")
+            return REASONS[kind] + suffix
     if status:
-        reason = "the Hub is in trouble: try again later" if status >= 500 else text
-        return f"{reason} (status {status})"
+        trouble = "the Hub is in trouble: try again later"
+        return (trouble if status >= 500 else text) + suffix
     if isinstance(error, (HTTPError, ConnectionError)):
         return f"the Hub cannot be reached ({text}): check the network and HF_ENDPOINT"
     inner = error.__cause__
     if isinstance(inner, (OSError, HTTPError)):
-        local = isinstance(error, LocalEntryNotFoundError) and not isinstance(inner, HfHubHTTPError)
+        answered = isinstance(inner, HfHubHTTPError)
+        local = isinstance(error, LocalEntryNotFoundError) and not answered
         prefix = "not in the cache, or not all of it; and " if local else ""
         return prefix + _reason(inner)
     if isinstance(error, OSError) and error.filename:
         return (
             f"cannot use {error.filename}: {error.strerror}: "
-            "put that right, or set HF_HOME to another folder"
+            "correct that, or set HF_HOME to another folder"
         )
     return text

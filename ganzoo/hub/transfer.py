@@ -6,11 +6,15 @@ import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from pathlib import Path
 from typing import NamedTuple, Self
 
-from huggingface_hub import CommitOperationAdd, HfApi, hf_hub_download, snapshot_download
+from huggingface_hub import (
+    CommitOperationAdd,
+    HfApi,
+    hf_hub_download,
+    snapshot_download,
+)
 from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError is httpx's
     EntryNotFoundError,
     HTTPError,
@@ -27,8 +31,10 @@ from ganzoo.state.run import UPLOADED, Run
 from ganzoo.state.weights import read_weights, write_weights
 
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
-NAME = r"(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?"
-ID = re.compile(f"(?:hf:)?{NAME}", re.ASCII)
+ID = re.compile(
+    r"(?:hf:)?(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?",
+    re.ASCII,
+)
 """user/name or user/name@revision, with or without `hf:`."""
 
 
@@ -82,20 +88,18 @@ def push(
     HubError if the Hub refuses.
     """
     repo = Repo.of(id, revision)
-    with tempfile.TemporaryDirectory() as aside:  # a training may change the run at any moment
-        copy = Run(aside)
-        if isinstance(run, Model):
-            config = Config.of(run, trainer=run.default_trainer, precision="fp32", data={})
-            write_weights(copy.folder, run, config)
-            write_card(copy.folder, run)
-        else:
-            _copy_run(Run(run), copy)
-        config, _ = read_weights(copy.folder)
-        _make_public(copy, config)
+    with tempfile.TemporaryDirectory() as temporary:  # a training may change the run at any moment
+        copy = Run(temporary)
+        config = _copy_public(run, copy)
         files = {path.name: path.stat().st_size for path in copy.uploaded_files()}
         with hub_errors_as_one_line(id):
             api = HfApi(library_name="ganzoo")
-            pushed = Pushed(f"{api.endpoint}/{repo.name}", files, changed=True, notes=[])
+            pushed = Pushed(
+                f"{api.endpoint}/{repo.name}",
+                files,
+                changed=True,
+                notes=[],
+            )
             if dry_run:
                 return pushed
             tip = _tip(api, repo, private)
@@ -107,7 +111,7 @@ def push(
                 )
             commit = api.create_commit(  # not upload_folder: with Xet, that may make several
                 repo.name,
-                [CommitOperationAdd(file, copy.folder / file) for file in files],
+                [CommitOperationAdd(name, copy.folder / name) for name in files],
                 commit_message=message or f"{config.model}, step {config.step}",
                 revision=repo.revision,
                 parent_commit=tip,  # refused if somebody edits the card at this moment
@@ -130,9 +134,9 @@ def pull(
     repo = Repo.of(id, revision)
     if out is None:
         return _download(repo)
-    with new_folder(Path(out), must_be_free=True) as aside:
+    with new_folder(Path(out), must_be_free=True) as unfinished:
         for path in Run(_download(repo)).uploaded_files():
-            shutil.copyfile(path, aside / path.name)
+            shutil.copyfile(path, unfinished / path.name)
     return Path(out)
 
 
@@ -157,19 +161,28 @@ def resolve_run(run: str | Path) -> Path:
         raise HubError(f"no folder {text} here; and {cause}") from cause
 
 
-def _copy_run(run: Run, copy: Run) -> None:
-    """Copies the public part of a run."""
-    if not run.folder.is_dir():
-        raise StateError(f"there is no run {run}")
-    run.publish()  # repairs what a kill has torn
-    read_weights(run.folder)  # an error names the file in the run
-    with writing(copy.folder):
-        for path in run.uploaded_files():
-            shutil.copyfile(path, copy.folder / path.name)
+def _copy_public(run: str | Path | Model, copy: Run) -> Config:
+    """Copies what is uploaded of a run, or writes a model, without local paths.
 
-
-def _make_public(copy: Run, config: Config) -> None:
-    """Cuts local paths. Raises PluginError if nobody else could load the model."""
+    Raises StateError if the run is incomplete, PluginError if nobody else could load the model.
+    """
+    if isinstance(run, Model):
+        config = Config.of(
+            run,
+            trainer=run.default_trainer,
+            precision="fp32",
+            data={},
+        )
+        write_weights(copy.folder, run, config)
+        write_card(copy.folder, run)
+    else:
+        source = Run(run)
+        source.publish()  # repairs what a kill has torn
+        read_weights(source.folder)  # an error names the file in the run
+        with writing(copy.folder):
+            for path in source.uploaded_files():
+                shutil.copyfile(path, copy.folder / path.name)
+    config, _ = read_weights(copy.folder)
     if not config.distribution:
         raise PluginError(
             f"{config.model} is registered under no name, so nobody could load it: "
@@ -177,7 +190,8 @@ def _make_public(copy: Run, config: Config) -> None:
         )
     public = config.public()
     if public != config:
-        copy.config.write_text(public.to_json(), encoding="utf-8")
+        copy.config.write_text(public.to_json())
+    return config
 
 
 def _tip(api: HfApi, repo: Repo, private: bool) -> str | None:
@@ -189,7 +203,8 @@ def _tip(api: HfApi, repo: Repo, private: bool) -> str | None:
     info = api.repo_info(repo.name, revision=repo.revision)
     if private and not info.private:
         raise HubError(
-            f"{repo} is there, and public: make it private in its settings, or leave --private away"
+            f"{repo} already exists and is public: "
+            "make it private in its settings, or leave --private out"
         )
     return info.sha
 
@@ -199,7 +214,7 @@ def _card_was_edited(name: str, commit: str | None, card: Path) -> bool:
     if not card.exists():
         return False
     try:
-        file = hf_hub_download(name, card.name, revision=commit, library_name="ganzoo")
+        file = hf_hub_download(name, card.name, revision=commit)
     except LocalEntryNotFoundError:
         raise
     except EntryNotFoundError:
@@ -243,13 +258,15 @@ def _verify(repo: Repo, folder: Path) -> None:
     except StateError as damage:
         if not (folder / WEIGHTS).exists():
             raise
-        again = partial(
-            hf_hub_download, revision=folder.name, force_download=True, library_name="ganzoo"
-        )
         try:
             with hub_errors_as_one_line(str(repo)):
-                again(repo.name, CONFIG)
-                again(repo.name, WEIGHTS)
+                for name in (CONFIG, WEIGHTS):
+                    hf_hub_download(
+                        repo.name,
+                        name,
+                        revision=folder.name,
+                        force_download=True,
+                    )
         except HubError as cause:
             raise StateError(f"{damage}; and it cannot be downloaded again: {cause}") from cause
         read_weights(folder)
@@ -259,7 +276,7 @@ def _only_pickles(repo: Repo) -> str:
     """Says so if a repository has pickles instead; empty if not, or if the Hub cannot be asked."""
     files: list[str] = []
     with suppress(OSError, HTTPError):  # it only adds to an error that is raised anyway
-        files = HfApi(library_name="ganzoo").list_repo_files(repo.name, revision=repo.revision)
+        files = HfApi().list_repo_files(repo.name, revision=repo.revision)
     pickles = [file for file in files if file.lower().endswith(PICKLES)]
     if not pickles or WEIGHTS in files:
         return ""

@@ -22,14 +22,20 @@ def initialised(
 
     `origin` names the trained weights that are about to replace most of them.
     """
-    with seeded("weights", hp.seed, device=torch.device("cpu")):
+    cpu = torch.device("cpu")
+    with seeded("weights", hp.seed, device=cpu):
         model = construct(kind, hp, plugin=plugin)
         model.origin = origin
         model.initialise()
     return model
 
 
-def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model:
+def construct(
+    kind: type[Model],
+    hp: Hparams,
+    *,
+    plugin: Plugin | None,
+) -> Model:
     """A model that waits for weights.
 
     Raises HparamError if it needs image_size, channels or classes and they are None, PluginError
@@ -38,7 +44,8 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
     try:
         model = kind(hp)
     except (TypeError, AttributeError, AssertionError) as cause:
-        if name := _missing(kind, hp, cause):
+        name = _missing(kind, hp, cause)
+        if name:
             raise unfilled_error(name) from cause
         if "__init__" not in str(cause):
             raise
@@ -47,10 +54,7 @@ def construct(kind: type[Model], hp: Hparams, *, plugin: Plugin | None) -> Model
         ) from cause
     for name, parameter in model.named_parameters():
         if isinstance(parameter, UninitializedParameter):
-            raise PluginError(
-                f"{kind.__name__}: {name} has no shape yet, so it could not be loaded: "
-                f"use no lazy modules"
-            )
+            raise PluginError(f"{kind.__name__}: {name} has no shape: use no lazy modules")
     model.plugin = plugin
     return model
 
@@ -66,13 +70,22 @@ def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
             return construct(kind, hp, plugin=None)
     except GanzooError:
         raise
-    except Exception:  # a stranger's code may raise anything; building it for use shows it
+    except Exception:
+        # a stranger's code may raise anything; building it for use shows it
         return None
 
 
-def _missing(kind: type[Model], hp: Hparams, cause: Exception) -> str | None:
+def _missing(
+    kind: type[Model],
+    hp: Hparams,
+    cause: Exception,
+) -> str | None:
     """The hyperparameter that is None and made the constructor fail, if that is the cause."""
     if not isinstance(cause, AssertionError) and "NoneType" not in str(cause):
         return None
-    names = FROM_DATA if kind.view is not Tensor else FROM_DATA[:2]  # images alone have no classes
-    return next((name for name in names if getattr(hp, name) is None), None)
+    # images alone have no classes
+    count = 2 if kind.view is Tensor else 3
+    for name in FROM_DATA[:count]:
+        if getattr(hp, name) is None:
+            return name
+    return None

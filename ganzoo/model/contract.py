@@ -7,7 +7,6 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo import augment
-from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import PluginError, Unsupported
 from ganzoo.hparams import hparams
 from ganzoo.hparams.augmentation import AugmentHparams
@@ -38,16 +37,15 @@ class Model(Inference):
     """The SOURCE that `ganzoo train` takes without `--data`."""
     Hparams: ClassVar[type[hparams.Hparams]] = hparams.Hparams
 
-    hp: hparams.Hparams
-
     def __init__(self, hp: hparams.Hparams) -> None:
         super().__init__()
         for name in hp.unfilled():
             raise hparams.unfilled_error(name)
         self.hp = hp
-        self.plugin: Plugin | None = None  # the entry point that it was created from
-        self.classes: tuple[str, ...] = ()  # names of the labels, if the data has them
-        self.origin: str | None = None  # name and sha256 of the weights it started from
+        self.plugin = None
+        self.classes = ()
+        # name and sha256 of the weights that it started from
+        self.origin: str | None = None
         self._draws = Draws(hp.seed)
         self.begin(0)
 
@@ -56,9 +54,8 @@ class Model(Inference):
 
         Code after a `yield` sees the updated network. Only a trainer drives it, to its end.
         """
-        raise PluginError(
-            f"{type(self).__name__} has no losses(batch): yield (player, loss) for each move"
-        )
+        name = type(self).__name__
+        raise PluginError(f"{name} has no losses(batch): yield (player, loss) for each move")
 
     # Inside a step: where training stands, random numbers, augmentation
 
@@ -69,13 +66,14 @@ class Model(Inference):
 
     @property
     def progress(self) -> float:
-        """The share of the training that is done, in [0, 1). Set `depends_on_steps` if you read it."""
+        """The share of the training that is done, in [0, 1). If read, set `depends_on_steps`."""
         return self.step / self.hp.steps
 
     def randn(self, *shape: int, shared: bool = False) -> Tensor:
-        """Standard normal draws on the model's device: a function of (seed, step) and earlier draws.
+        """Standard normal draws on the model's device.
 
-        The first dimension is the batch; `shared` numbers are those of all processes.
+        They are a function of (seed, step) and of earlier draws in the step. The first dimension
+        is the batch; `shared` numbers are those of all processes.
         """
         return self._draws.randn(*shape, device=self.device, shared=shared)
 
@@ -83,7 +81,12 @@ class Model(Inference):
         """Like `randn`, uniform in [0, 1)."""
         return self._draws.rand(*shape, device=self.device, shared=shared)
 
-    def augmented(self, images: Tensor, *, sides: int = 1) -> Tensor:
+    def augmented(
+        self,
+        images: Tensor,
+        *,
+        sides: int = 1,
+    ) -> Tensor:
         """Images `(n, channels, height, width)` as discriminators see them, by the hyperparameters.
 
         Unchanged unless the model's Hparams are those of `ganzoo.augment`. The batch may hold
@@ -94,8 +97,7 @@ class Model(Inference):
             return images
 
         def draws(n: int, each: int) -> Tensor:
-            alike = self.rand(n // sides, each)
-            return alike.repeat(sides, 1) if sides > 1 else alike
+            return self.rand(n // sides, each).repeat(sides, 1)
 
         return augment.augmented(images, self.hp, draws)
 
@@ -108,9 +110,9 @@ class Model(Inference):
         """Player -> its optimizer. By default an Adam for each child with trained parameters."""
         players: dict[nn.Module, Optimizer] = {}
         for child in self.children():
-            parameters = [parameter for parameter in child.parameters() if parameter.requires_grad]
-            if parameters:
-                players[child] = adam(parameters, self.hp.lr, self.hp.betas)
+            trained = [p for p in child.parameters() if p.requires_grad]
+            if trained:
+                players[child] = adam(trained, self.hp.lr, self.hp.betas)
         return players
 
     def phase(self, step: int, /) -> Hashable:
@@ -136,7 +138,7 @@ class Model(Inference):
         return []
 
     def ema_decay(self, step: int, /) -> float:
-        """The decay of the averages at a step, a pure function: `hp.ema`, less in the first steps."""
+        """The decay of averages at a step, a pure function: `hp.ema`, less in the first steps."""
         return min(self.hp.ema, (1 + step) / (10 + step))
 
     def compiled(self) -> list[nn.Module]:
@@ -173,8 +175,5 @@ class Model(Inference):
     @property
     def schedule_depends_on_steps(self) -> bool:
         """Whether another number of steps would have trained the model otherwise."""
-        return self.depends_on_steps or type(self).lr_scale is not Model.lr_scale
-
-    @property
-    def display_name(self) -> str:
-        return self.plugin.name if self.plugin else type(self).__name__
+        own_rates = type(self).lr_scale is not Model.lr_scale
+        return self.depends_on_steps or own_rates

@@ -7,10 +7,14 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from ganzoo.discovery.registry import Plugin
 from ganzoo.errors import Unsupported, UsageError
 from ganzoo.hparams import hparams
 from ganzoo.model.scores import Evaluation, classification
 from ganzoo.modes import evaluating
+
+Labels = Tensor | None
+"""`(n,)`, the numbers of classes; None for an unconditional model."""
 
 
 class Inference(nn.Module):
@@ -22,6 +26,8 @@ class Inference(nn.Module):
     """The directions of a translator: `("a2b", "b2a")`."""
 
     hp: hparams.Hparams
+    plugin: Plugin | None
+    """The entry point that it was created from."""
     classes: tuple[str, ...]
     """The names of the labels, if the data has them."""
 
@@ -33,11 +39,15 @@ class Inference(nn.Module):
     @property
     def display_name(self) -> str:
         """The name in messages."""
+        if self.plugin:
+            return self.plugin.name
         return type(self).__name__
 
     @property
     def device(self) -> torch.device:
-        return next((tensor.device for tensor in self.parameters()), torch.device("cpu"))
+        for parameter in self.parameters():
+            return parameter.device
+        return torch.device("cpu")
 
     @property
     def classifies(self) -> bool:
@@ -47,28 +57,29 @@ class Inference(nn.Module):
     @property
     def scored(self) -> bool:
         """Whether it has scores: it implements `evaluate`, or is a classifier."""
-        return self.classifies or type(self).evaluate is not Inference.evaluate
+        own = type(self).evaluate is not Inference.evaluate
+        return own or self.classifies
 
     # A plugin implements some of these
 
     def latents(self, n: int, seed: int) -> Tensor:
         """Noise for n images, on the CPU; row i depends on (seed, i) alone, see `ganzoo.noise`."""
-        raise self._unsupported("generates no images: it has no latents(n, seed)")
+        raise self._lacks("latents(n, seed): it generates no images")
 
-    def generate(self, latents: Tensor, labels: Tensor | None = None) -> Tensor:
+    def generate(self, latents: Tensor, labels: Labels = None) -> Tensor:
         """Latents -> images in [-1, 1], `(n, channels, height, width)`: a pure function."""
-        raise self._unsupported("generates no images: it has no generate(latents)")
+        raise self._lacks("generate(latents): it generates no images")
 
     def translated(self, images: Tensor, direction: str, /) -> Tensor:
         """Images `(n, channels, height, width)` -> the same size, in the other domain.
 
         A pure function, for each of `directions`.
         """
-        raise self._unsupported("translates no images: it has no translated(images, direction)")
+        raise self._lacks("translated(images, direction): it is no translator")
 
     def logits(self, images: Tensor) -> Tensor:
         """Images `(n, channels, image_size, image_size)` in [-1, 1] -> logits `(n, classes)`."""
-        raise self._unsupported("is no classifier: it has no logits(images)")
+        raise self._lacks("logits(images): it is no classifier")
 
     def evaluate(self, batches: Iterable[Any], /) -> Evaluation:
         """Scores on batches of validation data, in eval mode. The first decides which is best.
@@ -76,56 +87,69 @@ class Inference(nn.Module):
         For a classifier: accuracy and cross-entropy, and its confusion matrix as a picture.
         """
         if not self.classifies:
-            raise self._unsupported("has no scores: it has no evaluate(batches)")
-        return classification(self.logits, batches, self.classes, self.device)
+            raise self._lacks("evaluate(batches): it has no scores")
+        return classification(self.logits, batches, self.classes)
+
+    def _lacks(self, method: str) -> Unsupported:
+        return Unsupported(f"{self.display_name} has no {method}")
 
     # What users call
 
-    def forward(self, inputs: Tensor, labels: Tensor | None = None) -> Tensor:
+    def forward(self, inputs: Tensor, labels: Labels = None) -> Tensor:
         """`translated` in the first direction, `logits` or `generate`, by what the model is for."""
         if self.directions:
             return self.translated(inputs, self.directions[0])
-        return self.logits(inputs) if self.classifies else self.generate(inputs, labels)
+        if self.classifies:
+            return self.logits(inputs)
+        return self.generate(inputs, labels)
 
-    def sample(self, n: int, seed: int = 0, labels: Tensor | None = None) -> Tensor:
+    def sample(
+        self,
+        n: int,
+        seed: int = 0,
+        labels: Labels = None,
+    ) -> Tensor:
         """n images `(n, channels, height, width)` in [-1, 1] on the model's device, in eval mode.
 
         A conditional model takes labels `(n,)`, the numbers of classes; by default each class in
         turn. Raises UsageError for other labels.
         """
-        return torch.cat(list(self._batches(n, seed, labels)))
+        return torch.cat([*self._sampled(n, seed, labels)])
 
     def sample_batches(
-        self, n: int, seed: int = 0, labels: Tensor | None = None
+        self,
+        n: int,
+        seed: int = 0,
+        labels: Labels = None,
     ) -> Iterator[Tensor]:
         """The images of `sample`, 64 at a time and on the CPU: memory does not grow with n."""
-        return (images.cpu() for images in self._batches(n, seed, labels))
+        return map(Tensor.cpu, self._sampled(n, seed, labels))
 
-    def _batches(self, n: int, seed: int, labels: Tensor | None) -> Iterator[Tensor]:
-        latents = self.latents(n, seed)
-        if labels is None and self.hp.classes:
-            labels = torch.arange(n) % self.hp.classes  # each in turn
-        if labels is not None:
-            self._check_labels(labels, n)
-        return (self._batch(latents, labels, start) for start in range(0, max(n, 1), 64))
-
-    @torch.no_grad()
-    def _batch(self, latents: Tensor, labels: Tensor | None, start: int) -> Tensor:
-        batch = slice(start, start + 64)
-        part = None if labels is None else labels[batch].to(self.device)
-        with evaluating(self):
-            return self.generate(latents[batch].to(self.device), part)
-
-    def _check_labels(self, labels: Tensor, n: int) -> None:
-        count = self.hp.classes
+    def _sampled(
+        self,
+        n: int,
+        seed: int,
+        labels: Labels,
+    ) -> Iterator[Tensor]:
+        latents, count = self.latents(n, seed), self.hp.classes
+        if labels is None and count:
+            labels = torch.arange(n) % count  # each in turn
+        if labels is None:
+            return self._in_parts(self.generate, 64, latents)
         if not count:
-            raise UsageError(f"{self.display_name} is unconditional: it takes no labels")
-        is_in_range = n == 0 or (labels.min() >= 0 and labels.max() < count)
-        if labels.shape != (n,) or not is_in_range:
-            raise UsageError(f"labels: pass a number from 0 to {count - 1} for each of {n} images")
+            name = self.display_name
+            raise UsageError(f"{name} is unconditional: it takes no labels")
+        last = count - 1
+        in_range = labels.clamp(0, last)
+        if labels.shape != (n,) or not labels.equal(in_range):
+            raise UsageError(f"labels: pass {n} numbers from 0 to {last}")
+        return self._in_parts(self.generate, 64, latents, labels)
 
-    @torch.no_grad()
-    def translate(self, images: Tensor, direction: str | None = None) -> Tensor:
+    def translate(
+        self,
+        images: Tensor,
+        direction: str | None = None,
+    ) -> Tensor:
         """Images `(n, channels, height, width)` in [-1, 1] of any size -> translated, in eval mode.
 
         The default direction is the first one. Raises UsageError for an unknown direction or other
@@ -133,20 +157,24 @@ class Inference(nn.Module):
         """
         direction = self.checked_direction(direction)
         images = self._checked_images(images, "translates")
-        return self._in_parts(lambda part: self.translated(part, direction), images, 16)
+
+        def use(part: Tensor) -> Tensor:
+            return self.translated(part, direction)
+
+        return torch.cat([*self._in_parts(use, 16, images)])
 
     def checked_direction(self, direction: str | None) -> str:
         """The direction, by default the first. Raises UsageError or Unsupported."""
-        if not self.directions:
-            raise self._unsupported(f"translates no images: its task is {self.task}")
-        if direction not in (None, *self.directions):
-            choices = ", ".join(self.directions)
-            raise UsageError(
-                f"{self.display_name} has no direction {direction!r}; choose from {choices}"
-            )
-        return direction or self.directions[0]
+        name, choices = self.display_name, self.directions
+        if not choices:
+            raise Unsupported(f"{name} is no translator: its task is {self.task}")
+        if direction is None:
+            return choices[0]
+        if direction not in choices:
+            way_out = f"choose from {', '.join(choices)}"
+            raise UsageError(f"{name} has no direction {direction!r}; {way_out}")
+        return direction
 
-    @torch.no_grad()
     def classify(self, images: Tensor) -> Tensor:
         """Square images `(n, channels, size, size)` in [-1, 1] -> probabilities `(n, classes)`.
 
@@ -154,35 +182,45 @@ class Inference(nn.Module):
         `model.classes` are the names. Raises UsageError for a wrong shape or dtype, Unsupported if
         the model is not a classifier.
         """
+        name = self.display_name
         if not self.classifies:
-            raise self._unsupported(f"is no classifier: its task is {self.task}")
+            raise Unsupported(f"{name} is no classifier: its task is {self.task}")
         images = self._checked_images(images, "classifies")
-        if images.shape[2] != images.shape[3]:
-            raise UsageError(f"{self.display_name} classifies squares, not {tuple(images.shape)}")
+        n, _, height, width = images.shape
+        if height != width:
+            raise UsageError(f"{name} classifies squares, not {width}x{height}")
         size = self.hp.image_size
-        if size and images.shape[-1] != size and len(images):
-            images = interpolate(images, size=(size, size), mode="bicubic", antialias=True)
-            images = images.clamp(-1, 1)
-        return self._in_parts(lambda part: self.logits(part).softmax(1), images, 64)
+        if n and size not in (None, width):
+            images = interpolate(
+                images,
+                size,
+                mode="bicubic",
+                antialias=True,
+            ).clamp(-1, 1)
+        parts = self._in_parts(self.logits, 64, images)
+        return torch.cat([part.softmax(1) for part in parts])
 
     def _checked_images(self, images: Tensor, verb: str) -> Tensor:
         """The images as float32. Raises UsageError for a wrong shape or dtype."""
         channels, shape = self.hp.channels, tuple(images.shape)
-        if images.ndim != 4 or (channels and shape[1] != channels):
+        fits = images.ndim == 4 and channels in (None, shape[1])
+        if not fits or 0 in shape[2:] or not images.is_floating_point():
             raise UsageError(
-                f"{self.display_name} {verb} (n, {channels}, height, width), not {shape}"
-            )
-        if not images.is_floating_point() or 0 in shape[2:]:
-            raise UsageError(
-                f"{self.display_name} {verb} floats in [-1, 1], not {images.dtype} of {shape}"
+                f"{self.display_name} {verb} floats in [-1, 1] of the shape "
+                f"(n, {channels}, height, width), not {images.dtype} of {shape}"
             )
         return images.float()
 
-    def _in_parts(self, use: Callable[[Tensor], Tensor], images: Tensor, size: int) -> Tensor:
-        """`use` of `size` images at a time, on the model's device and in eval mode."""
-        parts = torch.split(images, size) if len(images) else (images,)
-        with evaluating(self):
-            return torch.cat([use(part.to(self.device)) for part in parts])
-
-    def _unsupported(self, reason: str) -> Unsupported:
-        return Unsupported(f"{self.display_name} {reason}")
+    def _in_parts(
+        self,
+        use: Callable[..., Tensor],
+        size: int,
+        *inputs: Tensor,
+    ) -> Iterator[Tensor]:
+        """`use` of `size` rows at a time, on the model's device and in eval mode."""
+        parts = [torch.split(tensor, size) for tensor in inputs]
+        for rows in zip(*parts, strict=True):
+            own = [tensor.to(self.device) for tensor in rows]
+            with evaluating(self), torch.no_grad():
+                result = use(*own)
+            yield result

@@ -27,22 +27,18 @@ def classification(
     logits: Callable[[Tensor], Tensor],
     batches: Iterable[tuple[Tensor, Tensor]],
     classes: Sequence[str],
-    device: torch.device,
 ) -> Evaluation:
     """Accuracy in [0, 1], mean cross-entropy in nats, and the confusion matrix."""
-    matrix = torch.zeros(0, dtype=torch.long, device=device)
-    count, loss = 0, 0.0
+    cells, count, loss = [], 0, 0.0
     for images, labels in batches:
         predicted = logits(images)
-        if not count:
-            count = predicted.shape[1]
-            matrix = matrix.new_zeros(count * count)
-        cells = labels * count + predicted.argmax(1)
-        matrix += torch.bincount(cells, minlength=count * count)
+        count = predicted.shape[1]
+        cells.append(labels * count + predicted.argmax(1))
         loss += cross_entropy(predicted, labels, reduction="sum").item()
-    table = matrix.view(count, count).cpu()
+    counts = torch.cat(cells).bincount(minlength=count * count)
+    table = counts.view(count, count).cpu()
     total = int(table.sum())
-    accuracy = int(table.diagonal().sum()) / total
-    names = classes or tuple(map(str, range(count)))
+    accuracy = int(table.trace()) / total
     scores = {"accuracy": accuracy, "cross_entropy": loss / total}
+    names = classes or tuple(map(str, range(count)))
     return Evaluation(scores, {"confusion.png": confusion(table, names)})

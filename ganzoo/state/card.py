@@ -15,7 +15,7 @@ from ganzoo.model.contract import Model
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
 
-STAMP = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. {} -->\n"
+MARK = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. "
 FROM_PYTHON = "data passed in from Python"
 USES = {
     "image-classification": "model.classify(images)  # in [-1, 1] -> probabilities of the classes",
@@ -31,20 +31,23 @@ its quality is stated unless one stands above."""
 def write_card(folder: Path, model: Model) -> None:
     """Writes the card of a run, unless a person has edited it."""
     run = Run(folder)
-    if run.card.exists() and not is_untouched(run.card.read_text(encoding="utf-8")):
-        return
+    if run.card.exists():
+        text = run.card.read_text(encoding="utf-8")
+        if not is_untouched(text):
+            return
     text = _card(run, Config.read(run.config).public(), model)
-    replace_file(run.card, _stamped(text.encode(errors="replace").decode()).encode())
+    text = text.encode(errors="replace").decode()  # a file name may be no UTF-8
+    replace_file(run.card, _stamped(text).encode())
 
 
 def is_untouched(text: str) -> bool:
     """Whether a card is as ganzoo wrote it."""
-    body, marker, _ = text.rpartition(STAMP.partition("{}")[0])
-    return bool(marker) and text == _stamped(body)
+    return text == _stamped(text.rpartition(MARK)[0])
 
 
 def _stamped(text: str) -> str:
-    return text + STAMP.format(hashlib.sha256(text.encode()).hexdigest()[:16])
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    return f"{text}{MARK}{digest[:16]} -->\n"
 
 
 def paper(documentation: str) -> str | None:
@@ -68,31 +71,37 @@ def _card(run: Run, config: Config, model: Model) -> str:
         _use(config),
         _training(config, model),
         _picture("losses and scores over the steps", run.curve),
-        _metrics(config, run),
-        f"## Hyperparameters\n\n{_table('name', config.hyperparameters)}",
+        _scores(config, run),
+        "## Hyperparameters",
+        _table("name", config.hyperparameters),
         LIMITS,
     ]
-    return "\n\n".join(part for part in parts if part) + "\n\n"
+    return "\n\n".join(filter(None, parts)) + "\n\n"
 
 
 def _metadata(config: Config, model: Model) -> str:
     """The YAML that the Hub reads."""
-    names = config.sources()
-    datasets = [_dataset(name) for name in names if name.startswith("hf:")]
-    results = [
-        EvalResult(
+    sources = config.sources()
+    # hf:user/name/config:split@revision -> user/name
+    datasets = re.findall(r"(?m)^hf:([^/:@]+(?:/[^/:@]+)?)", "\n".join(sources))
+    name = " and ".join(sources) or FROM_PYTHON
+    results = []
+    for metric, value in config.scores().items():
+        result = EvalResult(
             task_type=config.task,
             dataset_type=datasets[0] if datasets else "other",
-            dataset_name=f"{' and '.join(names) or FROM_PYTHON}: {config.metrics['measured on']}",
-            metric_type=name,
+            dataset_name=f"{name}: {config.metrics['measured on']}",
+            metric_type=metric,
             metric_value=value,
         )
-        for name, value in config.scores().items()
-    ]
+        results.append(result)
+    tags = ["ganzoo", "gan", config.model]
+    if model.classifies:
+        tags.remove("gan")
     return ModelCardData(
         library_name="ganzoo",
         pipeline_tag=config.task,
-        tags=["ganzoo", config.model] if model.classifies else ["ganzoo", "gan", config.model],
+        tags=tags,
         license=config.licence,
         datasets=datasets or None,
         model_name=config.model if results else None,
@@ -100,43 +109,39 @@ def _metadata(config: Config, model: Model) -> str:
     ).to_yaml()
 
 
-def _dataset(source: str) -> str:
-    """The id of a data set: `hf:user/name/config:split@revision` -> `user/name`."""
-    path = re.split("[:@]", source)[1]
-    return "/".join(path.split("/")[:2])
-
-
 def _use(config: Config) -> str:
     if config.task not in USES:
         return ""
-    words = '"path/to/this/folder"'
-    if not config.distribution:
-        words += f", model={config.model}"
-    lines = f"import ganzoo\n\nmodel = ganzoo.load({words})\n{USES[config.task]}"
-    return f"## Use\n\n```python\n{lines}\n```"
+    name = "" if config.distribution else f", model={config.model}"
+    load = f'model = ganzoo.load("path/to/this/folder"{name})'
+    return f"## Use\n\n```python\nimport ganzoo\n\n{load}\n{USES[config.task]}\n```"
 
 
 def _training(config: Config, model: Model) -> str:
     if not config.step:
         return "## Training\n\nElsewhere: the weights were imported."
-    data = " and ".join(f"`{name}`" for name in config.sources()) or FROM_PYTHON
-    data += f" ({config.data['images']:,} images"
-    if licence := config.data.get("licence"):
-        data += f"; {licence}"
-    package = f"{config.distribution} {config.version}" if config.distribution else "its own class"
+    names = "` and `".join(config.sources())
+    data = f"`{names}`" if names else FROM_PYTHON
+    licence = config.data.get("licence")
+    terms = f"; {licence}" if licence else ""
+    package = f"{config.distribution} {config.version}".strip() or "its own class"
     text = (
-        f"## Training\n\n{config.step:,} steps on {data}), with {package}, "
+        f"## Training\n\n{config.step:,} steps on {data} "
+        f"({config.data['images']:,} images{terms}), with {package}, "
         f"trainer `{config.trainer}`, {config.precision}"
     )
     if config.origin:
         text += f", from RUN, the weights of {config.origin}"
     command = _command(config, model)
-    return f"{text}. Again:\n\n```\n{command}\n```" if command else f"{text}."
+    if command:
+        return f"{text}. Again:\n\n```\n{command}\n```"
+    return f"{text}."
 
 
 def _command(config: Config, model: Model) -> str:
     """The command that makes the same run; empty if no command can."""
-    data, validation = config.sources(), config.sources("validation")
+    data = config.sources()
+    validation = config.sources("validation")
     from_python = not data or ("validation" in config.data and not validation)
     if from_python or not config.distribution or config.trainer not in trainers:
         return ""
@@ -148,25 +153,30 @@ def _command(config: Config, model: Model) -> str:
     for name, value in config.hyperparameters.items():
         if model.defaults.get(name) != value:
             words += ["--set", f"{name}={text_of(value)}"]
-    words += ["--trainer", config.trainer, "--precision", config.precision]
+    words += ["--trainer", config.trainer]
+    words += ["--precision", config.precision]
     if config.origin:
         words += ["--from", "RUN", "--partial"]
     return shlex.join(words)
 
 
-def _metrics(config: Config, run: Run) -> str:
-    scores = config.scores()
-    if not scores:
+def _scores(config: Config, run: Run) -> str:
+    values = {}
+    for name, value in config.scores().items():
+        values[name.replace("_", " ")] = f"{value:.4f}"
+    if not values:
         return ""
-    where = f"Of {config.metrics['images']:,} images: {config.metrics['measured on']}."
-    rows = {name.replace("_", " "): f"{value:.4f}" for name, value in scores.items()}
+    place = f"Of {config.metrics['images']:,} images: {config.metrics['measured on']}."
     picture = _picture("what it takes for what", run.confusion)
-    return f"## Scores\n\n{where}\n\n{_table('score', rows)}\n\n{picture}".rstrip()
+    text = f"## Scores\n\n{place}\n\n{_table('score', values)}\n\n{picture}"
+    return text.rstrip()
 
 
 def _table(head: str, values: Mapping[str, object]) -> str:
-    rows = [f"| {name} | {text_of(value)} |" for name, value in values.items()]
-    return "\n".join([f"| {head} | value |", "|---|---|", *rows])
+    text = f"| {head} | value |\n|---|---|"
+    for name, value in values.items():
+        text += f"\n| {name} | {text_of(value)} |"
+    return text
 
 
 def _picture(text: str, path: Path) -> str:

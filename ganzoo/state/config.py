@@ -21,6 +21,35 @@ LOCAL = re.compile(
     r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?([^/\\]+)[/\\]*$"
 )
 """A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL."""
+PLACES = {
+    "model": "model/name",
+    "distribution": "model/distribution",
+    "version": "model/version",
+    "task": "task",
+    "hyperparameters": "hyperparameters",
+    "data": "data",
+    "classes": "classes",
+    "licence": "licence",
+    "origin": "origin",
+    "metrics": "metrics",
+    "trainer": "options/trainer",
+    "precision": "options/precision",
+    "file": "weights/file",
+    "sha256": "weights/sha256",
+    "step": "weights/step",
+}
+"""Field of Config -> its place in the file, in the order of the file."""
+OBJECTS = ("hyperparameters", "data", "metrics")
+"""The fields that are JSON objects."""
+DAMAGE = (
+    OSError,
+    LookupError,
+    TypeError,
+    ValueError,
+    ArithmeticError,
+    RecursionError,
+)
+"""What reading any content may raise."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +76,7 @@ class Config:
     origin: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
+    file: str = WEIGHTS
     sha256: str | None = None
     renamed: Mapping[str, str] = field(default_factory=dict, compare=False)
     """Old name -> new name of hyperparameters; not written."""
@@ -69,24 +99,15 @@ class Config:
 
     def to_json(self) -> str:
         """The text of the file: the same for equal configurations."""
-        document = {
+        document: dict[str, Any] = {
             "library_name": "ganzoo",
             "format": FORMAT,
-            "model": {
-                "name": self.model,
-                "distribution": self.distribution or None,
-                "version": self.version or None,
-            },
-            "task": self.task,
-            "hyperparameters": self.hyperparameters,
-            "data": self.data,
-            "classes": self.classes,
-            "licence": self.licence,
-            "origin": self.origin,
-            "metrics": self.metrics,
-            "options": {"trainer": self.trainer, "precision": self.precision},
-            "weights": {"file": WEIGHTS, "sha256": self.sha256, "step": self.step},
         }
+        for name, place in PLACES.items():
+            group, _, key = place.rpartition("/")
+            inside = document.setdefault(group, {}) if group else document
+            value = getattr(self, name)
+            inside[key] = None if value == "" else value
         return json.dumps(document, indent=2) + "\n"
 
     @classmethod
@@ -96,27 +117,43 @@ class Config:
         Raises StateError, which names the file, if ganzoo did not write it, a newer ganzoo did, or
         it is damaged.
         """
-        document = _document(path)
         try:
-            model, options, weights = (document[key] for key in ("model", "options", "weights"))
-            return cls(
-                model=str(model["name"]),
-                distribution=str(model["distribution"] or ""),
-                version=str(model["version"] or ""),
-                task=str(document["task"]),
-                hyperparameters=dict(document["hyperparameters"]),
-                trainer=str(options["trainer"]),
-                precision=str(options["precision"]),
-                data=dict(document["data"]),
-                classes=tuple(map(str, document["classes"])),
-                licence=document["licence"],
-                origin=document.get("origin"),
-                metrics=dict(document.get("metrics") or {}),
-                step=int(weights["step"]),
-                sha256=weights["sha256"],
-            )
-        except (KeyError, TypeError, ValueError, OverflowError) as cause:
-            raise StateError(f"{path} is damaged: {type(cause).__name__}: {cause}") from None
+            if path.stat().st_size > LARGEST:
+                raise ValueError(f"it has over {LARGEST:,} bytes")
+            document = json.loads(path.read_bytes())
+            if document["library_name"] != "ganzoo":
+                raise ValueError("another library wrote it")
+            version = document["format"]
+            if version != FORMAT:
+                raise StateError(
+                    f"{path} has format {version}, not {FORMAT}: pip install -U ganzoo"
+                )
+            # the first files of the format lack these two
+            older: dict[str, Any] = {"origin": None, "metrics": {}}
+            return cls._of(older | document)
+        except FileNotFoundError:
+            raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
+        except DAMAGE as cause:
+            reason = f"{type(cause).__name__}: {cause}"
+            raise StateError(
+                f"{path} cannot be read, or ganzoo did not write it ({reason})"
+            ) from None
+
+    @classmethod
+    def _of(cls, document: dict[str, Any]) -> Self:
+        values = {}
+        for name, place in PLACES.items():
+            value: Any = document
+            for key in place.split("/"):
+                value = value[key]
+            values[name] = value
+        for name in ("distribution", "version"):
+            values[name] = values[name] or ""
+        for name in OBJECTS:
+            values[name] = dict(values[name])
+        values["classes"] = tuple(map(str, values["classes"]))
+        values["step"] = int(values["step"])
+        return cls(**values)
 
     def differences(self, other: Self, defaults: Mapping[str, Any]) -> list[str]:
         """One line for each setting of another run that would change the result.
@@ -124,32 +161,42 @@ class Config:
         The number of steps and versions are not compared. `defaults` are the model's
         hyperparameters, for a run that is older than one of them.
         """
-        mine, theirs = (config._compared(defaults, other.renamed) for config in (self, other))
+        mine = self._compared(defaults, other.renamed)
+        theirs = other._compared(defaults, other.renamed)
         lines = []
         for key in {**mine, **theirs}:
             here, there = mine.get(key), theirs.get(key)
-            is_older = key in FROM_DATA and None in (here, there)  # older runs lack it
-            if here != there and not is_older:
-                here, there = (texts.get(key, "not set") for texts in (mine, theirs))
+            if key in FROM_DATA and None in (here, there):
+                continue  # older runs lack it
+            if here != there:
                 lines.append(f"{key}: {here} here, {there} asked for")
         return lines
 
-    def _compared(self, defaults: Mapping[str, Any], renamed: Mapping[str, str]) -> dict[str, Any]:
-        hyperparameters = dict(defaults)
-        for name, value in self.hyperparameters.items():
-            hyperparameters[renamed.get(name, name)] = value
-        validation = self.data.get("validation", {}).get("fingerprint", "a part")
-        content = f"{self.data.get('images')} images, {str(self.data.get('fingerprint'))[:16]}"
-        return {
+    def _compared(
+        self,
+        defaults: Mapping[str, Any],
+        renamed: Mapping[str, str],
+    ) -> dict[str, Any]:
+        values = {
             "model": f"{self.distribution}/{self.model}",
-            **hyperparameters,
-            "steps": None,  # not compared
-            "trainer": self.trainer,
-            "precision": self.precision,
-            "started from": self.origin or "first weights",
-            "what is held out": str(validation)[:16],
-            "the data's content": content,
+            **defaults,
         }
+        for name, value in self.hyperparameters.items():
+            values[renamed.get(name, name)] = value
+        validation = self.data.get("validation", {}).get("fingerprint", "a part")
+        fingerprint = str(self.data.get("fingerprint"))
+        content = f"{self.data.get('images')} images, {fingerprint[:16]}"
+        return (
+            values
+            | {
+                "steps": None,  # not compared
+                "trainer": self.trainer,
+                "precision": self.precision,
+                "started from": self.origin or "first weights",
+                "what is held out": str(validation)[:16],
+                "the data's content": content,
+            }
+        )
 
     def sources(self, part: str = "") -> list[str]:
         """The data sources, or those of the part "validation"; none if they came from Python."""
@@ -163,33 +210,8 @@ class Config:
 
     def public(self) -> Self:
         """The configuration as it is uploaded: of a local path, only the last component."""
-        return replace(
-            self,
-            hyperparameters=_public(self.hyperparameters),
-            data=_public(self.data),
-            metrics=_public(self.metrics),
-        )
-
-
-def _document(path: Path) -> dict[str, Any]:
-    try:
-        if path.stat().st_size > LARGEST:
-            raise StateError(
-                f"{path} is larger than {LARGEST:,} bytes: it was not written by ganzoo"
-            )
-        document = json.loads(path.read_text(encoding="utf-8"))
-    except FileNotFoundError:
-        raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
-    except (OSError, ValueError, RecursionError) as cause:
-        raise StateError(f"{path} cannot be read: {cause}") from None
-    if not isinstance(document, dict) or document.get("library_name") != "ganzoo":
-        raise StateError(f"{path} was not written by ganzoo")
-    if document.get("format") != FORMAT:
-        raise StateError(
-            f"{path} has format {document.get('format')}, and this ganzoo reads {FORMAT}: "
-            "pip install -U ganzoo"
-        )
-    return document
+        values = {name: _public(getattr(self, name)) for name in OBJECTS}
+        return replace(self, **values)
 
 
 def _public(value: Any) -> Any:

@@ -3,22 +3,33 @@
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any, TypeVar
 
 from filelock import FileLock, Timeout
 
 from ganzoo.errors import StateError
-from ganzoo.files import ASIDE, remove, replace_file, sha256, sweep, writing
-from ganzoo.state.checkpoints import STATE, TrainState, step_folders
-from ganzoo.state.config import CONFIG, WEIGHTS, Config
+from ganzoo.files import (
+    remove,
+    replace_file,
+    sha256,
+    sweep,
+    writing,
+)
+from ganzoo.state.checkpoints import (
+    STATE,
+    TrainState,
+    step_folders,
+)
+from ganzoo.state.config import CONFIG, DAMAGE, WEIGHTS, Config
 from ganzoo.state.journal import Journal
 
 T = TypeVar("T")
 KEPT = 3
 """Checkpoints that a run keeps, the newest included; the best is kept too."""
 CARD = "README.md"
+ELSEWHERE = "choose another folder with --out"
 UPLOADED = (CONFIG, WEIGHTS, CARD, "LICENSE", "[!.]*.png")
 """The files that are pushed and pulled; nothing else is ever read from a repository."""
 
@@ -45,8 +56,8 @@ class Run:
         """The files that are pushed: weights, configuration, card, licence and pictures."""
         files: list[Path] = []
         for pattern in UPLOADED:
-            files += self.folder.glob(pattern)
-        return sorted(path for path in files if path.is_file())
+            files += filter(Path.is_file, self.folder.glob(pattern))
+        return sorted(files)
 
     # Checkpoints
 
@@ -60,23 +71,23 @@ class Run:
 
     def has_checkpoint(self, step: int) -> bool:
         """Whether the run has a checkpoint of this step."""
-        return (self.checkpoint(step) / CONFIG).is_file()
+        return self.checkpoint(step).is_dir()
 
     def newest_checkpoint(self) -> Path | None:
         """The checkpoint to continue from; None before the first."""
-        return next(reversed(self.checkpoints()), None)
+        checkpoints = self.checkpoints()
+        return checkpoints[-1] if checkpoints else None
 
     def best_checkpoint(self) -> Path | None:
         """The checkpoint with the best score, or the newest if nothing was scored."""
         newest = self.newest_checkpoint()
-        if newest is None:
-            return None
-        try:
-            document = json.loads((newest / STATE).read_text(encoding="utf-8"))
-            step = int(document["extra"]["best"]["step"])
-        except (OSError, ValueError, KeyError, TypeError):
-            return newest
-        return self.checkpoint(step) if self.has_checkpoint(step) else newest
+        if newest:
+            with suppress(*DAMAGE):
+                document = json.loads((newest / STATE).read_bytes())
+                step = int(document["extra"]["best"]["step"])
+                if self.has_checkpoint(step):
+                    return self.checkpoint(step)
+        return newest
 
     def write_checkpoint(self, state: TrainState, defaults: Mapping[str, Any]) -> None:
         """Adds a checkpoint, publishes the best weights and deletes old checkpoints.
@@ -84,30 +95,23 @@ class Run:
         `defaults` are the model's hyperparameters, for a run that is older than one of them.
         Raises StateError if the folder belongs to another run, or is at a later step.
         """
-        self._check_may_write(state.config, defaults)
-        state.write(self.checkpoint(state.config.step))
+        self.check_ours()
+        config, newest = state.config, self.newest_checkpoint()
+        if newest:
+            saved = Config.read(newest / CONFIG)
+            problem = "; ".join(saved.differences(config, defaults))
+            if not problem and saved.step > config.step:
+                problem = f"at step {saved.step}, beyond {config.step}"
+            if problem:
+                raise StateError(f"{self} holds another run ({problem}): {ELSEWHERE}")
+        else:
+            self.check_no_weights()
+        state.write(self.checkpoint(config.step))
         self.publish()
         best = self.best_checkpoint()
         for old in self.checkpoints()[:-KEPT]:
             if old != best:
                 remove(old)
-
-    def _check_may_write(self, config: Config, defaults: Mapping[str, Any]) -> None:
-        self.check_ours()
-        newest = self.newest_checkpoint()
-        if newest is None:
-            self.check_no_weights()
-            return
-        saved = Config.read(newest / CONFIG)
-        if differences := saved.differences(config, defaults):
-            raise StateError(
-                f"{self} holds another run ({'; '.join(differences)}): choose another folder"
-            )
-        if saved.step > config.step:
-            raise StateError(
-                f"{self} is at step {saved.step} already, beyond {config.step}: "
-                "resume it, or choose another folder"
-            )
 
     def publish(self) -> None:
         """Copies the weights and the configuration of the best checkpoint to the top of the run.
@@ -119,15 +123,13 @@ class Run:
         if best is None:
             return
         wanted = Config.read(best / CONFIG).sha256
-        if not self._has_weights(wanted):
+        try:  # config.json is small: other weights are recognised without reading them
+            is_up_to_date = Config.read(self.config).sha256 == wanted == sha256(self.weights)
+        except (StateError, OSError):
+            is_up_to_date = False
+        if not is_up_to_date:
             replace_file(self.weights, best / WEIGHTS)
         replace_file(self.config, best / CONFIG)
-
-    def _has_weights(self, digest: str | None) -> bool:
-        try:  # config.json is small: other weights are recognised without reading them
-            return Config.read(self.config).sha256 == digest and sha256(self.weights) == digest
-        except (StateError, OSError):
-            return False
 
     def read_with_fallback(self, read: Callable[[Path], T]) -> T:
         """`read(folder)`, or `read(best checkpoint)` if the top was torn by a kill.
@@ -135,10 +137,8 @@ class Run:
         Raises StateError if there is no such folder, and the error of `read` if there is no
         checkpoint.
         """
-        if os.path.isfile(self.folder):
-            raise StateError(f"{self} is a file, not a run folder")
         if not os.path.isdir(self.folder):  # Path.is_dir raises for a name that is too long
-            raise StateError(f"there is no run {self}")
+            raise StateError(f"there is no run {self}: it is missing, or a file")
         try:
             return read(self.folder)
         except StateError:
@@ -150,33 +150,25 @@ class Run:
     # Who may write here
 
     def check_ours(self) -> None:
-        """Raises StateError unless the folder is a run, is empty, or does not exist yet."""
+        """Raises StateError unless it is a run, has no files but hidden ones, or is not there."""
         with writing(self.folder):
-            if self.folder.exists() and not self.folder.is_dir():
-                raise StateError(f"{self} is a file: choose a folder with --out")
-        if any(self.train.glob(f"step-*/{CONFIG}")):
-            return
-        if self.config.is_file():
-            Config.read(self.config)  # raises if another program wrote it
-            return
-        with writing(self.folder):
-            paths = [*self.folder.glob("*"), *self.train.glob("*")]
-        for path in paths:
-            ours = path in (self.train, self.train / ".lock") or path.name.startswith(ASIDE)
-            if not ours:
-                raise StateError(
-                    f"{self} is not empty and not a ganzoo run "
-                    f"(it has {path.relative_to(self.folder).as_posix()}): "
-                    "choose another folder with --out"
-                )
+            if self.folder.is_file():
+                raise StateError(f"{self} is a file: {ELSEWHERE}")
+            if any(self.train.glob(f"step-*/{CONFIG}")):
+                return
+            if self.config.is_file():
+                Config.read(self.config)  # raises if another program wrote it
+                return
+            # hidden files are our own leftovers, or others' that nothing overwrites
+            paths = [*self.folder.glob("[!.]*"), *self.train.glob("[!.]*")]
+            for path in paths:
+                if path != self.train:
+                    raise StateError(f"{self} is no run, and not empty ({path}): {ELSEWHERE}")
 
     def check_no_weights(self) -> None:
         """Raises StateError if there are weights, which a new run would overwrite."""
         if self.weights.exists():
-            raise StateError(
-                f"{self} holds weights and no checkpoint to go on from: "
-                "choose another folder with --out"
-            )
+            raise StateError(f"{self} has weights and no checkpoint to go on from: {ELSEWHERE}")
 
     @contextmanager
     def lock(self) -> Iterator[None]:
@@ -184,16 +176,13 @@ class Run:
         self.check_ours()
         with writing(self.folder):
             self.train.mkdir(parents=True, exist_ok=True)
-            held = FileLock(self.train / ".lock")
             try:
-                held.acquire(blocking=False)
+                lock = FileLock(self.train / ".lock").acquire(blocking=False)
             except Timeout:
                 raise StateError(
-                    f"another process is training in {self}: wait for it, or choose another --out"
+                    f"another process is training in {self}: wait for it, or {ELSEWHERE}"
                 ) from None
-        try:
+        with lock:
             sweep(self.folder)
             sweep(self.train)
             yield
-        finally:
-            held.release()

@@ -1,6 +1,5 @@
 """Weights between a model and a file, checked by sha256, name and shape."""
 
-from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,44 +16,38 @@ from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
 from ganzoo.state.config import CONFIG, WEIGHTS, Config
 
+Tensors = dict[str, Tensor]
 
-def cpu_tensors(tensors: Mapping[str, Tensor]) -> dict[str, Tensor]:
-    """The tensors as safetensors needs them: on the CPU, contiguous, none sharing its memory."""
-    pointers: set[int] = set()
+
+def cpu_tensors(tensors: Tensors) -> Tensors:
+    """Copies of the tensors as safetensors needs them: on the CPU, contiguous, none shared."""
     result = {}
+    form = torch.contiguous_format
     for name, tensor in tensors.items():
-        plain = tensor.detach().cpu().contiguous()
-        result[name] = plain.clone() if plain.data_ptr() in pointers else plain
-        pointers.add(plain.data_ptr())
+        result[name] = tensor.detach().to("cpu", copy=True, memory_format=form)
     return result
 
 
-def save_tensors(tensors: Mapping[str, Tensor], path: Path) -> None:
+def save_tensors(tensors: Tensors, path: Path) -> None:
     """Writes a safetensors file; equal tensors give equal bytes."""
     try:  # one key of metadata: with several, their order varies from process to process
-        save_file(dict(tensors), path, metadata={"format": "pt"})
+        save_file(tensors, path, metadata={"format": "pt"})
     except SafetensorError as cause:  # the operating system's error, wrapped in words
-        path.unlink(missing_ok=True)
-        raise StateError(
-            f"cannot write {path}: {cause}; what was saved before is unchanged"
-        ) from cause
+        reason = f"{cause}; what was saved before is unchanged"
+        raise StateError(f"cannot write {path}: {reason}") from cause
 
 
-def load_tensors(path: Path, digest: str | None) -> dict[str, Tensor]:
+def load_tensors(path: Path, digest: str | None) -> Tensors:
     """Reads a safetensors file. Raises StateError unless its sha256 is `digest`."""
     try:
-        if sha256(path) != digest:
-            raise StateError(
-                f"{path} is damaged: its content is not what was saved (its sha256 differs)"
-            )
-        return load_file(path)
-    except FileNotFoundError:
-        raise StateError(f"{path} is missing") from None
+        if sha256(path) == digest:
+            return load_file(path)
     except (OSError, SafetensorError) as cause:
         raise StateError(f"{path} cannot be read: {cause}") from None
+    raise StateError(f"{path} is damaged: its sha256 is not what was saved")
 
 
-def load_strict(module: nn.Module, weights: Mapping[str, Tensor], path: Path) -> None:
+def load_strict(module: nn.Module, weights: Tensors, path: Path) -> None:
     """Loads weights. Raises StateError with the first name or shape that does not fit."""
     state = module.state_dict()  # keeps the version numbers of its modules
     check_shapes(state, weights, path)
@@ -62,16 +55,17 @@ def load_strict(module: nn.Module, weights: Mapping[str, Tensor], path: Path) ->
     module.load_state_dict(state)
 
 
-def check_shapes(wanted: Mapping[str, Tensor], weights: Mapping[str, Tensor], path: Path) -> None:
+def check_shapes(wanted: Tensors, weights: Tensors, path: Path) -> None:
     """Raises StateError with the first name or shape that does not fit."""
     for name in {**wanted, **weights}:
-        if name not in weights:
-            raise StateError(f"{path} has no tensor {name!r}, which the model needs")
-        if name not in wanted:
-            raise StateError(f"{path} has a tensor {name!r}, which the model does not know")
-        shape, needed = tuple(weights[name].shape), tuple(wanted[name].shape)
+        shape = _shape(weights, name)
+        needed = _shape(wanted, name)
         if shape != needed:
-            raise StateError(f"{path}: {name!r} has the shape {shape}, the model needs {needed}")
+            raise StateError(f"{path}: {name!r} is {shape} there, and {needed} in the model")
+
+
+def _shape(tensors: Tensors, name: str) -> str:
+    return str(tuple(tensors[name].shape)) if name in tensors else "missing"
 
 
 def write_weights(folder: Path, model: Model, config: Config) -> None:
@@ -79,10 +73,10 @@ def write_weights(folder: Path, model: Model, config: Config) -> None:
     path = folder / WEIGHTS
     save_tensors(cpu_tensors(model.state_dict()), path)
     config = replace(config, sha256=sha256(path))
-    (folder / CONFIG).write_text(config.to_json(), encoding="utf-8")
+    (folder / CONFIG).write_text(config.to_json())
 
 
-def read_weights(folder: Path) -> tuple[Config, dict[str, Tensor]]:
+def read_weights(folder: Path) -> tuple[Config, Tensors]:
     """Configuration and weights of a run or a checkpoint, verified. Raises StateError."""
     config = Config.read(folder / CONFIG)
     return config, load_tensors(folder / WEIGHTS, config.sha256)
@@ -102,7 +96,7 @@ def load_model(folder: Path, kind: type[Model] | None = None) -> tuple[Model, Co
 def from_config(
     config: Config,
     folder: Path,
-    weights: Mapping[str, Tensor] | None = None,
+    weights: Tensors | None = None,
     kind: type[Model] | None = None,
 ) -> Model:
     """The model that a configuration describes; its weights are to be loaded.
@@ -118,16 +112,15 @@ def from_config(
         plugin = models.of(kind)
     try:
         hp = kind.Hparams.from_json(config.hyperparameters)
-        outline = on_meta(kind, hp) if weights else None
-        if weights and outline:
-            check_shapes(outline.state_dict(), weights, folder / WEIGHTS)
-        with seeded("weights", hp.seed, device=torch.device("cpu")):
-            model = construct(kind, hp, plugin=plugin)
-    except StateError:
-        raise
+        outline = on_meta(kind, hp)
     except GanzooError as cause:
         raise StateError(f"{folder / CONFIG}: {cause}") from cause
-    model.classes, model.origin = config.classes, config.origin
+    if outline and weights:
+        check_shapes(outline.state_dict(), weights, folder / WEIGHTS)
+    with seeded("weights", hp.seed, device=torch.device("cpu")):
+        model = construct(kind, hp, plugin=plugin)
+    model.classes = config.classes
+    model.origin = config.origin
     return model
 
 

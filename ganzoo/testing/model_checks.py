@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.discovery.registry import models
-from ganzoo.discovery.summaries import read_summaries
+from ganzoo.discovery.summaries import read_summary
 from ganzoo.errors import HparamError, Unsupported
 from ganzoo.model.construct import construct, on_meta
 from ganzoo.model.contract import Model
@@ -72,7 +72,7 @@ def is_listed_without_being_imported(case: ModelCase) -> None:
                 f"{other.distribution} has a model of this name too",
                 "choose another name",
             )
-    summary = read_summaries([plugin.target])[plugin.target]
+    summary = read_summary(plugin.target)
     if not summary.summary:
         broken(
             f"{kind.__name__} has no docstring of its own",

@@ -6,10 +6,12 @@ from contextlib import contextmanager
 
 import torch
 from torch import Tensor, nn
-from torch.nn.modules.batchnorm import _NormBase
 
 from ganzoo.errors import PluginError
 from ganzoo.model.contract import Model
+
+STATISTICS = ("running_mean", "running_var")
+"""The buffers of norms that are averaged."""
 
 
 class Averages:
@@ -26,9 +28,19 @@ class Averages:
         for player in players:
             average = copy.deepcopy(player).requires_grad_(False)
             self.pairs[player] = average
-            self._means += _averaged_tensors(average)
-            self._values += [tensor.detach() for tensor in _averaged_tensors(player)]
-            self._copied += _other_buffers(average, player)
+            self._means += average.parameters()
+            self._values += player.parameters()
+            modules = zip(average.modules(), player.modules(), strict=True)
+            for own, source in modules:
+                self._add_buffers(own, source)
+
+    def _add_buffers(self, own: nn.Module, source: nn.Module) -> None:
+        for name, mean in own.named_buffers(recurse=False):
+            if name in STATISTICS:
+                self._means.append(mean)
+                self._values.append(source.get_buffer(name))
+            else:
+                self._copied.append((own, source, name))
 
     @torch.no_grad()
     def update(self, step: int) -> None:
@@ -39,9 +51,10 @@ class Averages:
         """
         if not self.pairs:
             return
-        torch._foreach_lerp_(self._means, self._values, 1 - self._model.ema_decay(step))
-        for owner, source, name in self._copied:
-            owner._buffers[name].copy_(source._buffers[name])  # type: ignore[union-attr, arg-type]
+        weight = 1 - self._model.ema_decay(step)
+        torch._foreach_lerp_(self._means, self._values, weight)
+        for own, source, name in self._copied:
+            own.get_buffer(name).copy_(source.get_buffer(name))
 
     @contextmanager
     def substituted(self) -> Iterator[Model]:
@@ -62,39 +75,14 @@ class Averages:
 
 def _check(model: Model, players: list[nn.Module]) -> None:
     """Raises PluginError unless they are separate networks of the model."""
-    parts = set(model.modules())
+    text = f"{model.display_name}: averaged()"
+    parts = {*model.modules()} - {model}
     for player in players:
         if not isinstance(player, nn.Module):
+            raise PluginError(f"{text} gives {player!r:.60}, not networks such as [self.generator]")
+        inner = list(player.modules())[1:]
+        if player not in parts or any(part in players for part in inner):
             raise PluginError(
-                f"{model.display_name}: averaged() gives {player!r:.60}, not networks such as "
-                f"[self.generator]"
+                f"{text} names a {type(player).__name__} that is no "
+                "part of the model, or has another of the players inside"
             )
-        if player is model or any(player in list(other.modules())[1:] for other in players):
-            raise PluginError(
-                f"{model.display_name}: averaged() names the model itself or a player inside another"
-            )
-        if player not in parts:
-            raise PluginError(
-                f"{model.display_name}: averaged() names a {type(player).__name__} that is no part "
-                f"of the model"
-            )
-
-
-def _averaged_tensors(module: nn.Module) -> list[Tensor]:
-    tensors: list[Tensor] = list(module.parameters())
-    for norm in module.modules():
-        if isinstance(norm, _NormBase) and norm.running_mean is not None:
-            assert norm.running_var is not None
-            tensors += [norm.running_mean, norm.running_var]
-    return tensors
-
-
-def _other_buffers(average: nn.Module, player: nn.Module) -> list[tuple[nn.Module, nn.Module, str]]:
-    """(module of the average, module of the player, name) of each buffer that is copied."""
-    statistics = {id(tensor) for tensor in _averaged_tensors(average)}
-    buffers = []
-    for owner, source in zip(average.modules(), player.modules(), strict=True):
-        for name, buffer in owner._buffers.items():
-            if buffer is not None and id(buffer) not in statistics:
-                buffers.append((owner, source, name))
-    return buffers

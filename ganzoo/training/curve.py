@@ -17,10 +17,13 @@ COLOURS = (
     "#bcbd22",
     "#17becf",
 )
-SIZE, EDGE = (800, 420), 50
+Point = tuple[float, float]
+SIZE = (800, 420)
+LEFT, TOP, RIGHT, BOTTOM = FRAME = (50, 20, 780, 370)
+"""The edges of the frame, in pixels."""
 
 
-def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | None:
+def curve(series: Mapping[str, Sequence[Point]]) -> Image.Image | None:
     """A line for each loss and score over the steps, in one frame; None before two reports."""
     if max(map(len, series.values()), default=0) < 2:
         return None
@@ -29,30 +32,29 @@ def curve(series: Mapping[str, Sequence[tuple[int, float]]]) -> Image.Image | No
         steps += [step for step, _ in line]
         values += [value for _, value in line]
     last, low, high = max(steps), min(values), max(values)
-    high = high if high > low else low + 1
+    span = high - low or 1
     legend = 18 * math.ceil(len(series) / 4)
     sheet = Image.new("RGB", (SIZE[0], SIZE[1] + legend), "white")
-    draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
-    width, height = SIZE[0] - 20 - EDGE, SIZE[1] - EDGE - 20
-    bottom = 20 + height
-    draw.rectangle((EDGE, 20, EDGE + width, bottom), outline="grey")
+    draw = ImageDraw.Draw(sheet)
+    draw.font = ImageFont.load_default(12)
+
+    def place(across: float, up: float) -> Point:
+        width, height = RIGHT - LEFT, BOTTOM - TOP
+        return LEFT + across * width, BOTTOM - up * height
+
+    draw.rectangle(FRAME, outline="grey")
     for share in (0.0, 0.5, 1.0):
-        level = f"{low + share * (high - low):.2g}"
-        draw.text(
-            (EDGE + share * width, bottom + 6),
-            f"{share * last:,.0f}",
-            fill="grey",
-            font=font,
-            anchor="ma",
-        )
-        draw.text((EDGE - 6, bottom - share * height), level, fill="grey", font=font, anchor="rm")
-    for number, (name, line) in enumerate(series.items()):
-        colour = COLOURS[number % len(COLOURS)]
+        left, top = place(share, share)
+        number, level = f"{share * last:,.0f}", f"{low + share * span:.2g}"
+        draw.text((left, BOTTOM + 6), number, fill="grey", anchor="ma")
+        draw.text((LEFT - 6, top), level, fill="grey", anchor="rm")
+    for index, (name, line) in enumerate(series.items()):
+        colour = COLOURS[index % len(COLOURS)]
         points = []
         for step, value in line:
-            across, up = step / last, (value - low) / (high - low)
-            points.append((EDGE + across * width, bottom - up * height))
+            points.append(place(step / last, (value - low) / span))
         draw.line(points, fill=colour, width=2)
-        left, top = EDGE + number % 4 * 185, SIZE[1] - 16 + 18 * (number // 4)
-        draw.text((left, top), name[:28], fill=colour, font=font)
+        row, column = divmod(index, 4)
+        corner = LEFT + 185 * column, SIZE[1] - 16 + 18 * row
+        draw.text(corner, name[:28], fill=colour)
     return sheet

@@ -62,15 +62,15 @@ class Plan:
         source = self.data or kind.default_data
         if not source:
             raise UsageError(
-                f"{self.plugin.name} has no data of its own: give --data SOURCE "
-                f"({', '.join(datasets)})"
+                f"{self.plugin.name} has no data of its own: "
+                f"give --data SOURCE ({', '.join(datasets)})"
             )
         if self.partial and not self.origin:
             raise UsageError("--partial requires --from RUN")
         trainer = trainer_class(trainers[self.trainer or kind.default_trainer])
         data = self._open(kind, source, hp)
-        info = data.info if kind.view is Labelled else replace(data.info, classes=())
-        hp = hp.for_data(info)
+        classes = data.info.classes if kind.view is Labelled else ()
+        hp = hp.for_data(replace(data.info, classes=classes))
         validation = None
         if self.validation is not None:
             validation = self._open(kind, self.validation, validation_hparams(hp))
@@ -85,32 +85,40 @@ class Plan:
 
     def _open(self, kind: type[Model], source: object, hp: Hparams) -> Data:
         return open_data(
-            source, hp, kind.view, workers=self.workers, cache=self.cache, strict=self.strict
+            source,
+            hp,
+            kind.view,
+            workers=self.workers,
+            cache=self.cache,
+            strict=self.strict,
         )
 
     def _make_model(self, kind: type[Model], hp: Hparams) -> Model:
-        checkpoint = self.run.newest_checkpoint()
-        if checkpoint:  # the weights come from there: no others are read or downloaded
-            model = construct(kind, hp, plugin=self.plugin)
-            if self.origin:
-                model.origin = self._recorded_origin(checkpoint)
-            return model
         origin = str(self.origin) if self.origin else None
+        checkpoint = self.run.newest_checkpoint()
+        if checkpoint:
+            # the weights come from there: no others are read or downloaded
+            model = construct(kind, hp, plugin=self.plugin)
+            if origin:
+                model.origin = self._recorded_origin(checkpoint, origin)
+            return model
         model = initialised(kind, hp, plugin=self.plugin, origin=origin)
-        if self.origin:
-            adapt(model, self.origin, partial=self.partial).log(str(self.origin))
+        if origin:
+            adapt(model, origin, partial=self.partial).log(origin)
         return model
 
-    def _recorded_origin(self, checkpoint: Path) -> str | None:
+    def _recorded_origin(self, checkpoint: Path, origin: str) -> str:
         """What the run started from; --from itself may be gone, or trained further, by now."""
         recorded = Config.read(checkpoint / CONFIG).origin
+        if not recorded:
+            return origin
         try:
-            config = Config.read(Run(str(self.origin)).config)
+            config = Config.read(Run(origin).config)
         except StateError:
-            return recorded or str(self.origin)
-        if recorded and recorded != f"{config.model} {config.sha256}":
+            return recorded
+        if recorded != f"{config.model} {config.sha256}":
             logger.warning(
-                f"{self.origin} is no longer what {self.run} started from ({recorded}): it goes on "
-                f"from its own checkpoint"
+                f"{origin} is no longer what {self.run} started from "
+                f"({recorded}): it goes on from its own checkpoint"
             )
-        return recorded or str(self.origin)
+        return recorded

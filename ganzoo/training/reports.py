@@ -1,12 +1,11 @@
-"""Reports of a training: its journal, and a progress bar or log lines."""
+"""Reports of a training: its journal, TensorBoard events, a progress bar or log lines."""
 
 import logging
 import math
 import sys
 import time
 from collections.abc import Mapping
-from types import TracebackType
-from typing import Self
+from contextlib import AbstractContextManager
 
 from tqdm import tqdm
 
@@ -16,16 +15,24 @@ from ganzoo.state.run import Run
 from ganzoo.training.trackers import TensorBoard
 from ganzoo.training.trainer import Step
 
+Values = Mapping[str, float]
 logger = logging.getLogger(__name__)
 
 
-class Reports:
+class Reports(AbstractContextManager["Reports"]):
     """Writes and shows where a training stands. A context manager, for one stretch of steps.
 
     On a terminal there is a bar on standard error, otherwise a log record for each report.
     """
 
-    def __init__(self, run: Run, *, done: int, steps: int, every: int) -> None:
+    def __init__(
+        self,
+        run: Run,
+        *,
+        done: int,
+        steps: int,
+        every: int,
+    ) -> None:
         self._run, self._steps, self._every = run, steps, every
         self._last, self._then = done, time.perf_counter()
         is_terminal = sys.stderr.isatty() and sys.stdout.isatty()
@@ -35,58 +42,54 @@ class Reports:
             unit="step",
             dynamic_ncols=True,
             disable=not is_terminal,
-            file=sys.stderr,
         )
         run.journal.truncate(done)
         with writing(run.folder):
             self._board = TensorBoard(run.folder, first_step=done + 1)
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        at: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *error: object) -> None:
         self._bar.close()
         self._board.close()
 
     def step(self, step: Step) -> None:
         """Counts a step, and reports some. Raises Diverged for a loss that is not finite."""
         self._bar.update()
-        if step.number % self._every and step.number != self._steps:
+        number = step.number
+        if number % self._every and number != self._steps:
             return
         losses = step.read()  # waits for the device
-        rate = self._rate(step.number)
+        now = time.perf_counter()
+        made, seconds = number - self._last, now - self._then
+        self._last, self._then = number, now
+        rate = max(made, 1) / max(seconds, 1e-9)
         speed = {"steps_per_second": round(rate, 3)}
-        self._run.journal.append("report", step.number, {**speed, **losses})
-        self._board.add(step.number, losses)
-        text = "  ".join(f"{name} {loss:.3f}" for name, loss in losses.items())
+        self._write("report", number, speed | losses)
+        text = _text(losses, 3)
         self._bar.set_postfix_str(text, refresh=False)
         if self._bar.disable:
-            left = tqdm.format_interval((self._steps - step.number) / rate)
-            place = f"step {step.number}/{self._steps}"
+            left = tqdm.format_interval((self._steps - number) / rate)
+            place = f"step {number}/{self._steps}"
             logger.info(f"{place}  {rate:.1f} steps/s  {left} left  {text}")
         for name, loss in losses.items():
             if not math.isfinite(loss):
                 raise Diverged(
-                    f"the loss {name} is {loss} at step {step.number}: train with a smaller lr; "
-                    f"metrics.jsonl shows where it began; checkpoints in {self._run} are older"
+                    f"the loss {name} is {loss} at step {number}: "
+                    "train with a smaller lr; metrics.jsonl shows where it "
+                    f"began; checkpoints in {self._run} are older"
                 )
 
-    def scores(self, number: int, scores: Mapping[str, float]) -> None:
+    def scores(self, number: int, scores: Values) -> None:
         """Reports the scores on validation data after a step."""
-        named = {f"validation/{name}": score for name, score in scores.items()}
-        self._run.journal.append("scores", number, named)
-        self._board.add(number, named)
-        text = "  ".join(f"{name} {score:.4f}" for name, score in named.items())
-        logger.info(f"step {number}/{self._steps}  {text}")
+        named = {}
+        for name, score in scores.items():
+            named[f"validation/{name}"] = score
+        self._write("scores", number, named)
+        logger.info(f"step {number}/{self._steps}  {_text(named, 4)}")
 
-    def _rate(self, number: int) -> float:
-        """Steps per second since the last report."""
-        now = time.perf_counter()
-        steps, seconds = number - self._last, now - self._then
-        self._last, self._then = number, now
-        return max(steps, 1) / max(seconds, 1e-9)
+    def _write(self, kind: str, number: int, values: Values) -> None:
+        self._run.journal.append(kind, number, values)
+        self._board.add(number, values)
+
+
+def _text(values: Values, digits: int) -> str:
+    return "  ".join(f"{name} {value:.{digits}f}" for name, value in values.items())

@@ -1,6 +1,6 @@
 """The scores of a training: the last evaluation, and the best of those whose weights are kept."""
 
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from math import isfinite
 from typing import Any, Self
 
@@ -20,11 +20,10 @@ class Score:
 
     def is_better_than(self, other: "Score | None") -> bool:
         name, value = self.deciding
-        return isfinite(value) and (other is None or value > other.scores[name])
-
-    def to_json(self) -> dict[str, Any]:
-        return asdict(self)
+        if other is None:
+            return isfinite(value)
+        return isfinite(value) and value > other.scores[name]
 
     @classmethod
     def from_json(cls, document: Any) -> Self | None:
-        return None if document is None else cls(**document)
+        return cls(**document) if document else None

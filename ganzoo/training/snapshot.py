@@ -1,6 +1,5 @@
 """The tensors of a training between two steps: taken for a checkpoint, and restored from one."""
 
-from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +9,18 @@ from torch import Tensor
 from ganzoo.errors import StateError
 from ganzoo.model.contract import Model
 from ganzoo.state.checkpoints import TrainState
-from ganzoo.state.config import Config
 from ganzoo.state.weights import cpu_tensors, load_strict
 from ganzoo.training.averages import Averages
 from ganzoo.training.optimizers import Optimizers
 
-
-def averaged_weights(model: Model, averages: Averages) -> dict[str, Tensor]:
-    """The weights to use: averages in place of their players. On the CPU."""
-    with averages.substituted():
-        return cpu_tensors(model.state_dict())
+Tensors = dict[str, Tensor]
+States = dict[str, dict[str, Any]]
 
 
 def training_tensors(
     model: Model, averages: Averages, optimizers: Optimizers
-) -> tuple[dict[str, Tensor], dict[str, dict[str, Any]]]:
-    """All else that is needed to go on: tensors by name, on the CPU, and optimizers' numbers.
+) -> tuple[Tensors, States]:
+    """What a training needs besides its weights: tensors on the CPU, and optimizers' numbers.
 
     `raw/` are weights under averages, `buffer/` buffers that are not published, `optimizer/` the
     state of the optimizers.
@@ -33,11 +28,14 @@ def training_tensors(
     raw = model.state_dict(keep_vars=True)
     with averages.substituted():
         used = model.state_dict(keep_vars=True)
-    tensors = {f"raw/{name}": tensor for name, tensor in raw.items() if tensor is not used[name]}
+    tensors = {}
+    for name, tensor in raw.items():
+        if tensor is not used[name]:
+            tensors[f"raw/{name}"] = tensor
     for name, buffer in model.named_buffers():
         if name not in raw:
             tensors[f"buffer/{name}"] = buffer
-    numbers: dict[str, dict[str, Any]] = {}
+    numbers: States = {}
     for name, state in optimizers.state().items():
         for key, value in state.items():
             if isinstance(value, Tensor):
@@ -49,67 +47,53 @@ def training_tensors(
 
 @torch.no_grad()
 def restore_training(
-    model: Model, averages: Averages, optimizers: Optimizers, state: TrainState, checkpoint: Path
+    model: Model,
+    averages: Averages,
+    optimizers: Optimizers,
+    state: TrainState,
+    checkpoint: Path,
 ) -> None:
     """Restores model, averages and optimizers. Raises StateError if a name or shape differs."""
     with averages.substituted():
         load_strict(model, state.weights, checkpoint)
-    load_strict(model, {**state.weights, **_part(state.training, "raw/")}, checkpoint)
+    raw = _part(state.training, "raw/")
+    load_strict(model, {**state.weights, **raw}, checkpoint)
     for path, value in _part(state.training, "buffer/").items():
         parent, _, name = path.rpartition(".")
         owner = model.get_submodule(parent)
         if name not in owner._buffers:
-            raise StateError(f"{checkpoint} has a buffer {path!r} that the model does not know")
-        setattr(owner, name, value.to(model.device))  # a pool may have grown since it was made
-    model.begin(state.config.step)
-    optimizers.enter(state.config.step)
-    optimizers.restore(_optimizer_states(state))
-
-
-def _optimizer_states(state: TrainState) -> dict[str, dict[str, Any]]:
-    states = {name: dict(numbers) for name, numbers in state.extra["optimizer"].items()}
+            raise StateError(f"{checkpoint} has an unknown buffer {path!r}")
+        # replaced, not filled: a pool may have grown since it was made
+        setattr(owner, name, value.to(model.device))
+    states: States = {}
+    for name, numbers in state.extra["optimizer"].items():
+        states[name] = dict(numbers)
     for path, tensor in _part(state.training, "optimizer/").items():
         name, _, key = path.rpartition("/")
         states.setdefault(name, {})[key] = tensor
-    return states
+    model.begin(state.config.step)
+    optimizers.enter(state.config.step)
+    optimizers.restore(states)
 
 
 def check_steps(model: Model, state: TrainState) -> None:
     """Raises StateError for a number of steps with which the run would have trained otherwise."""
-    planned, wanted = state.config.hyperparameters["steps"], model.hp.steps
+    config, extra, wanted = state.config, state.extra, model.hp.steps
+    planned = config.hyperparameters["steps"]
     if wanted == planned:
         return
-    depended = state.extra.get("depends_on_steps", state.extra.get("progress_was_read", False))
+    # an older checkpoint has progress_was_read
+    depended = extra.get("depends_on_steps", extra.get("progress_was_read"))
     if depended or model.schedule_depends_on_steps:
         raise StateError(
-            f"steps={wanted}: the run was planned for {planned}, and the schedule of "
-            f"{state.config.model} depends on their number"
+            f"steps={wanted}: the run was planned for {planned}, "
+            f"and the schedule of {config.model} depends on their number"
         )
-    if wanted < state.config.step:
-        raise StateError(f"steps={wanted}: the run has made {state.config.step} steps already")
+    if wanted < config.step:
+        raise StateError(f"steps={wanted}: the run is at step {config.step} already")
 
 
-def changes(
-    state: TrainState, config: Config, device: torch.device, *, compiled: bool
-) -> list[str]:
-    """What has changed since the checkpoint and may change the last bits of the result."""
-    compared = {
-        "threads": (state.extra["threads"], torch.get_num_threads()),
-        "device": (state.extra["device"], device.type),
-        "--compile": (state.extra.get("compiled", False), compiled),
-        config.distribution: (state.config.version, config.version),
-    }
-    lines = []
-    for name, (before, now) in compared.items():
-        if before != now:
-            lines.append(
-                f"{name}: {before} before, {now} now; the result may differ in its last bits from "
-                f"a run in one go"
-            )
-    return lines
-
-
-def _part(tensors: Mapping[str, Tensor], prefix: str) -> dict[str, Tensor]:
+def _part(tensors: Tensors, prefix: str) -> Tensors:
     part = {}
     for name, tensor in tensors.items():
         if name.startswith(prefix):

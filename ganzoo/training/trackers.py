@@ -1,4 +1,4 @@
-"""Trackers: where a journal's lines are shown besides metrics.jsonl."""
+"""Trackers: where a report is shown besides the journal."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -10,7 +10,7 @@ class TensorBoard:
     """TensorBoard events in the run folder: `tensorboard --logdir runs`."""
 
     def __init__(self, folder: Path, *, first_step: int) -> None:
-        """Events of `first_step` and later, of an earlier try, are purged."""
+        """Purges the events of an earlier try at `first_step` and later."""
         self._writer = SummaryWriter(str(folder), purge_step=first_step)
 
     def add(self, step: int, values: Mapping[str, float]) -> None:

@@ -3,8 +3,8 @@
 import logging
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
-from functools import reduce
+from dataclasses import asdict, dataclass
+from functools import partial, reduce
 from operator import add
 from pathlib import Path
 from typing import Any, ClassVar
@@ -25,18 +25,20 @@ from ganzoo.state.card import write_card
 from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
-from ganzoo.state.weights import from_config
+from ganzoo.state.weights import cpu_tensors, from_config
 from ganzoo.training.averages import Averages
 from ganzoo.training.optimizers import Optimizers
 from ganzoo.training.scores import Score
-from ganzoo.training.snapshot import (
-    averaged_weights,
-    changes,
-    check_steps,
-    restore_training,
-    training_tensors,
+from ganzoo.training.snapshot import check_steps, restore_training, training_tensors
+from ganzoo.training.turns import (
+    NO_GRADIENT,
+    NO_OPTIMIZER,
+    STALE,
+    STALE_GRAPH,
+    Turn,
+    turn_error,
+    turns,
 )
-from ganzoo.training.turns import Turn, Turns, no_gradient_error, stale_graph_error
 
 logger = logging.getLogger(__name__)
 
@@ -60,6 +62,15 @@ class Trainer(Iterator[Step]):
 
     To stop early, `break`; going on with the loop goes on with the training. Each player's
     gradients come from its own losses alone. A trainer plugin subclasses this and overrides `step`.
+
+    `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
+    [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
+    `workers` threads prepare the images of a SOURCE, and `cache` is where they are kept; a
+    Dataset's items are made in that many processes. `compile` compiles the networks that
+    `model.compiled()` names: the first step then takes minutes.
+
+    `evaluate()` scores the model on `validation`, or else on the share `hp.validation` of the
+    data, which is then never trained on.
     """
 
     retains_graphs: ClassVar[bool] = False
@@ -77,72 +88,58 @@ class Trainer(Iterator[Step]):
         workers: int | None = None,
         cache: str = "auto",
     ) -> None:
-        """Opens the data, and moves the model to the device.
-
-        `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
-        [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
-        `workers` threads prepare the images of a SOURCE, and `cache` is where they are kept; a
-        Dataset's items are made in that many processes. `compile` compiles the networks that
-        `model.compiled()` names: the first step then takes minutes.
-
-        `evaluate()` scores the model on `validation`, or else on the share `hp.validation` of the
-        data, which is then never trained on.
-        """
+        """Opens the data, and moves the model to the device."""
         if compile and self.retains_graphs:
             raise Unsupported(
                 f"{type(self).__name__} goes through a graph more than once: it cannot compile"
             )
         self.device = Device.open(device, precision)
         self.model = model.to(self.device.torch_device).train()
-        self.data = open_data(data, model.hp, model.view, workers=workers, cache=cache)
-        self.held_out = None
-        if validation is not None:
-            hp = validation_hparams(model.hp)
-            self.held_out = open_data(validation, hp, model.view, workers=workers, cache=cache)
-        self.batches, self.validation = train_validation_split(
-            self.data, self.held_out, model.hp, model.view, self.device.torch_device
-        )
-        self._check_scored()
+        self._open(data, validation, workers, cache)
+        model.classes = self.data.info.classes or model.classes
+        self.averages = Averages(model)
+        self.optimizers = Optimizers(model)
         self.steps_done = 0
         self.evaluated: Score | None = None
         """The last evaluation."""
         self.best: Score | None = None
         """The best evaluation whose weights are kept."""
-        self.averages = Averages(model)
-        self.optimizers = Optimizers(model)
-        self._turns = Turns(model, self.device)
         self._step_complete = True
-        self._published_names = set(model.state_dict())
-        model.classes = self.data.info.classes or model.classes
+        self._names = set(model.state_dict())
         self._compiled = compile
         if compile:
             for network in model.compiled():
                 network.compile()  # in place: names of weights stay as they are
 
-    def _check_scored(self) -> None:
-        if self.validation and not self.model.scored:
+    def _open(self, data: object, validation: object, workers: int | None, cache: str) -> None:
+        model, hp = self.model, self.model.hp
+        opened = partial(open_data, view=model.view, workers=workers, cache=cache)
+        self.data = opened(data, hp)
+        self.held_out = None
+        if validation is not None:
+            self.held_out = opened(validation, validation_hparams(hp))
+        self.batches, self.validation = train_validation_split(
+            self.data, self.held_out, hp, model.view, self.device.torch_device
+        )
+        if self.validation and not model.scored:
             source = source_text(self.validation.data)
             raise Unsupported(
-                f"{self.model.display_name} has no scores: it cannot be evaluated on {source}"
+                f"{model.display_name} has no scores: it cannot be evaluated on {source}"
             )
 
     # A step
 
     def __next__(self) -> Step:
-        number = self.steps_done
-        if number >= self.model.hp.steps:
-            self._close_data()
+        number, hp = self.steps_done, self.model.hp
+        if number >= hp.steps:
+            for data in filter(None, (self.data, self.held_out)):
+                data.close()  # ends the threads and processes that read ahead
             raise StopIteration
         batch = self.prepare(number)
-        with seeded("step", self.model.hp.seed, number, device=self.device.torch_device):
+        device = self.device.torch_device
+        with seeded("step", hp.seed, number, device=device):
             losses = self.run(batch)
         return self.finish(losses)
-
-    def _close_data(self) -> None:
-        """Ends the threads and processes that read ahead."""
-        for data in (self.data, self.held_out):
-            if data:
-                data.close()
 
     def prepare(self, number: int) -> Any:
         """Sets phase, rates and draws of a step. Returns its batch, a tuple for several."""
@@ -151,31 +148,20 @@ class Trainer(Iterator[Step]):
         self._step_complete = False
         self.model.begin(number)
         if self.optimizers.enter(number):
-            self._check_state_dict()
+            self._check_names()
         return batch
 
     def batch(self, number: int) -> Any:
         """The batch of a step, or a tuple of `batches_per_step`."""
         count = self.model.batches_per_step
-        batches = tuple(self.batches[number * count + i] for i in range(count))
-        return batches if count > 1 else batches[0]
+        batches = [self.batches[number * count + i] for i in range(count)]
+        return tuple(batches) if count > 1 else batches[0]
 
     def run(self, batch: Any) -> dict[str, Tensor]:
         """The tensors' part of a step: turns, optimizers, averages. Waits for no device."""
         losses = self.step(batch)
         self.averages.update(self.steps_done)
         return losses
-
-    def finish(self, losses: dict[str, Tensor]) -> Step:
-        """Counts the step."""
-        if not isinstance(losses, Mapping):
-            raise self._step_error(losses)
-        for loss in losses.values():
-            if not isinstance(loss, Tensor):
-                raise self._step_error(losses)
-        self.steps_done += 1
-        self._step_complete = True
-        return Step(self.steps_done, losses)
 
     def step(self, batch: Any) -> dict[str, Tensor]:
         """Every turn of `losses(batch)`: the mover's gradients, then its optimizer.
@@ -191,9 +177,14 @@ class Trainer(Iterator[Step]):
 
     def turns(self, batch: Any) -> Iterator[Turn]:
         """Drives `model.losses(batch)`, to its end, in the precision of the device."""
-        return self._turns.of(batch)
+        return turns(self.model, self.device, batch)
 
-    def backward(self, turn: Turn, *, retain_graph: bool = False) -> dict[str, Tensor]:
+    def backward(
+        self,
+        turn: Turn,
+        *,
+        retain_graph: bool = False,
+    ) -> dict[str, Tensor]:
         """Computes the gradients of the parameters that the player trains, and of no others.
 
         Returns the losses of the turn, detached. To use a graph twice, pass `retain_graph=True`
@@ -203,58 +194,58 @@ class Trainer(Iterator[Step]):
             raise PluginError(
                 f"{type(self).__name__} retains a graph: set retains_graphs = True in the class"
             )
-        trained = self._trained(turn)
+        if turn.player not in self.optimizers:
+            raise turn_error(self.model, turn.losses, NO_OPTIMIZER)
         self.optimizers[turn.player].zero_grad()
+        parameters = self.optimizers.trained(turn.player)
+        trained = [parameter for parameter in parameters if parameter.requires_grad]
+        loss = reduce(add, turn.losses.values())
         try:
-            loss = reduce(add, turn.losses.values())
-            loss.backward(inputs=trained, retain_graph=retain_graph)  # type: ignore[no-untyped-call]
+            if trained:
+                loss.backward(  # type: ignore[no-untyped-call]
+                    inputs=trained, retain_graph=retain_graph
+                )
         except RuntimeError as cause:
-            if error := stale_graph_error(self.model, turn.losses, cause):
-                raise error from cause
+            if STALE.search(str(cause)):
+                raise turn_error(self.model, turn.losses, STALE_GRAPH) from cause
             raise
         if all(parameter.grad is None for parameter in trained):
-            raise no_gradient_error(self.model, turn.losses)
+            raise turn_error(self.model, turn.losses, NO_GRADIENT)
         return {name: loss.detach() for name, loss in turn.losses.items()}
 
     def update(self, player: nn.Module) -> None:
         """Changes the player's parameters by their gradients."""
         self.optimizers[player].step()
 
-    def _trained(self, turn: Turn) -> list[nn.Parameter]:
-        if turn.player not in self.optimizers:
+    def finish(self, losses: dict[str, Tensor]) -> Step:
+        """Counts the step."""
+        is_map = isinstance(losses, Mapping)
+        if not is_map or not all(isinstance(loss, Tensor) for loss in losses.values()):
             raise PluginError(
-                f"{self.model.display_name}: the {type(turn.player).__name__} of "
-                f"{', '.join(turn.losses)} moves, but optimizers() has none for it"
+                f"{type(self).__name__}.step(batch) gives {losses!s:.60}; "
+                "it must return tensors by the names of the losses"
             )
-        parameters = self.optimizers.trained(turn.player)
-        trained = [parameter for parameter in parameters if parameter.requires_grad]
-        if not trained:
-            raise no_gradient_error(self.model, turn.losses)
-        return trained
+        self.steps_done += 1
+        self._step_complete = True
+        return Step(self.steps_done, losses)
 
-    def _check_state_dict(self) -> None:
+    def _check_names(self) -> None:
         """Raises PluginError if the model has other tensors than it was made with."""
-        others = self._published_names ^ set(self.model.state_dict())
+        others = self._names ^ {*self.model.state_dict()}
         if others:
             raise PluginError(
-                f"{self.model.display_name}: {min(others)} is new since the model was made, or "
-                f"gone: make all networks in __init__; a trainer adds buffers, "
-                f"register_buffer(..., persistent=False), in its __init__"
+                f"{self.model.display_name}: {min(others)} is new since the model was made, "
+                "or gone: make all networks in __init__; a trainer adds buffers, "
+                "register_buffer(..., persistent=False), in its __init__"
             )
 
     def _check_step_complete(self) -> None:
         """Raises StateError inside a step that was interrupted: only some players have moved."""
         if not self._step_complete:
             raise StateError(
-                f"step {self.steps_done + 1} was interrupted: go back to the last checkpoint with "
-                f"restore(folder)"
+                f"step {self.steps_done + 1} was interrupted: "
+                "go back to the last checkpoint with restore(folder)"
             )
-
-    def _step_error(self, losses: object) -> PluginError:
-        return PluginError(
-            f"{type(self).__name__}.step(batch) gives {losses!s:.60}; it must return tensors by "
-            f"the names of the losses"
-        )
 
     # Weights and scores
 
@@ -273,45 +264,41 @@ class Trainer(Iterator[Step]):
             )
         with self.averaged_model() as model, evaluating(model), torch.no_grad():
             result = model.evaluate(self.validation.one_epoch())
-        if not isinstance(result, Evaluation):
-            raise self._evaluation_error(result)
-        for score in result.scores.values():
-            if not isinstance(score, float | int):
-                raise self._evaluation_error(result)
-        self.evaluated = Score(self.steps_done, dict(result.scores), self.validation.total)
+        is_evaluation = isinstance(result, Evaluation)
+        if not is_evaluation or not all(
+            isinstance(score, float | int) for score in result.scores.values()
+        ):
+            raise PluginError(
+                f"{model.display_name}: evaluate(batches) gives {result!s:.60}; "
+                "it must be a ganzoo.Evaluation of numbers"
+            )
+        total = self.validation.total
+        self.evaluated = Score(self.steps_done, dict(result.scores), total)
         return result
-
-    def _evaluation_error(self, result: object) -> PluginError:
-        return PluginError(
-            f"{self.model.display_name}: evaluate(batches) gives {result!s:.60}; it must be a "
-            f"ganzoo.Evaluation of numbers"
-        )
 
     # A run folder
 
     def config(self) -> Config:
         """The config.json of the run at this step."""
-        trainer = trainers.of(type(self))
         data = data_config(self.data)
+        measured_on = "a part of the data that was not trained on"
         if self.held_out:
             data["validation"] = data_config(self.held_out)
+            measured_on = source_text(self.held_out)
+        metrics: dict[str, Any] = {}
+        score = self.evaluated
+        if score and score.step == self.steps_done:
+            metrics = {**score.scores, "images": score.images}
+            metrics["measured on"] = measured_on
+        plugin = trainers.of(type(self))
         return Config.of(
             self.model,
-            trainer=trainer.name if trainer else type(self).__name__,
+            trainer=plugin.name if plugin else type(self).__name__,
             precision=self.device.precision,
             data=data,
-            metrics=self._metrics(),
+            metrics=metrics,
             step=self.steps_done,
         )
-
-    def _metrics(self) -> dict[str, Any]:
-        score = self.evaluated
-        if score is None or score.step != self.steps_done:
-            return {}
-        where = "a part of the data that was not trained on"
-        if self.held_out:
-            where = source_text(self.held_out)
-        return {**score.scores, "images": score.images, "measured on": where}
 
     def state(self) -> TrainState:
         """All that is needed to go on, on the CPU.
@@ -319,23 +306,30 @@ class Trainer(Iterator[Step]):
         Raises StateError inside an interrupted step, and Diverged for a weight that is not finite.
         """
         self._check_step_complete()
-        weights = averaged_weights(self.model, self.averages)
+        with self.averaged_model() as model:
+            weights = cpu_tensors(model.state_dict())
         for name, tensor in weights.items():
             if not tensor.isfinite().all():
                 raise Diverged(
-                    f"{self.model.display_name}: after step {self.steps_done}, {name} is not finite"
+                    f"{model.display_name}: after step {self.steps_done}, {name} is not finite"
                 )
-        training, numbers = training_tensors(self.model, self.averages, self.optimizers)
+        training, numbers = training_tensors(model, self.averages, self.optimizers)
         extra = {
             "optimizer": numbers,
+            **self._machine(),
+            "depends_on_steps": model.schedule_depends_on_steps,
+            "evaluated": self.evaluated and asdict(self.evaluated),
+            "best": self.best and asdict(self.best),
+        }
+        return TrainState(self.config(), weights, training, extra)
+
+    def _machine(self) -> dict[str, Any]:
+        """What may change the last bits of the result."""
+        return {
             "threads": torch.get_num_threads(),
             "device": self.device.torch_device.type,
             "compiled": self._compiled,
-            "depends_on_steps": self.model.schedule_depends_on_steps,
-            "evaluated": self.evaluated and self.evaluated.to_json(),
-            "best": self.best and self.best.to_json(),
         }
-        return TrainState(self.config(), weights, training, extra)
 
     def save(self, folder: str | Path) -> None:
         """Adds a checkpoint to the run folder, and publishes weights, config.json and the card."""
@@ -346,11 +340,13 @@ class Trainer(Iterator[Step]):
 
     def _update_best(self, run: Run) -> None:
         """Marks the current weights as best if their score beats every checkpoint in the run."""
-        best, score = self.best, self.evaluated
-        if best and best.step != self.steps_done and not run.has_checkpoint(best.step):
-            self.best = None
-        if score and score.step == self.steps_done and score.is_better_than(self.best):
-            self.best = score
+        step, score = self.steps_done, self.evaluated
+        best = self.best
+        if best and best.step != step and not run.has_checkpoint(best.step):
+            best = None
+        if score and score.step == step and score.is_better_than(best):
+            best = score
+        self.best = best
 
     @classmethod
     def resume(
@@ -370,22 +366,23 @@ class Trainer(Iterator[Step]):
 
         `model` is the class of a model without an entry point; call `resume` on the class of such
         a trainer. `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may
-        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data or the
-        steps do not allow it.
+        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data
+        or the steps do not allow it.
         """
         run = Run(folder)
         checkpoint = _checkpoint_of(run)
         state = TrainState.read(checkpoint)
         config = state.config
-        sources = config.data
-        data = _source(data, sources, f"{run} was trained on data passed in from Python: pass data")
-        if validation is not None or "validation" in sources:
-            message = f"{run} was scored on data passed in from Python: pass validation="
-            validation = _source(validation, sources.get("validation", {}), message)
+        if data is None:
+            data = _recorded(run, config, "data")
+        if validation is None and "validation" in config.data:
+            validation = _recorded(run, config, "validation")
         restored = from_config(config, checkpoint, kind=model)
         if steps is not None:
             restored.hp = restored.hp.replaced({"steps": steps})
-        kind = cls if config.trainer == cls.__name__ else _registered_trainer(config, run)
+        kind = cls
+        if config.trainer != cls.__name__:
+            kind = _recorded_trainer(run, config)
         trainer = kind(
             restored,
             data,
@@ -396,72 +393,79 @@ class Trainer(Iterator[Step]):
             workers=workers,
             cache=cache,
         )
-        for note in trainer._restore(state, checkpoint):
-            logger.warning(note)
+        trainer._restore(state, checkpoint)
         return trainer
 
     def restore(self, folder: str | Path) -> list[str]:
         """Goes to the newest checkpoint of a run, which must have equal settings and data.
 
-        Returns what has changed and may change the last bits of the result: threads, device,
-        compiling, versions. Raises StateError if the run has other settings.
+        Returns, and logs, what has changed and may change the last bits of the result: threads,
+        device, compiling, versions. Raises StateError if the run has other settings.
         """
         checkpoint = _checkpoint_of(Run(folder))
         return self._restore(TrainState.read(checkpoint), checkpoint)
 
     def _restore(self, state: TrainState, checkpoint: Path) -> list[str]:
         run = Run(checkpoint.parents[1])
-        if differences := state.config.differences(self.config(), self.model.defaults):
+        saved, config = state.config, self.config()
+        differences = saved.differences(config, self.model.defaults)
+        if differences:
             raise StateError(
-                f"{run} was trained otherwise ({'; '.join(differences)}): choose another folder, "
-                f"or the same settings"
+                f"{run} was trained otherwise ({'; '.join(differences)}): "
+                "choose another folder, or the same settings"
             )
         check_steps(self.model, state)
         self._step_complete = False  # until all of it is restored
-        restore_training(self.model, self.averages, self.optimizers, state, checkpoint)
-        self.steps_done = state.config.step
+        parts = self.model, self.averages, self.optimizers
+        restore_training(*parts, state, checkpoint)
+        self.steps_done = saved.step
         self.evaluated = Score.from_json(state.extra.get("evaluated"))
         self.best = Score.from_json(state.extra.get("best"))
         self._step_complete = True
         run.publish()
-        device = self.device.torch_device
-        return changes(state, self.config(), device, compiled=self._compiled)
+        package = config.distribution
+        before = {"compiled": False, **state.extra, package: saved.version}
+        now = {**self._machine(), package: config.version}
+        changes = []
+        for name, value in now.items():
+            if before[name] != value:
+                changes.append(
+                    f"{name}: {before[name]} before, {value} now; the result may differ "
+                    "in its last bits from a run in one go"
+                )
+                logger.warning(changes[-1])
+        return changes
 
 
 def trainer_class(plugin: Plugin) -> type[Trainer]:
-    """The class of an entry point in the group `ganzoo.trainers`. Raises PluginError for another."""
+    """The class of an entry point in `ganzoo.trainers`. Raises PluginError for another."""
     kind = plugin.load()
     if isinstance(kind, type) and issubclass(kind, Trainer):
         return kind
-    name = getattr(kind, "__qualname__", repr(kind))
-    raise PluginError(f"trainer {plugin.name!r}: {name} is no subclass of ganzoo.Trainer")
+    raise PluginError(f"trainer {plugin.name!r}: {kind!r} is no ganzoo.Trainer")
 
 
 def _checkpoint_of(run: Run) -> Path:
     checkpoint = run.newest_checkpoint()
     if checkpoint is None:
-        exists = run.folder.is_dir()
-        raise StateError(f"{run} has no checkpoint to go on from" if exists else f"no run {run}")
+        raise StateError(f"{run} is no run with a checkpoint to go on from")
     return checkpoint
 
 
-def _source(data: object, config: Mapping[str, Any], message: str) -> object:
-    """The data that were passed, or the SOURCE, or two, that config.json names."""
-    if data is not None:
-        return data
-    source = config.get("source")
-    if not source:
-        raise StateError(message)
-    return tuple(source) if isinstance(source, list) else source
+def _recorded(run: Run, config: Config, name: str) -> tuple[str, ...]:
+    """The sources of "data" or "validation" that config.json names."""
+    sources = config.sources("" if name == "data" else name)
+    if not sources:
+        raise StateError(f"{run} got {name} from Python: pass {name}= again")
+    return tuple(sources)
 
 
-def _registered_trainer(config: Config, run: Run) -> type[Trainer]:
+def _recorded_trainer(run: Run, config: Config) -> type[Trainer]:
+    name = config.trainer
     try:
-        plugin = trainers[config.trainer]
+        return trainer_class(trainers[name])
     except UnknownName:
-        name = config.trainer
         raise StateError(
-            f"{run} was trained with the trainer {name}, which is not installed; if it is a class "
-            f"without an entry point, call {name}.resume(...)"
+            f"{run} was trained with the trainer {name}, which is not installed; "
+            f"if it is a class without an entry point, call {name}.resume(...)"
         ) from None
-    return trainer_class(plugin)

@@ -6,14 +6,13 @@ from operator import itemgetter
 from pathlib import Path
 
 import torch
-from torch import Tensor
 
 from ganzoo.data.batches import centred, scaled
 from ganzoo.data.files import pictures
 from ganzoo.data.picture import Preparation, ignore_pillow_warnings, pixels
 from ganzoo.data.source import Item
 from ganzoo.data.threads import with_progress
-from ganzoo.errors import BadImage, DataError, Unsupported
+from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo
 from ganzoo.model.contract import Model
 from ganzoo.zoo import load
@@ -45,15 +44,10 @@ def classify(
 
     Raises DataError if the file is not a picture, or nothing in the folder is.
     """
-    model = load(run, device=device)
-    if not model.classifies:
-        name = model.display_name
-        raise Unsupported(f"{name} is not a classifier; it is for {model.task}")
     items = pictures(source)
-    results = _classified(model, items, top)
+    results = _classified(load(run, device=device), items, top)
     any_usable = False
-    title = f"classifying {source}"
-    for result in with_progress(results, len(items), title):
+    for result in with_progress(results, len(items), f"classifying {source}"):
         if not result.skipped:
             any_usable = True
         elif source.is_file():
@@ -71,29 +65,20 @@ def _classified(
     preparation = Preparation.of(model.hp, DataInfo(size=0, channels=3))
     for start in range(0, len(items), CHUNK):
         chunk = items[start : start + CHUNK]
-        arrays = []
+        images = {}
         skipped = {}
         with ignore_pillow_warnings():
             for item in chunk:
                 try:
-                    arrays.append(torch.from_numpy(pixels(item, preparation)))
+                    images[item] = torch.from_numpy(pixels(item, preparation))
                 except BadImage as cause:
-                    reason = f"{cause.kind}: {cause}"
-                    skipped[item] = Classified(item.name, [], reason)
-        rows = _best_classes(model, arrays, preparation.image_size, top)
+                    skipped[item] = f"{cause.kind}: {cause}"
+        scores = {}
+        if images:
+            batch = scaled(torch.stack([*images.values()]))
+            rows = model.classify(centred(batch, preparation.image_size))
+            scores = dict(zip(images, rows.tolist(), strict=True))
         for item in chunk:
-            yield skipped.get(item) or Classified(item.name, next(rows))
-
-
-def _best_classes(
-    model: Model,
-    arrays: list[Tensor],
-    size: int,
-    top: int,
-) -> Iterator[list[tuple[str, float]]]:
-    if not arrays:
-        return
-    images = centred(scaled(torch.stack(arrays)), size)
-    for scores in model.classify(images).tolist():
-        classes = zip(model.class_names, scores, strict=True)
-        yield sorted(classes, key=itemgetter(1), reverse=True)[:top]
+            classes = zip(model.class_names, scores.get(item, []), strict=False)
+            best = sorted(classes, key=itemgetter(1), reverse=True)
+            yield Classified(item.name, best[:top], skipped.get(item))

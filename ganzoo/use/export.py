@@ -15,7 +15,7 @@ from torch import Tensor
 from ganzoo.errors import GanzooError, Unsupported, UsageError
 from ganzoo.files import replace_file, writing
 from ganzoo.state.config import Config
-from ganzoo.use.traced import BATCH, Use, traced, use_of
+from ganzoo.use.traced import BATCH, Use, traced
 from ganzoo.zoo import load_with_config
 
 TOLERANCE = 1e-3
@@ -48,7 +48,7 @@ def export(
     kind = out.suffix.lower()
     _check(out, kind, opset)
     model, config = load_with_config(run)
-    use = use_of(model, direction)
+    use = Use(model, direction)
     guard = partial(writing, otherwise="choose another OUT")
     with guard(out), tempfile.TemporaryDirectory() as folder:
         file = Path(folder) / f"model{kind}"
@@ -80,16 +80,6 @@ def _check(out: Path, kind: str, opset: int | None) -> None:
             raise UsageError(f"an .onnx needs the package {package}: pip install 'ganzoo[onnx]'")
 
 
-def _shapes(use: Use) -> list[tuple[int, int, int]]:
-    """Number, height and width of the images to compare; the graph was traced with others."""
-    size = use.size
-    shapes = [(1, size, size), (5, size, size)]
-    if use.dynamic != BATCH:
-        shapes.append((1, size // 2 + 1, 2 * size))
-        shapes.append((2, 2 * size, size + 3))
-    return shapes
-
-
 @torch.no_grad()
 def _write(
     file: Path,
@@ -102,19 +92,15 @@ def _write(
     Raises Unsupported if that is too large.
     """
     refusal = f"{use.model.display_name} cannot be exported as {file.suffix}"
-    metadata = _metadata(use, config)
+    write = _onnx if file.suffix == ".onnx" else _pt2
     try:
-        if file.suffix == ".onnx":
-            saved = _onnx(file, use, metadata, opset)
-        else:
-            saved = _pt2(file, use, metadata)
-        difference = max(_difference(saved, use, shape) for shape in _shapes(use))
+        saved = write(file, use, _metadata(use, config), opset)
+        difference = _difference(saved, use)
     except (OSError, GanzooError):
         raise
     except Exception as cause:  # a stranger's model can make an exporter raise anything
         reason = " ".join(str(cause).split())
-        kind = type(cause).__name__
-        raise Unsupported(f"{refusal}: {kind}: {reason:.160}") from cause
+        raise Unsupported(f"{refusal}: {type(cause).__name__}: {reason:.160}") from cause
     if difference > TOLERANCE:
         raise Unsupported(
             f"{refusal}: the file differs from the model by {difference:.1e},"
@@ -123,18 +109,22 @@ def _write(
     return difference
 
 
-def _difference(
-    saved: Saved,
-    use: Use,
-    shape: tuple[int, int, int],
-) -> float:
-    inputs = use.inputs(*shape)
-    expected = use(**inputs)
-    actual = saved(**inputs)
-    if actual.shape != expected.shape or not actual.isfinite().all():
-        return float("inf")
-    largest = expected.abs().max().clamp(min=1)
-    return float((actual - expected).abs().max() / largest)
+def _difference(saved: Saved, use: Use) -> float:
+    """The largest difference for images of several numbers and sizes, none as in the graph."""
+    size = use.size
+    shapes = [(1, size, size), (5, size, size)]
+    if use.dynamic != BATCH:
+        shapes += [(1, size // 2 + 1, 2 * size), (2, 2 * size, size + 3)]
+    worst = 0.0
+    for shape in shapes:
+        inputs = use.inputs(*shape)
+        expected, actual = use(**inputs), saved(**inputs)
+        if actual.shape != expected.shape or not actual.isfinite().all():
+            return float("inf")
+        largest = expected.abs().max().clamp(min=1)
+        difference = (actual - expected).abs().max() / largest
+        worst = max(worst, float(difference))
+    return worst
 
 
 def _onnx(
@@ -144,7 +134,7 @@ def _onnx(
     opset: int | None,
 ) -> Saved:
     """Writes an .onnx file, and opens it with ONNX Runtime."""
-    names = list(use.inputs(1, use.size, use.size))
+    names = list(use.inputs(1))
     with warnings.catch_warnings():
         # for labels: the name of that axis is the latents'
         warnings.filterwarnings("ignore", "# The axis name: batch will not be used")
@@ -160,8 +150,7 @@ def _onnx(
     assert program is not None
     needed = program.model.opset_imports[""]
     if opset not in (None, needed):
-        name = use.model.display_name
-        raise Unsupported(f"{name} needs opset {needed}: leave --opset out")
+        raise Unsupported(f"{use.model.display_name} needs opset {needed}: leave --opset out")
     program.model.metadata_props.update(metadata)
     program.save(file)
     runtime = import_module("onnxruntime")
@@ -176,7 +165,12 @@ def _onnx(
     return saved
 
 
-def _pt2(file: Path, use: Use, metadata: dict[str, str]) -> Saved:
+def _pt2(
+    file: Path,
+    use: Use,
+    metadata: dict[str, str],
+    _: object,
+) -> Saved:
     """Writes a .pt2 file, and opens it. It opens no other: they can hold pickles."""
     extra = {"ganzoo.json": json.dumps(metadata, indent=2)}
     torch.export.save(traced(use), file, extra_files=extra)
@@ -185,13 +179,8 @@ def _pt2(file: Path, use: Use, metadata: dict[str, str]) -> Saved:
 
 def _metadata(use: Use, config: Config) -> dict[str, str]:
     """What the file says of its model."""
-    metadata = {
-        "model": config.model,
-        "distribution": config.distribution,
-        "version": config.version,
-        "sha256": str(config.sha256),
-        "step": str(config.step),
-    }
+    fields = ("model", "distribution", "version", "sha256", "step")
+    metadata = {field: str(getattr(config, field)) for field in fields}
     if use.direction:
         metadata["direction"] = use.direction
     if config.classes:

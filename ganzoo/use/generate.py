@@ -4,13 +4,13 @@ import json
 import math
 import re
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path, PurePath
 from typing import Any
 
 import torch
 from PIL import Image
-from torch import Tensor
 
 import ganzoo
 from ganzoo.data.picture import decoded, ignore_pillow_warnings
@@ -27,8 +27,8 @@ ROUNDS = 20
 """Gives up after generating this many times the requested number of images."""
 CHUNK = 64
 """Images that are in memory at once."""
-UNSAFE = re.compile(r'[/\\:*?"<>|\x00-\x1f]')
-"""Characters that the name of a folder cannot have, on one system or another."""
+UNSAFE = re.compile(r'^\.+|^$|[/\\:*?"<>|\x00-\x1f]')
+"""What the name of a folder cannot have, on one system or another: it may not be hidden either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,54 +54,47 @@ def generate(plan: GenerationPlan) -> str:
     DataError if the classes differ or the classifier accepts too few images.
     """
     model, config = load_with_config(plan.run, device=plan.device)
-    classes = conditional_classes(model)
+    if not model.hp.classes or type(model).generate is Model.generate:
+        raise Unsupported(
+            f"{model.display_name} cannot be asked for a class:"
+            " take a conditional model, such as cdcgan"
+        )
     source = open_source(plan.data) if plan.data else None
-    _check_classes(plan, classes, source)
-    classifier = None
-    filter_facts = None
+    _check_classes(plan, model.class_names, source)
+    classifier = filter_facts = None
     if plan.classifier:
         classifier, its_config = load_with_config(plan.classifier, device=plan.device)
         _check_classifier(plan, model, classifier)
         filter_facts = {**_identity(its_config), "confidence": plan.confidence}
     rows = []
+    real = 0
     with new_folder(plan.out, must_be_free=True) as folder:
-        for number in range(len(classes)):
+        for number in range(model.hp.classes):
             rows += _write_class(folder, plan, model, number, classifier)
-        real = _copy_real(source, folder) if source and plan.with_real else 0
+        if source and plan.with_real:
+            real = _copy_real(source, folder)
         manifest = {
             "made_by": f"ganzoo {ganzoo.__version__}",
             "model": _identity(config),
             "classifier": filter_facts,
             "real": {
                 "source": plan.data,
-                "licence": source.licence if source else None,
+                "licence": source and source.licence,
                 "images": real,
             },
             "images": rows,
         }
         text = json.dumps(manifest, indent=2) + "\n"
-        (folder / "manifest.json").write_text(text, encoding="utf-8")
-    added = f" and {real:,} real ones" if real else ""
-    total = f"{len(rows):,} generated images{added} of {len(classes)} classes"
-    return f"{plan.out}: {total}, and manifest.json"
-
-
-def conditional_classes(model: Model) -> Sequence[str]:
-    """The names of the classes that the model generates, or their numbers if they have no names."""
-    if not model.hp.classes or type(model).generate is Model.generate:
-        raise Unsupported(
-            f"{model.display_name} cannot be asked for a class:"
-            " take a conditional model, such as cdcgan"
-        )
-    return model.class_names
+        (folder / "manifest.json").write_text(text, "utf-8")
+    return (
+        f"{plan.out}: {len(rows):,} generated and {real:,} real images"
+        f" of {model.hp.classes} classes, and manifest.json"
+    )
 
 
 def folder_name(name: str) -> str:
     """The folder of a class: its name, unless that would be a path or a hidden file."""
-    plain = UNSAFE.sub("_", name)
-    if plain.startswith(".") or not plain:
-        return "_" + plain.lstrip(".")
-    return plain
+    return UNSAFE.sub("_", name)
 
 
 def _check_classes(
@@ -115,14 +108,14 @@ def _check_classes(
             f"the classes of {plan.run} cannot all be names of folders: {', '.join(classes)}"
         )
     data_classes = source.info.classes if source else ()
-    different = set(data_classes).symmetric_difference(classes)
-    if data_classes and different:
-        names = ", ".join(sorted(different)[:5])
-        raise DataError(
-            f"{plan.run} and {plan.data} do not have the same classes: {names} is in one only"
-        )
     if plan.with_real and not data_classes:
         raise UsageError("--with-real adds the images of --data SOURCE, which must have classes")
+    different = sorted(set(data_classes).symmetric_difference(classes))
+    if data_classes and different:
+        raise DataError(
+            f"{plan.run} and {plan.data} do not have the same classes:"
+            f" {', '.join(different[:5])} is in one only"
+        )
 
 
 def _check_classifier(
@@ -131,15 +124,17 @@ def _check_classifier(
     classifier: Model,
 ) -> None:
     if not classifier.classifies:
-        name = classifier.display_name
-        raise Unsupported(f"--classifier {plan.classifier}: {name} is no classifier")
+        raise Unsupported(
+            f"--classifier {plan.classifier}: {classifier.display_name} is no classifier"
+        )
     if set(classifier.class_names) != set(model.class_names):
-        names = ", ".join(classifier.class_names)
-        raise DataError(f"the classifier {plan.classifier} knows other classes: {names}")
-    channels = model.hp.channels
-    expected = classifier.hp.channels
-    differ = channels and expected and channels != expected
-    if differ and (channels, expected) != (1, 3):
+        raise DataError(
+            f"the classifier {plan.classifier} knows other classes:"
+            f" {', '.join(classifier.class_names)}"
+        )
+    channels, expected = model.hp.channels, classifier.hp.channels
+    # a grey image can be seen as a coloured one
+    if channels and expected not in (None, channels) and (channels, expected) != (1, 3):
         raise DataError(
             f"{plan.run} generates images of channels={channels},"
             f" the classifier {plan.classifier} takes channels={expected}:"
@@ -167,7 +162,10 @@ def _write_class(
         seed = derive_seed("augment", plan.seed, number, attempt)
         images = model.sample(chunk, seed, torch.full((chunk,), number))
         if classifier:
-            scores = _scores(classifier, images, name)
+            # grey images in colour, if the classifier needs that
+            views = images.expand(-1, classifier.hp.channels or -1, -1, -1)
+            column = classifier.class_names.index(name)
+            scores = classifier.classify(views)[:, column].tolist()
         for index, image in enumerate(images):
             file = f"{class_folder}/generated-{len(rows):06}.png"
             row = {"file": file, "class": name, "seed": seed, "index": index}
@@ -186,14 +184,6 @@ def _write_class(
     )
 
 
-def _scores(classifier: Model, images: Tensor, name: str) -> list[float]:
-    """The probability of the class, for each image."""
-    if images.shape[1] == 1 and classifier.hp.channels == 3:
-        images = images.expand(-1, 3, -1, -1)
-    number = classifier.class_names.index(name)
-    return classifier.classify(images)[:, number].tolist()
-
-
 def _copy_real(source: Source, folder: Path) -> int:
     """Copies the labelled images of the source, unchanged, and skips unreadable ones.
 
@@ -204,17 +194,16 @@ def _copy_real(source: Source, folder: Path) -> int:
         for number, item in enumerate(source.items()):
             if item.label is None:
                 continue
-            try:
-                decoded(item)
-            except BadImage:
-                continue
-            content = item.read()
             path = folder / folder_name(item.label) / f"real-{number:06}"
-            if isinstance(content, Image.Image):
-                save_png(content, path.with_suffix(".png"))
-            else:
-                path.with_suffix(PurePath(item.name).suffix.lower()).write_bytes(content)
-            count += 1
+            with suppress(BadImage):
+                decoded(item)
+                content = item.read()
+                if isinstance(content, Image.Image):
+                    save_png(content, path.with_suffix(".png"))
+                else:
+                    ending = PurePath(item.name).suffix.lower()
+                    path.with_suffix(ending).write_bytes(content)
+                count += 1
     return count
 
 

@@ -9,12 +9,11 @@ from torch import Tensor, nn
 from ganzoo.discovery.registry import models
 from ganzoo.errors import StateError, UsageError
 from ganzoo.files import new_folder
-from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
 from ganzoo.state.config import Config
 from ganzoo.state.weights import write_weights
-from ganzoo.zoo import model_class
+from ganzoo.zoo import create, model_class
 
 
 def import_weights(
@@ -27,23 +26,21 @@ def import_weights(
     Returns lines for the user. Raises StateError if a file cannot be read, or its tensors do not
     fit the model.
     """
-    plugin = models[name]
-    kind = model_class(plugin)
+    kind = model_class(models[name])
     state_dicts: dict[str, dict[str, Tensor]] = {}
     for file in files:
         if file.stem in state_dicts:
             raise UsageError(f"two of the files have the name {file.stem}")
         state_dicts[file.stem] = state_dict(file)
     hyperparameters, tensors = kind.convert_weights(state_dicts)
-    hp = kind.Hparams().replaced(hyperparameters)
-    model = initialised(kind, hp, plugin=plugin)
+    model = create(name, **hyperparameters)
     untouched = _untouched_networks(model, tensors)
     model.load_state_dict({**model.state_dict(), **tensors})
     config = Config.of(
         model,
         trainer=kind.default_trainer,
         precision="fp32",
-        data={"source": None, "images": None, "fingerprint": None, "licence": None},
+        data=dict.fromkeys(("source", "images", "fingerprint", "licence")),
     )
     with new_folder(out, must_be_free=True) as folder:
         write_weights(folder, model, config)
@@ -70,20 +67,16 @@ def _untouched_networks(model: Model, tensors: Mapping[str, Tensor]) -> set[str]
     """
     expected = model.state_dict()
     imported = {_network(model, key) for key in tensors}
-    untouched = set()
+    untouched = {_network(model, key) for key in expected} - imported
     mistakes = []
     for key in dict.fromkeys([*tensors, *expected]):
-        network = _network(model, key)
-        if network not in imported:
-            untouched.add(network)
-            continue
         mistake = _mistake(tensors.get(key), expected.get(key))
-        if mistake:
+        if mistake and _network(model, key) in imported:
             mistakes.append(f"{key} ({mistake})")
     if mistakes:
-        examples = ", ".join(mistakes[:5])
         raise StateError(
-            f"{len(mistakes)} tensors do not match, the first: {examples}; nothing was written"
+            f"{len(mistakes)} tensors do not match, the first:"
+            f" {', '.join(mistakes[:5])}; nothing was written"
         )
     return untouched
 
@@ -96,7 +89,7 @@ def _mistake(tensor: Tensor | None, expected: Tensor | None) -> str | None:
     if tensor.shape != expected.shape:
         return f"{tuple(tensor.shape)}, the model has {tuple(expected.shape)}"
     is_dense = tensor.layout == torch.strided and not tensor.is_meta
-    if not is_dense or tensor.is_quantized or not tensor.is_floating_point():
+    if not is_dense or not tensor.is_floating_point():
         return f"{tensor.dtype}, {tensor.layout}: not plain floats"
     return None if tensor.isfinite().all() else "not finite"
 
@@ -110,20 +103,19 @@ def state_dict(path: Path) -> dict[str, Tensor]:
         # weights_only is safe since torch 2.6; ours is newer
         content = torch.load(path, map_location="cpu", weights_only=True)
     except OSError as cause:
-        reason = cause.strerror or cause
-        raise StateError(f"{path} cannot be read: {reason}") from None
+        raise StateError(f"{path} cannot be read: {cause.strerror or cause}") from None
     except Exception as cause:  # a damaged file can make its reader raise anything
         reason = " ".join(str(cause).split())
         raise StateError(
             f"{path} cannot be read without running code from it: {reason:.150}"
         ) from cause
     if isinstance(content, dict):
-        nested = content.get("state_dict")
-        entries = nested if isinstance(nested, dict) else content
-        tensors = {}
-        for key, value in entries.items():
+        content = content.get("state_dict", content)
+    tensors = {}
+    if isinstance(content, dict):
+        for key, value in content.items():
             if isinstance(key, str) and isinstance(value, Tensor):
                 tensors[key] = value
-        if tensors:
-            return tensors
-    raise StateError(f"{path} is no state dict: it holds no tensors by name")
+    if not tensors:
+        raise StateError(f"{path} is no state dict: it holds no tensors by name")
+    return tensors

@@ -39,8 +39,7 @@ def sample(
         folder = out.parent if is_png else out
         folder.mkdir(parents=True, exist_ok=True)
         if is_png:
-            images = torch.cat(list(batches))
-            save_png(grid(images), out)
+            save_png(grid(torch.cat(list(batches))), out)
             return f"{out}: {count} images"
         number = 0
         for images in batches:
@@ -57,10 +56,8 @@ def class_number(model: Model, label: str) -> int:
     """
     if label in model.classes:
         return model.classes.index(label)
-    classes = model.hp.classes
-    if not classes:
-        name = model.display_name
-        raise UsageError(f"{name} is unconditional: it takes no --label")
-    if label.isdecimal() and int(label) < classes:
+    if not model.hp.classes:
+        raise UsageError(f"{model.display_name} is unconditional: it takes no --label")
+    if label.isdecimal() and int(label) < model.hp.classes:
         return int(label)
     raise unknown("class", label, model.class_names)

@@ -1,11 +1,12 @@
 """`ganzoo show` and `ganzoo list --check`: what a plugin is, and whether it can be loaded."""
 
+from contextlib import suppress
 from typing import Any
 
 from torch import Tensor
 
 from ganzoo.data.source import source_class
-from ganzoo.discovery.registry import Plugin, models, trainers
+from ganzoo.discovery.registry import Plugin, models
 from ganzoo.errors import GanzooError, HparamError
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
@@ -22,7 +23,6 @@ def model_info(name: str) -> dict[str, Any]:
     """
     plugin = models[name]
     kind = model_class(plugin)
-    documentation = kind.__doc__ or ""
     defaults = kind.Hparams().to_json()
     hyperparameters = [
         {"name": key, "type": str(annotation), "default": defaults[key]}
@@ -30,7 +30,7 @@ def model_info(name: str) -> dict[str, Any]:
     ]
     return {
         "name": plugin.name,
-        "documentation": " ".join(documentation.split()),
+        "documentation": " ".join((kind.__doc__ or "").split()),
         "paper": _paper(kind),
         "task": kind.task,
         "hyperparameters": hyperparameters,
@@ -53,26 +53,23 @@ def _paper(kind: type[Model]) -> str | None:
 
 
 def _networks(kind: type[Model]) -> dict[str, int]:
-    try:
-        model = on_meta(kind, kind.Hparams())
-    except HparamError:  # it has to be filled from the data
-        return {}
-    if model is None:
-        return {}
     counts = {}
-    for name, network in model.named_children():
-        count = sum(map(Tensor.numel, network.parameters()))
-        if count:
-            counts[name] = count
+    with suppress(HparamError):  # it has to be filled from the data
+        model = on_meta(kind, kind.Hparams())
+        children = model.named_children() if model else ()
+        for name, network in children:
+            count = sum(map(Tensor.numel, network.parameters()))
+            if count:
+                counts[name] = count
     return counts
 
 
 def check_plugin(plugin: Plugin) -> str | None:
     """Loads a plugin. Returns what is wrong with it, None if nothing is."""
     try:
-        if plugin.kind == models.kind:
+        if plugin.kind == "model":
             model_class(plugin)
-        elif plugin.kind == trainers.kind:
+        elif plugin.kind == "trainer":
             trainer_class(plugin)
         else:
             source_class(plugin)

@@ -1,6 +1,6 @@
 """A trained model as one module with named inputs, and its graph with open dimensions."""
 
-from typing import ClassVar
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -17,77 +17,47 @@ HEIGHT_AND_WIDTH = {2: Dim("height", min=1), 3: Dim("width", min=1)}
 class Use(nn.Module):
     """What a model is for, as one module with named inputs."""
 
-    output: ClassVar[str]
-    dynamic = BATCH
-    """The dimensions of every input that the graph leaves open, by axis."""
-
-    def __init__(self, model: Model, direction: str = "") -> None:
+    def __init__(self, model: Model, direction: str | None) -> None:
+        """Raises UsageError if the model has no such direction."""
         super().__init__()
         self.model = model
-        self.direction = direction
-        self.size: int = model.hp.image_size or 64
+        self.direction = ""
+        self.dynamic = BATCH  # the dimensions of every input that the graph leaves open, by axis
+        self.size = model.hp.image_size or 64
+        self.output = "logits" if model.classifies else "images"
+        if model.directions or direction:
+            self.direction = model.checked_direction(direction)
+            self.dynamic = BATCH | HEIGHT_AND_WIDTH
+            self.output = "translated"
         self.eval()
 
-    def inputs(self, n: int, height: int, width: int) -> dict[str, Tensor]:
-        """Example inputs, in the order of `forward`."""
-        channels = self.model.hp.channels or 3
-        return {"images": noise(n, channels, height, width, seed=1).clamp(-1, 1)}
+    def inputs(self, n: int, height: int = 0, width: int = 0) -> dict[str, Tensor]:
+        """Example inputs: images, or latents and the labels of a conditional model."""
+        hp = self.model.hp
+        if self.output != "images":
+            shape = hp.channels or 3, height or self.size, width or self.size
+            return {"images": noise(n, *shape, seed=1).clamp(-1, 1)}
+        inputs = {"latents": self.model.latents(n, 1)}
+        if hp.classes:
+            inputs["labels"] = torch.arange(n) % hp.classes
+        return inputs
+
+    def forward(self, images: Any = None, latents: Any = None, labels: Any = None) -> Tensor:
+        if self.direction:
+            return self.model.translated(images, self.direction)
+        if self.output == "logits":
+            return self.model.logits(images)
+        return self.model.generate(latents, labels)
 
     def signature(self) -> str:
         """`images (batch, 3, height, width) -> logits`."""
         inputs = []
-        for name, tensor in self.inputs(1, self.size, self.size).items():
+        for name, tensor in self.inputs(1).items():
             shape = list(map(str, tensor.shape))
             for axis, dimension in self.dynamic.items():
                 shape[axis] = dimension.__name__
             inputs.append(f"{name} ({', '.join(shape)})")
         return f"{', '.join(inputs)} -> {self.output}"
-
-
-class Drawing(Use):
-    """Latents, and labels of a conditional model -> images."""
-
-    output = "images"
-
-    def inputs(self, n: int, height: int, width: int) -> dict[str, Tensor]:
-        inputs = {"latents": self.model.latents(n, 1)}
-        classes = self.model.hp.classes
-        if classes:
-            inputs["labels"] = torch.arange(n) % classes
-        return inputs
-
-    def forward(
-        self,
-        latents: Tensor,
-        labels: Tensor | None = None,
-    ) -> Tensor:
-        return self.model.generate(latents, labels)
-
-
-class Translating(Use):
-    """Images -> images of the other domain, of the same size."""
-
-    output = "translated"
-    dynamic = BATCH | HEIGHT_AND_WIDTH
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model.translated(images, self.direction)
-
-
-class Classifying(Use):
-    """Images -> logits."""
-
-    output = "logits"
-
-    def forward(self, images: Tensor) -> Tensor:
-        return self.model.logits(images)
-
-
-def use_of(model: Model, direction: str | None) -> Use:
-    """What the model is for. Raises UsageError if it has no such direction."""
-    if model.directions or direction is not None:
-        return Translating(model, model.checked_direction(direction))
-    return Classifying(model) if model.classifies else Drawing(model)
 
 
 def traced(use: Use) -> ExportedProgram:
@@ -97,11 +67,11 @@ def traced(use: Use) -> ExportedProgram:
         # no two lengths are equal, so that none is taken for another
         height, width = 2 * height, 3 * width
     inputs = use.inputs(3, height, width)
-    called: set[nn.Module] = set()
-    hook = register_module_forward_pre_hook(lambda module, _: called.add(module))
+    executed: set[nn.Module] = set()
+    hook = register_module_forward_pre_hook(lambda module, _: executed.add(module))
     with hook, torch.no_grad():
         use(**inputs)
-    _prune(use, called)
+    _prune(use, executed)
     program = torch.export.export(
         use,
         (),
@@ -121,13 +91,13 @@ def traced(use: Use) -> ExportedProgram:
     return program
 
 
-def _prune(module: nn.Module, called: set[nn.Module]) -> None:
+def _prune(module: nn.Module, executed: set[nn.Module]) -> None:
     """Replaces modules that forward never calls by nn.Identity.
 
-    Submodules of a called module stay.
+    Submodules of a executed module stay.
     """
     for name, child in list(module.named_children()):
-        if called.isdisjoint(child.modules()):
+        if executed.isdisjoint(child.modules()):
             setattr(module, name, nn.Identity())
-        elif child not in called:
-            _prune(child, called)
+        elif child not in executed:
+            _prune(child, executed)

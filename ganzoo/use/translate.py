@@ -5,15 +5,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from PIL import Image
-from torch import Tensor
 
 from ganzoo.data.files import pictures
 from ganzoo.data.picture import converted, decoded, ignore_pillow_warnings
 from ganzoo.data.source import Item
 from ganzoo.data.threads import with_progress
-from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
+from ganzoo.errors import BadImage, DataError, UsageError
 from ganzoo.files import is_inside, writing
-from ganzoo.images import MODES, from_pil, save_picture, to_pil
+from ganzoo.images import from_pil, save_picture, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.zoo import load
 
@@ -38,20 +37,17 @@ def translate(
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
-    channels = model.hp.channels
-    if channels not in MODES:
-        name = model.display_name
-        raise Unsupported(f"{name} has no hyperparameter channels of 1, 3 or 4")
+    channels = model.hp.channels or 3
     try:
         targets = _targets(source, out, channels)
     except OSError as cause:
         raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
     done = 0
     notes = Counter[str]()
-    title = f"translating {source}"
-    for target, item in with_progress(iter(targets.items()), len(targets), title):
+    rows = iter(targets.items())
+    for target, item in with_progress(rows, len(targets), f"translating {source}"):
         try:
-            images, kinds = _translated(model, item, direction, channels, max_side)
+            picture, kinds = _translated(model, item, direction, channels, max_side)
         except BadImage as cause:
             if source.is_file():
                 raise DataError(f"{source} cannot be translated ({cause.kind}): {cause}") from None
@@ -59,14 +55,14 @@ def translate(
             continue
         with writing(target, otherwise="choose another OUT"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(to_pil(images)[0], target)
+            save_picture(picture, target)
         notes.update(kinds)
         done += 1
     if not done:
         raise DataError(f"{source} has no pictures that can be translated")
     summary = f"{done} of {len(targets)} translated {direction} into {out}"
-    if notes:
-        counts = [f"{count} {kind} before" for kind, count in notes.items()]
+    counts = [f"{count} {kind} before" for kind, count in notes.items()]
+    if counts:
         summary += f" ({', '.join(counts)})"
     yield summary
 
@@ -77,8 +73,8 @@ def _translated(
     direction: str,
     channels: int,
     max_side: int | None,
-) -> tuple[Tensor, set[str]]:
-    """The translation `(1, channels, height, width)`, and the kinds of notes on the picture."""
+) -> tuple[Image.Image, list[str]]:
+    """The translation, and the kinds of notes on the picture."""
     with ignore_pillow_warnings():
         picture, notes = decoded(item)
         picture, more_notes = converted(picture, channels)
@@ -89,12 +85,12 @@ def _translated(
     except RuntimeError as cause:
         if "memory" not in str(cause):  # only on a GPU torch has a type for it
             raise
-        size = f"{picture.width}x{picture.height}"
         raise BadImage(
             "too large",
-            f"{size} does not fit into memory: shrink it with --max-side PIXELS",
+            f"{picture.width}x{picture.height} does not fit into memory:"
+            " shrink it with --max-side PIXELS",
         ) from cause
-    return images, {note.kind for note in notes + more_notes}
+    return to_pil(images)[0], [note.kind for note in notes + more_notes]
 
 
 def _targets(source: Path, out: Path, channels: int) -> dict[Path, Item]:
@@ -126,9 +122,8 @@ def _file_target(source: Path, out: Path, channels: int) -> Path:
     if out.is_dir() or not out.suffix:
         out /= _output_name(source.name, channels)
     if _output_name(out.name, channels) != out.name:
-        endings = ", ".join(SAVED)
         raise UsageError(
-            f"{out}: pictures are written as {endings}; JPEG and BMP only without alpha"
+            f"{out}: pictures are written as {', '.join(SAVED)}; JPEG and BMP only without alpha"
         )
     if out.exists() and out.samefile(source):
         raise UsageError(f"{out} would take the place of what is translated: choose another OUT")
@@ -137,8 +132,7 @@ def _file_target(source: Path, out: Path, channels: int) -> Path:
 
 def _output_name(name: str, channels: int) -> str:
     """The name of a translation: `.png` is added if the format of the ending cannot hold it."""
-    ending = name.lower()
-    loses_alpha = channels == 4 and ending.endswith(NO_ALPHA)
-    if loses_alpha or not ending.endswith(SAVED):
+    loses_alpha = channels == 4 and name.lower().endswith(NO_ALPHA)
+    if loses_alpha or not name.lower().endswith(SAVED):
         return f"{name}.png"
     return name

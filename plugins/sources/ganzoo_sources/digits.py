@@ -26,7 +26,7 @@ class Digits:
 
     def __init__(self, argument: str = "") -> None:
         if argument:
-            raise DataError(f"digits takes nothing after the colon, not {argument!r}")
+            raise DataError(f"digits takes no argument, not {argument!r}")
 
     def items(self) -> Sequence[Item]:
         from sklearn.datasets import load_digits  # takes a second

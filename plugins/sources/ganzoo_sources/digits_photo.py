@@ -38,7 +38,7 @@ class DigitsPhoto:
     def __init__(self, argument: str = "") -> None:
         if argument and argument not in ARGUMENTS:
             names = ", ".join(ARGUMENTS)
-            raise DataError(f"digits-photo:{argument}: choose from {names} after the colon")
+            raise DataError(f"digits-photo:{argument}: choose from {names}")
         self.domain = argument.removesuffix("-test")
         figures = TEST if argument.endswith("test") else TRAIN
         digits = list(enumerate(Digits().items()))
