@@ -324,5 +324,7 @@ def pictures(source: Path) -> list[Item]:
     """A file, or the files below a folder that are not hidden. Raises DataError for neither."""
     if source.is_file():
         return [Item(source.name, partial(read_file, source))]
+    if not source.is_dir():
+        raise DataError(f"there is no file or folder {source}")
     items = Folder(str(source)).items()
     return [item for item in items if item.stamp != HIDDEN]
