@@ -7,11 +7,14 @@ import re
 import signal
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
 from hub_server import WRITER, Hub
+from packaging.requirements import Requirement
 
+import ganzoo
 from ganzoo.discovery.registry import KINDS
 from ganzoo.discovery.scaffold import use_of
 from ganzoo.testing import checks_of
@@ -187,3 +190,10 @@ def test_a_package_made_elsewhere_is_listed_trained_killed_continued_sampled_pus
         json.loads(Path("runs/far-gan/config.json").read_text())["model"]["distribution"]
         == "far-gan"
     )
+
+
+def test_a_new_package_takes_this_version_of_ganzoo(ganzoo_command):
+    assert ganzoo_command("new", "my-gan").exit_code == 0
+    project = tomllib.loads(Path("my-gan/pyproject.toml").read_text())["project"]
+    (required,) = map(Requirement, project["dependencies"])
+    assert required.specifier.contains(ganzoo.__version__, prereleases=True)

@@ -50,7 +50,7 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
         "README.md": sources / "README.md.txt",
         f"tests/test_{module}.py": sources / kind / "test.py.txt",
     }
-    major, minor, *_ = version("ganzoo").split(".")
+    here = version("ganzoo")
     words = {
         "name": name,
         "module": module,
@@ -58,8 +58,8 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
         "what": f"A {KINDS[kind].kind}",
         "use": use_of(name, kind),
         "group": KINDS[kind].group,
-        "version": f"{major}.{minor}",
-        "next": int(major) + 1,
+        "version": here,
+        "next": int(here.partition(".")[0]) + 1,
     }
     with new_folder(folder, must_be_free=True) as unfinished:
         (unfinished / "tests").mkdir()
