@@ -3,6 +3,7 @@
 import ast
 from contextlib import suppress
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib.machinery import PathFinder
 from importlib.util import find_spec, resolve_name
 from pathlib import Path
@@ -10,6 +11,9 @@ from typing import Any
 
 DEPTH = 5
 """Longest chain of imports and bases that is followed."""
+
+parse = lru_cache(ast.parse)
+"""Models share bases: the same source is parsed once."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def _read(module: str, name: str, depth: int) -> Summary:
     with suppress(Exception):
         spec = spec_without_import(module)
         source = Path(spec.origin).read_bytes()
-        for node in ast.parse(source).body:
+        for node in parse(source).body:
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return _summary_of(node, module, depth)
             if not isinstance(node, ast.ImportFrom):
