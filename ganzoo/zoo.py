@@ -37,9 +37,10 @@ def create(
     Raises UnknownName or NameClash for a name, UnknownName or HparamError for a hyperparameter,
     PluginError if the plugin cannot be loaded, StateError if weights do not fit.
     """
+    plugin: Plugin | None
     if isinstance(model, str):
-        plugin: Plugin | None = models[model]
-        kind = model_class(models[model])
+        plugin = models[model]
+        kind = model_class(plugin)
     else:
         plugin, kind = models.of(model), model
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():

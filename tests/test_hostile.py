@@ -100,23 +100,23 @@ def at_random(data, document):
     return document
 
 
-def retold(data, header):
+def altered(data, header):
     """The header with another type, shape, place or name for one to three of its tensors."""
     header = json.loads(json.dumps(header))
     for _ in range(data.draw(st.integers(1, 3))):
         name = data.draw(st.sampled_from(sorted(set(header) - {"__metadata__"})))
-        told = header[name]
+        entry = header[name]
         what = data.draw(st.sampled_from(["dtype", "shape", "data_offsets", "swap", "name"]))
         if what == "dtype":
-            told["dtype"] = data.draw(
+            entry["dtype"] = data.draw(
                 st.sampled_from(["F32", "I32", "U32", "F16", "F64", "BOOL", "F8_E4M3", "C64"])
             )
         elif what == "shape":
-            told["shape"] = data.draw(
-                st.permutations(told["shape"]) | st.lists(st.integers(0, 2**40), max_size=5)
+            entry["shape"] = data.draw(
+                st.permutations(entry["shape"]) | st.lists(st.integers(0, 2**40), max_size=5)
             )
         elif what == "data_offsets":
-            told["data_offsets"] = sorted(
+            entry["data_offsets"] = sorted(
                 data.draw(st.lists(st.integers(0, 4000), min_size=2, max_size=2))
             )
         elif what == "swap":
@@ -162,7 +162,7 @@ def test_a_header_of_any_content_loads_or_is_refused(folder, bounded, examples):
     @given(st.data())
     def holds(data):
         header = dumped(
-            at_random(data, HEADER) if data.draw(st.booleans()) else retold(data, HEADER)
+            at_random(data, HEADER) if data.draw(st.booleans()) else altered(data, HEADER)
         )
         weights = struct.pack("<Q", len(header)) + header + BODY
         config = replaced(

@@ -52,7 +52,7 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "named"),
     [
         (["My_GAN"], "my-gan"),
         (["3d"], "3d"),
@@ -73,7 +73,7 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
         (["a-gan", "--kind", "loss"], "loss"),
     ],
 )
-def test_what_cannot_be_is_refused_and_nothing_is_written(ganzoo_command, words, told):
+def test_what_cannot_be_is_refused_and_nothing_is_written(ganzoo_command, words, named):
     Path("full").mkdir()
     Path("full/mine").touch()
     Path("file").touch()
@@ -81,7 +81,7 @@ def test_what_cannot_be_is_refused_and_nothing_is_written(ganzoo_command, words,
     Path("link").symlink_to("empty")
     done = ganzoo_command("new", *words)
     assert done.exit_code == 2
-    assert told in done.stderr
+    assert named in done.stderr
     assert sorted(map(str, Path().rglob("*"))) == ["empty", "file", "full", "full/mine", "link"]
 
 
@@ -183,8 +183,8 @@ def test_a_package_made_elsewhere_is_listed_trained_killed_continued_sampled_pus
             )
             assert missed.returncode == 1
             assert "Traceback" not in missed.stderr
-            told = missed.stderr.splitlines()[-1]
-            assert "pip install far-gan" in told
+            advice = missed.stderr.splitlines()[-1]
+            assert "pip install far-gan" in advice
     assert hashes(released) == core
     assert (
         json.loads(Path("runs/far-gan/config.json").read_text())["model"]["distribution"]

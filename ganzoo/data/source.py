@@ -127,11 +127,8 @@ def open_source(text: str) -> Source:
     except GanzooError:
         raise
     except Exception as cause:  # a stranger's class may raise anything
-        package = f"{plugin.distribution} {plugin.version}"
-        raise PluginError(
-            f"the data source {name!r} of the package {package} failed "
-            f"for {argument!r}: {type(cause).__name__}: {cause}"
-        ) from cause
+        reason = f"{type(cause).__name__}: {cause}"
+        raise PluginError(f"the {plugin} failed for {argument!r}: {reason}") from cause
 
 
 def _name_and_argument(text: str) -> tuple[str, str]:

@@ -125,7 +125,7 @@ def _up(inputs: int, outputs: int) -> Residual:
 
 
 def _first(inputs: int, outputs: int) -> Residual:
-    """`_down` for the first block: no ReLU before its first convolution: the input is an image."""
+    """The first `_down`: its input is an image, so there is no ReLU before the convolutions."""
     half = nn.AvgPool2d(2)
     branch = [
         _conv(inputs, outputs),
