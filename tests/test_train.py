@@ -117,6 +117,8 @@ def test_hyperparameters_of_a_model_that_exists_are_refused():
         ganzoo.train(small_model(), "digits", steps=3)
     with pytest.raises(ganzoo.UnknownName, match="did you mean 'steps'"):
         ganzoo.train("dcgan-mini", "digits", stesp=3)
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'workers'"):
+        ganzoo.train("dcgan-mini", "digits", worker=3)
     with pytest.raises(ganzoo.UsageError, match="save_every=0"):
         ganzoo.train("dcgan-mini", "digits", save_every=0)
     assert not Path("runs").exists()

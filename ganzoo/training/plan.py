@@ -3,7 +3,7 @@
 import logging
 from collections.abc import Mapping
 from contextlib import suppress
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -12,7 +12,7 @@ from ganzoo.data.open import Data, open_data
 from ganzoo.data.split import validation_hparams
 from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
-from ganzoo.errors import StateError, UsageError
+from ganzoo.errors import StateError, UsageError, unknown
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
@@ -127,7 +127,12 @@ class Plan:
     def _hp(self) -> Hparams:
         """The hyperparameters, before the data fill some of them."""
         if not isinstance(self.model, Model):
-            hp = self.kind.Hparams.from_options(self.config, self.assignments)
+            kind = self.kind.Hparams
+            known = {*kind.annotations(), *kind.renamed}
+            for name in self.hyperparameters:
+                if name not in known:
+                    raise unknown("option or hyperparameter", name, known | OPTIONS)
+            hp = kind.from_options(self.config, self.assignments)
             return hp.replaced(self.hyperparameters)
         for name in self.hyperparameters:
             raise UsageError(
@@ -189,3 +194,12 @@ class Plan:
                 f"({recorded.origin}): it goes on from its own checkpoint"
             )
         return recorded.origin
+
+
+OPTIONS = {field.name for field in fields(Plan)} - {
+    "assignments",
+    "config",
+    "hyperparameters",
+    "again",
+}
+"""The names of the options in Python."""
