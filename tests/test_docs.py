@@ -16,6 +16,7 @@ from PIL import Image
 from support import SMALL
 
 import ganzoo
+from ganzoo import errors
 from ganzoo.cli import main
 from ganzoo.zoo import model_class
 
@@ -98,6 +99,12 @@ def test_the_reference_has_every_public_name_once():
         text += path.read_text("utf-8")
     names = re.findall(r"^::: ganzoo\.(\w+)$", text, re.MULTILINE)
     assert sorted(names) == sorted(ganzoo.__all__)
+
+
+def test_the_tree_of_errors_is_that_of_the_code():
+    page = ROOT / "docs/reference/python-errors.md"
+    tree = errors.__doc__.partition("\n\n")[2]
+    assert blocks_of(page)[0].code.strip() == tree.strip()
 
 
 class Reader:
