@@ -109,7 +109,7 @@ def _command_lines(command: click.Command, context: click.Context) -> Iterator[s
         record = parameter.get_help_record(context)
         if record and isinstance(parameter, click.Option):
             names, text = record
-            yield f"| `{_cell(names)}` | {_cell(text)} |"
+            yield f"| `{names}` | {_cell(text)} |"
 
 
 def models_page() -> str:
