@@ -12,6 +12,8 @@ from contextlib import (
 )
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from ganzoo.errors import GanzooError, StateError, UsageError
 
 UNFINISHED = ".tmp-"
@@ -163,8 +165,10 @@ def _flush(path: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """`$GANZOO_CACHE`, `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`. It may not exist yet."""
+    """`$GANZOO_CACHE`, else the user's cache as the operating system has it. It may not exist yet.
+
+    On Linux that is `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`.
+    """
     if chosen := os.environ.get("GANZOO_CACHE"):
-        return Path(chosen)
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches, "ganzoo")
+        return Path(chosen).expanduser()
+    return user_cache_path("ganzoo", appauthor=False)
