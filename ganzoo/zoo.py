@@ -8,9 +8,15 @@ from typing import Any
 from ganzoo.device import Device
 from ganzoo.discovery.pretrained import find
 from ganzoo.discovery.registry import Plugin, models
-from ganzoo.errors import HparamError, PluginError, StateError
+from ganzoo.errors import (
+    HparamError,
+    PluginError,
+    StateError,
+    UnknownName,
+    UsageError,
+)
 from ganzoo.hparams.hparams import Hparams
-from ganzoo.hub.transfer import pull, resolve_run
+from ganzoo.hub.transfer import has_prefix, pretrained_folder, resolve_run
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.config import Config
@@ -18,6 +24,7 @@ from ganzoo.state.run import Run
 from ganzoo.state.weights import (
     load_model,
     load_strict,
+    plugin_of,
     read_weights,
 )
 
@@ -25,18 +32,23 @@ from ganzoo.state.weights import (
 def create(
     model: str | type[Model],
     *,
-    pretrained: bool | str | None = None,
+    pretrained: bool | str | Path | None = None,
     **hyperparameters: Any,
 ) -> Model:
     """A model by its registered name, or by its class, with first weights.
 
     `create("dcgan", image_size=64)`. First weights depend on the `seed` hyperparameter alone.
     `pretrained` takes trained weights instead, and their hyperparameters except for those that are
-    passed: True for the first that a package declares for the model, a name ("digits"), a folder,
-    or an id of the Hub. (If the model has a hyperparameter `pretrained`, True and False set that.)
-    Raises UnknownName or NameClash for a name, UnknownName or HparamError for a hyperparameter,
-    PluginError if the plugin cannot be loaded, StateError if weights do not fit.
+    passed: True for the first that a package declares for the model, a name ("digits"), or a RUN
+    (see `load`). If the model has a hyperparameter `pretrained`, True and False set that.
+    `create("hf-hub:user/name")` makes the model that a repository of the Hub names, with its
+    weights. Raises UnknownName or NameClash for a name, UnknownName or HparamError for a
+    hyperparameter, PluginError if the plugin cannot be loaded, StateError if weights do not fit.
     """
+    if isinstance(model, str) and has_prefix(model):
+        if pretrained not in (None, True):
+            raise UsageError(f"{model} names its weights: leave pretrained={pretrained!r} out")
+        return _trained(resolve_run(model), None, hyperparameters)
     plugin: Plugin | None
     if isinstance(model, str):
         plugin = models[model]
@@ -51,27 +63,31 @@ def create(
         return initialised(kind, hp, plugin=plugin)
     if plugin is None:
         raise PluginError(f"{kind.__name__} is registered under no name: it has no weights")
-    name = None if pretrained is True else pretrained
-    return _pretrained(kind, plugin, name, hyperparameters)
+    return _trained(_weights_of(plugin, pretrained), plugin, hyperparameters)
 
 
-def _pretrained(
-    kind: type[Model],
-    plugin: Plugin,
-    name: str | None,
+def _weights_of(plugin: Plugin, name: bool | str | Path) -> Path:
+    """The folder of declared weights of this model, or else of a RUN."""
+    own = find(plugin.name, None if name is True else str(name))
+    if own:
+        return pretrained_folder(own)
+    if isinstance(name, bool):
+        raise UnknownName(f"no package declares weights of {plugin.name}: ganzoo list --pretrained")
+    return resolve_run(name)
+
+
+def _trained(
+    folder: Path,
+    plugin: Plugin | None,
     hyperparameters: Mapping[str, Any],
 ) -> Model:
-    declared = None
-    if name and "/" in name:
-        folder = resolve_run(name)
-    else:
-        declared = find(plugin.name, name)
-        folder = declared.folder or pull(f"{declared.hub}@{declared.revision}")
+    """The model of these weights, which may have to be one of `plugin`."""
     config, weights = Run(folder).read_with_fallback(read_weights)
+    if plugin is None:
+        plugin = plugin_of(config, folder)
     if config.model != plugin.name:
         raise StateError(f"{folder} has weights of {config.model}, not of {plugin.name}")
-    if declared and config.sha256 != declared.sha256:
-        raise StateError(f"{folder} has another sha256 than {declared.package} declares")
+    kind = model_class(plugin)
     hp = kind.Hparams.from_json(config.hyperparameters)
     model = construct(kind, hp.replaced(hyperparameters), plugin=plugin)
     load_strict(model, weights, folder)
@@ -104,12 +120,14 @@ def load(
     model: type[Model] | None = None,
     device: str = "cpu",
 ) -> Model:
-    """A trained model in eval mode, from a run, one of its checkpoints, or the Hub.
+    """A trained model in eval mode, from a RUN.
 
-    An id of the Hub is `hf:user/name` or `hf:user/name@revision`; without `hf:` it is one only if
-    `user` is neither a folder here nor `runs`. `model` is the class, for a model that is registered
-    under no name. Names, shapes and the sha256 of the weights are verified. Raises StateError if
-    the folder is not a run, its weights are damaged, or its model is not installed.
+    A RUN is a path to a run or one of its checkpoints; else pretrained weights that a package
+    declares, `MODEL:NAME`, or `MODEL` for its first; else an id of the Hub, `hf:user/name` or
+    `hf:user/name@revision`. Without `hf:` an id is one only if `user` is neither a folder here nor
+    `runs`. `model` is the class, for a model that is registered under no name. Names, shapes and
+    the sha256 of the weights are verified. Raises StateError if there is no such run, its weights
+    are damaged, or its model is not installed; HubError if the Hub refuses.
     """
     return load_with_config(run, model=model, device=device)[0]
 

@@ -29,12 +29,12 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, run_argument, seed
 )
 @device_option
 def command(
-    run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str
+    run: str, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str
 ) -> None:
     """Draw images with a trained model.
 
-    RUN is a folder that `ganzoo train` wrote, or an id on the Hugging Face Hub (user/name).
-    Image i depends only on the seed and on i.
+    RUN is a folder that `ganzoo train` wrote, pretrained weights (`ganzoo list --pretrained`),
+    or an id on the Hugging Face Hub (hf:user/name). Image i depends only on the seed and on i.
     """
     from ganzoo.use.sample import sample
 

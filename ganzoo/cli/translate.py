@@ -19,7 +19,7 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, direction_option, 
 @click.pass_context
 def command(
     ctx: click.Context,
-    run: Path,
+    run: str,
     source: Path,
     out: Path,
     direction: str | None,

@@ -106,7 +106,7 @@ def from_config(
     """
     plugin: Plugin | None
     if kind is None:
-        plugin = _plugin(config, folder)
+        plugin = plugin_of(config, folder)
         kind = plugin.load()
     else:
         plugin = models.of(kind)
@@ -124,7 +124,8 @@ def from_config(
     return model
 
 
-def _plugin(config: Config, folder: Path) -> Plugin:
+def plugin_of(config: Config, folder: Path) -> Plugin:
+    """The registered model of a configuration. Raises StateError if it is not installed."""
     name, package = config.model, config.distribution
     if not package:
         raise StateError(

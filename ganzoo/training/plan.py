@@ -38,7 +38,7 @@ class Plan:
     workers: int | None = None
     cache: str = "auto"
     strict: bool = False
-    origin: Path | None = None
+    origin: str | Path | None = None
     partial: bool = False
     report_every: int = 50
     save_every: int = 500

@@ -34,7 +34,7 @@ class Classified:
 
 
 def classify(
-    run: Path,
+    run: str | Path,
     source: Path,
     *,
     top: int,

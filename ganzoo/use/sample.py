@@ -13,7 +13,7 @@ from ganzoo.zoo import load
 
 
 def sample(
-    run: Path,
+    run: str | Path,
     *,
     count: int,
     seed: int,

@@ -22,7 +22,7 @@ NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 
 
 def translate(
-    run: Path,
+    run: str | Path,
     source: Path,
     out: Path,
     *,
