@@ -53,7 +53,7 @@ def new_folder(
     an empty folder exists. If it cannot be written, nothing is left behind, the older folder is
     unchanged, and `guard` raises its error.
     """
-    if must_be_free and not _is_free(path):
+    if must_be_free and not is_free(path):
         raise UsageError(f"--out {path} already exists: choose another folder")
     unfinished = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
     replaced = path.with_name(f"{UNFINISHED}{path.name}-old-{os.getpid()}")
@@ -80,7 +80,7 @@ def new_folder(
                     parent.rmdir()
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
     """Whether nothing exists there but an empty folder, which is no link and not the current one.
 
     Raises StateError if the folder cannot be read.

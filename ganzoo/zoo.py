@@ -1,4 +1,4 @@
-"""create and load: the two ways to a model."""
+"""create and load, the two ways to a model; save, the way back."""
 
 from collections.abc import Mapping
 from functools import partial
@@ -21,6 +21,7 @@ from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
+from ganzoo.state.saved import save_model
 from ganzoo.state.weights import (
     load_model,
     load_strict,
@@ -142,3 +143,13 @@ def load_with_config(
     read = partial(load_model, kind=model)
     result, config = Run(resolve_run(run)).read_with_fallback(read)
     return result.to(Device.open(device).torch_device), config
+
+
+def save(model: Model, folder: str | Path) -> None:
+    """Writes a model into a folder that `load` reads: config.json, model.safetensors, README.md.
+
+    All of it or nothing. To continue a training, save the trainer instead. The folder is new, is
+    empty, or has what an earlier `save` wrote. Raises UsageError if it has anything else,
+    StateError if it cannot be written.
+    """
+    save_model(model, Path(folder).expanduser())

@@ -28,10 +28,11 @@ from ganzoo.errors import HubError, PluginError, StateError
 from ganzoo.files import new_folder, writing
 from ganzoo.hub.errors import hub_errors_as_one_line
 from ganzoo.model.contract import Model
-from ganzoo.state.card import is_untouched, write_card
+from ganzoo.state.card import is_untouched
 from ganzoo.state.config import CONFIG, WEIGHTS, Config
 from ganzoo.state.run import UPLOADED, Run
-from ganzoo.state.weights import read_weights, write_weights
+from ganzoo.state.saved import write_model
+from ganzoo.state.weights import read_weights
 
 logger = logging.getLogger(__name__)
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
@@ -202,14 +203,7 @@ def _copy_public(run: str | Path | Model, copy: Run) -> Config:
     Raises StateError if the run is incomplete, PluginError if nobody else could load the model.
     """
     if isinstance(run, Model):
-        config = Config.of(
-            run,
-            trainer=run.default_trainer,
-            precision="fp32",
-            data={},
-        )
-        write_weights(copy.folder, run, config)
-        write_card(copy.folder, run)
+        write_model(copy.folder, run)
     else:
         source = Run(resolve_run(run))
         source.publish()  # repairs what a kill has torn

@@ -1,18 +1,21 @@
 """What a trained model does: generate, translate, classify. A plugin implements what it can."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import Unsupported, UsageError
+from ganzoo.discovery.registry import Plugin, models
+from ganzoo.errors import StateError, Unsupported, UsageError
 from ganzoo.hparams import hparams
 from ganzoo.model.scores import Evaluation, classification
 from ganzoo.modes import evaluating
 
+logger = logging.getLogger(__name__)
 Labels = Tensor | None
 """`(n,)`, the numbers of classes; None for an unconditional model."""
 
@@ -30,10 +33,12 @@ class Inference(nn.Module):
     """The entry point that it was created from."""
     classes: tuple[str, ...]
     """The names of the labels, if the data has them."""
+    loaded_config: Any = None
+    """The `Config` of the weights that were loaded; they may have changed since."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, or their numbers."""
+        """The names of the classes in the order of their numbers, or else these numbers."""
         return self.classes or tuple(map(str, range(self.hp.classes or 0)))
 
     @property
@@ -224,3 +229,64 @@ class Inference(nn.Module):
             with evaluating(self), torch.no_grad():
                 result = use(*own)
             yield result
+
+    # Saved and shared, in the words of Hugging Face's libraries
+
+    def save(self, folder: str | Path) -> None:
+        """Like `ganzoo.save`: writes the model into a folder that `ganzoo.load` reads."""
+        import ganzoo
+
+        ganzoo.save(cast(Any, self), folder)
+
+    save_pretrained = save
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        run: str | Path,
+        *,
+        revision: str | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """A trained model of this class in eval mode, from a RUN (see `ganzoo.load`).
+
+        `ganzoo.Model.from_pretrained` takes a model of any class. `revision` is a branch, a tag or
+        a commit of an id on the Hub. Raises StateError if the weights are of another class.
+        """
+        import ganzoo
+
+        if revision:
+            run = f"{run}@{revision}"
+        own: Any = cls
+        if cls is ganzoo.Model or models.of(cls):
+            own = None  # the weights say of which class they are
+        try:
+            model: Any = ganzoo.load(run, model=own, device=device)
+        except StateError as cause:
+            raise StateError(f"no {cls.__name__} in {run}: {cause}") from cause
+        name = model.loaded_config.model
+        if not isinstance(model, cls) or (own and name != cls.__name__):
+            raise StateError(f"{run} has weights of {name}, not of the class {cls.__name__}")
+        return model
+
+    def push_to_hub(
+        self,
+        id: str,  # noqa: A002  (what the Hub calls it)
+        *,
+        private: bool = False,
+        revision: str | None = None,
+        commit_message: str | None = None,
+    ) -> str:
+        """Uploads the model to the Hub, like `ganzoo.push`. Returns the address."""
+        import ganzoo
+
+        pushed = ganzoo.push(
+            cast(Any, self),
+            id,
+            private=private,
+            revision=revision,
+            message=commit_message,
+        )
+        for note in pushed.notes:
+            logger.info(note)
+        return pushed.url

@@ -90,6 +90,7 @@ def load_model(folder: Path, kind: type[Model] | None = None) -> tuple[Model, Co
     config, weights = read_weights(folder)
     model = from_config(config, folder, weights, kind)
     load_strict(model, weights, folder / WEIGHTS)
+    model.loaded_config = config
     return model.eval(), config
 
 
