@@ -23,7 +23,7 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     """`(n, channels, height, width)` or one image without n, in [-1, 1] -> n pictures of 8 bits.
 
     One channel is grey, three are RGB, four RGBA. -1 becomes 0, and 1 becomes 255; values outside
-    are clipped.
+    are clipped. uint8 is taken as it is.
     """
     if images.ndim == 3:
         images = images[None]
@@ -31,10 +31,11 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     if images.ndim != 4 or shape[1] not in MODES:
         expected = "(n, 1, 3 or 4 channels, height, width)"
         raise ValueError(f"images are {expected}, not {shape}")
-    # (x + 1) * 127.5 rounded to the nearest of 256 levels
-    scaled = (images.detach().float() + 1) * 127.5
-    levels = scaled.round().clamp(0, 255)
-    pixels = levels.to("cpu", torch.uint8)
+    if images.dtype != torch.uint8:
+        # (x + 1) * 127.5 rounded to the nearest of 256 levels
+        scaled = (images.detach().float() + 1) * 127.5
+        images = scaled.round().clamp(0, 255)
+    pixels = images.to("cpu", torch.uint8)
     arrays = pixels.permute(0, 2, 3, 1).numpy()
     if shape[1] == 1:
         arrays = arrays[..., 0]

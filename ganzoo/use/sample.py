@@ -1,14 +1,14 @@
 """`ganzoo sample`: draws images with a trained model into files."""
 
 from collections.abc import Sequence
+from itertools import cycle, islice
 from pathlib import Path
 
 import torch
 
-from ganzoo.errors import UsageError, unknown
+from ganzoo.errors import UsageError
 from ganzoo.files import writing
 from ganzoo.images import grid, save_png, to_pil
-from ganzoo.model.contract import Model
 from ganzoo.zoo import load
 
 
@@ -30,10 +30,7 @@ def sample(
     if out.suffix and not is_png and not out.is_dir():
         raise UsageError(f"--out {out}: a grid is a .png; a name without an ending is a folder")
     model = load(run, device=device)
-    turns = None
-    if labels:
-        numbers = torch.tensor([class_number(model, label) for label in labels])
-        turns = numbers[torch.arange(count) % len(numbers)]
+    turns = list(islice(cycle(labels), count)) or None
     batches = model.sample_batches(count, seed, turns)
     with writing(out):
         folder = out.parent if is_png else out
@@ -47,17 +44,3 @@ def sample(
                 save_png(picture, out / f"{number:06}.png")
                 number += 1
     return f"{out}: {count} images, 000000.png to {count - 1:06}.png"
-
-
-def class_number(model: Model, label: str) -> int:
-    """The number of a class, from its name or its number.
-
-    Raises UnknownName, with the closest name, if there is no such class.
-    """
-    if label in model.classes:
-        return model.classes.index(label)
-    if not model.hp.classes:
-        raise UsageError(f"{model.display_name} is unconditional: it takes no --label")
-    if label.isdecimal() and int(label) < model.hp.classes:
-        return int(label)
-    raise unknown("class", label, model.class_names)
