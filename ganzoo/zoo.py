@@ -1,10 +1,13 @@
 """create and load, the two ways to a model; save, the way back."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from functools import partial
 from pathlib import Path
 from typing import Any
 
+from ganzoo.data.open import data_info
+from ganzoo.data.views import Labelled
 from ganzoo.device import Device
 from ganzoo.discovery.pretrained import find
 from ganzoo.discovery.registry import Plugin, models
@@ -34,11 +37,15 @@ def create(
     model: str | type[Model],
     *,
     pretrained: bool | str | Path | None = None,
+    data: object = None,
     **hyperparameters: Any,
 ) -> Model:
     """A model by its registered name, or by its class, with first weights.
 
-    `create("dcgan", image_size=64)`. First weights depend on the `seed` hyperparameter alone.
+    `create("dcgan", image_size=64)`. `ganzoo show NAME` explains the hyperparameters; those of a
+    class are the fields of its `Hparams`. First weights depend on the `seed` alone.
+    `data`, what a Trainer takes, fills image_size, channels and classes if they are None, and the
+    names of the classes.
     `pretrained` takes trained weights instead, and their hyperparameters except for those that are
     passed: True for the first that a package declares for the model, a name ("digits"), or a RUN
     (see `load`). If the model has a hyperparameter `pretrained`, True and False set that.
@@ -49,6 +56,7 @@ def create(
     if isinstance(model, str) and has_prefix(model):
         if pretrained not in (None, True):
             raise UsageError(f"{model} names its weights: leave pretrained={pretrained!r} out")
+        _check_no_data(data)
         return _trained(resolve_run(model), None, hyperparameters)
     plugin: Plugin | None
     if isinstance(model, str):
@@ -60,11 +68,41 @@ def create(
         hyperparameters["pretrained"] = pretrained
         pretrained = None
     if not pretrained:
-        hp = kind.Hparams().replaced(hyperparameters)
-        return initialised(kind, hp, plugin=plugin)
+        return _first(kind, plugin, data, hyperparameters)
+    _check_no_data(data)
     if plugin is None:
         raise PluginError(f"{kind.__name__} is registered under no name: it has no weights")
     return _trained(_weights_of(plugin, pretrained), plugin, hyperparameters)
+
+
+def _first(
+    kind: type[Model],
+    plugin: Plugin | None,
+    data: object,
+    hyperparameters: Mapping[str, Any],
+) -> Model:
+    """The model with its first weights; the data fill what is open."""
+    hp = kind.Hparams().replaced(hyperparameters)
+    if data is None:
+        return initialised(kind, hp, plugin=plugin)
+    info = data_info(data, hp, kind.view)
+    names = info.classes if kind.view is Labelled else ()
+    hp = hp.for_data(replace(info, classes=names))
+    if names and hp.classes != len(names):
+        raise HparamError(
+            f"classes={hp.classes}, and the data have {len(names)}: leave classes to the data"
+        )
+    model = initialised(kind, hp, plugin=plugin)
+    model.classes = names
+    return model
+
+
+def _check_no_data(data: object) -> None:
+    if data is not None:
+        raise UsageError(
+            "trained weights come with their size, channels and classes: leave data out; "
+            "for other data, create the model without them, then ganzoo.adapt(model, RUN)"
+        )
 
 
 def _weights_of(plugin: Plugin, name: bool | str | Path) -> Path:
