@@ -3,8 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from functools import partial
+from os import PathLike
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar, overload
 
 from ganzoo.data.open import data_info
 from ganzoo.data.views import Labelled
@@ -31,6 +32,28 @@ from ganzoo.state.weights import (
     plugin_of,
     read_weights,
 )
+
+M = TypeVar("M", bound=Model)
+
+
+@overload
+def create(
+    model: type[M],
+    *,
+    pretrained: bool | str | Path | None = None,
+    data: object = None,
+    **hyperparameters: Any,
+) -> M: ...
+
+
+@overload
+def create(
+    model: str,
+    *,
+    pretrained: bool | str | Path | None = None,
+    data: object = None,
+    **hyperparameters: Any,
+) -> Model: ...
 
 
 def create(
@@ -154,25 +177,25 @@ def model_class(plugin: Plugin) -> type[Model]:
 
 
 def load(
-    run: str | Path,
+    run: str | PathLike[str],
     *,
     model: type[Model] | None = None,
     device: str = "cpu",
 ) -> Model:
     """A trained model in eval mode, from a RUN.
 
-    A RUN is a path to a run or one of its checkpoints; else pretrained weights that a package
-    declares, `MODEL:NAME`, or `MODEL` for its first; else an id of the Hub, `hf:user/name` or
-    `hf:user/name@revision`. Without `hf:` an id is one only if `user` is neither a folder here nor
-    `runs`. `model` is the class, for a model that is registered under no name. Names, shapes and
-    the sha256 of the weights are verified. Raises StateError if there is no such run, its weights
+    A RUN is the path of a run or of one of its checkpoints, or a `Run`; else pretrained weights
+    that a package declares, `MODEL:NAME`, or `MODEL` for its first; else an id of the Hub,
+    `hf:user/name` or `hf:user/name@revision`. Without `hf:` an id is one only if `user` is neither
+    a folder here nor `runs`. `model` is the class, for a model that is registered under no name.
+    Names, shapes and the sha256 of the weights are verified. Raises StateError if there is no such run, its weights
     are damaged, or its model is not installed; HubError if the Hub refuses.
     """
     return load_with_config(run, model=model, device=device)[0]
 
 
 def load_with_config(
-    run: str | Path,
+    run: str | PathLike[str],
     *,
     model: type[Model] | None = None,
     device: str = "cpu",

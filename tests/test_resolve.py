@@ -58,6 +58,7 @@ def test_every_verb_takes_pretrained_weights(ganzoo_command, words):
 
 def test_python_takes_pretrained_weights_too():
     expected = ganzoo.create("dcgan-mini", pretrained=True)
+    assert same(ganzoo.load(ganzoo.Run(OLD)), ganzoo.Run(OLD).model)
     assert same(ganzoo.load("dcgan-mini"), expected)
     assert same(ganzoo.create("dcgan-mini", pretrained="dcgan-mini:digits"), expected)
     model = ganzoo.create("dcgan-mini", seed=9)

@@ -8,6 +8,7 @@ import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
 from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -83,7 +84,7 @@ class Repo(NamedTuple):
 
 
 def push(
-    run: str | Path | Model,
+    run: str | PathLike[str] | Model,
     id: str,  # noqa: A002  (what the Hub calls it)
     *,
     private: bool = False,
@@ -153,7 +154,7 @@ def pull(
     return target
 
 
-def resolve_run(run: str | Path) -> Path:
+def resolve_run(run: str | PathLike[str]) -> Path:
     """A RUN is a path, else pretrained weights, else an id of the Hub, which is pulled.
 
     Pretrained weights are `MODEL:NAME`, or `MODEL` for its first, as packages declare them. An id
@@ -162,7 +163,7 @@ def resolve_run(run: str | Path) -> Path:
     was taken, unless it is a path. Raises StateError if it is none of the three, or if the sha256
     of declared weights is another one; HubError if the Hub refuses.
     """
-    text = run if isinstance(run, str) else run.as_posix()
+    text = run if isinstance(run, str) else Path(run).as_posix()
     if has_prefix(text):
         return _pulled(text)
     path = Path(os.path.expanduser(run))
@@ -197,7 +198,7 @@ def pretrained_folder(weights: PretrainedWeights) -> Path:
     return folder
 
 
-def _copy_public(run: str | Path | Model, copy: Run) -> Config:
+def _copy_public(run: str | PathLike[str] | Model, copy: Run) -> Config:
     """Copies what is uploaded of a run, or writes a model, without local paths.
 
     Raises StateError if the run is incomplete, PluginError if nobody else could load the model.
