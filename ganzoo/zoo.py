@@ -66,15 +66,17 @@ def create(
     """A model by its registered name, or by its class, with first weights.
 
     `create("dcgan", image_size=64)`. `ganzoo show NAME` explains the hyperparameters; those of a
-    class are the fields of its `Hparams`. First weights depend on the `seed` alone.
-    `data`, what a Trainer takes, fills image_size, channels and classes if they are None, and the
-    names of the classes.
+    class are the fields of its `Hparams`. First weights depend on the `seed` alone. `data`, what a
+    Trainer takes, fills image_size, channels and classes if they are None, and their names.
+
     `pretrained` takes trained weights instead, and their hyperparameters except for those that are
     passed: True for the first that a package declares for the model, a name ("digits"), or a RUN
     (see `load`). If the model has a hyperparameter `pretrained`, True and False set that.
     `create("hf-hub:user/name")` makes the model that a repository of the Hub names, with its
-    weights. Raises UnknownName or NameClash for a name, UnknownName or HparamError for a
-    hyperparameter, PluginError if the plugin cannot be loaded, StateError if weights do not fit.
+    weights.
+
+    Raises UnknownName or NameClash for a name, UnknownName or HparamError for a hyperparameter,
+    PluginError if the plugin cannot be loaded, StateError if weights do not fit.
     """
     if isinstance(model, str) and has_prefix(model):
         if pretrained not in (None, True):
@@ -188,8 +190,8 @@ def load(
     that a package declares, `MODEL:NAME`, or `MODEL` for its first; else an id of the Hub,
     `hf:user/name` or `hf:user/name@revision`. Without `hf:` an id is one only if `user` is neither
     a folder here nor `runs`. `model` is the class, for a model that is registered under no name.
-    Names, shapes and the sha256 of the weights are verified. Raises StateError if there is no such run, its weights
-    are damaged, or its model is not installed; HubError if the Hub refuses.
+    Names, shapes and the sha256 of the weights are verified. Raises StateError if there is no such
+    run, its weights are damaged, or its model is not installed; HubError if the Hub refuses.
     """
     return load_with_config(run, model=model, device=device)[0]
 
