@@ -1,6 +1,6 @@
 """Draws the picture at the top of README.md with the pretrained weights that come along.
 
-    python benchmarks/pictures.py docs/images/models.png
+python benchmarks/pictures.py docs/images/models.png
 """
 
 import sys

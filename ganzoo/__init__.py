@@ -25,7 +25,7 @@ _HOMES = {
     "hparams.fields": "PowersOfTwo Range",
     "hparams.hparams": "DataInfo Hparams",
     "hub.transfer": "pull push",
-    "images": "to_pil",
+    "images": "from_pil to_pil",
     "model.contract": "Model Move",
     "model.scores": "Evaluation",
     "modes": "frozen",
@@ -36,7 +36,7 @@ _HOMES = {
     "training.trainer": "Step Trainer",
     "training.transfer": "adapt",
     "training.turns": "Turn",
-    "zoo": "create load",
+    "zoo": "create load save",
 }
 """Module -> the public names that it is the home of."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}
