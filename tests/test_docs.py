@@ -154,6 +154,7 @@ def reader(ganzoo_command, distribution, process, site_env, tmp_path):
         for i in range(count):
             pixels = np.random.default_rng(i).integers(0, 256, (40, 48, 3), np.uint8)
             Image.fromarray(pixels).save(Path(folder, f"{i}.png"))
+    Image.fromarray(pixels).save("holiday.jpg")
     return Reader(ganzoo_command, distribution, process, site_env(tmp_path / "site"))
 
 
