@@ -111,11 +111,17 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     NAME is a model of `ganzoo list`. The same command continues where training stopped. Ctrl-C
     finishes the step and saves.
     """
-    from ganzoo.training.plan import Plan
-    from ganzoo.training.session import train
+    plan = None
+    try:
+        from ganzoo.training.plan import Plan
+        from ganzoo.training.session import train
 
-    # The parameters are named as the fields of Plan, so that each option is written once.
-    plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
-    stopped_by = train(plan).stopped_by
+        # The parameters are named as the fields of Plan, so that each option is written once.
+        plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
+        stopped_by = train(plan).stopped_by
+    except KeyboardInterrupt:
+        newest = plan.run.newest_checkpoint() if plan else None
+        kept = f"{newest} is kept" if newest else "nothing new was trained"
+        raise KeyboardInterrupt(kept) from None
     if stopped_by:
         ctx.exit(128 + stopped_by)
