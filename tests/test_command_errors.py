@@ -1,13 +1,17 @@
 """Mistakes on the command line and interruptions: one line each, with the way out."""
 
 import os
+import shutil
 import signal
 import sys
+from pathlib import Path
 
 import pytest
 from support import TINY
 
 from ganzoo.cli import VERBS
+
+OLD = Path(__file__).parent / "format-1"
 
 
 @pytest.mark.parametrize(
@@ -30,6 +34,23 @@ def test_a_wrong_word_gets_one_line_with_the_way_out(ganzoo_command, words, mess
     assert done.output.count("\n") == 1
     assert done.stderr.startswith("Error: ")
     assert message in done.stderr
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "sample runs/dcgan-mni",
+        "sample dcgan-mini",
+        "push runs/dcgan-min user/name",
+        "train dcgan-mini --from runs/dcganmini --out new",
+        "export runs/cdcgan-mini out.onnx",
+    ],
+)
+def test_a_run_that_is_not_there_is_answered_with_the_closest(ganzoo_command, words):
+    shutil.copytree(OLD, "runs/dcgan-mini")
+    done = ganzoo_command(*words.split())
+    assert done.exit_code == 1
+    assert "did you mean runs/dcgan-mini?" in done.stderr
 
 
 def test_help_shows_every_summary_uncut(ganzoo_command, monkeypatch):

@@ -154,7 +154,8 @@ def resolve_run(run: str | Path) -> Path:
         return Path(run)
     user = text.partition("/")[0]
     if user == "runs" or os.path.lexists(user):
-        raise StateError(f"there is no run {text}; on the Hub it would be hf:{text}")
+        hint = Run(text).did_you_mean() or f"; on the Hub it would be hf:{text}"
+        raise StateError(f"there is no run {text}{hint}")
     try:
         return pull(text)
     except HubError as cause:
@@ -178,7 +179,7 @@ def _copy_public(run: str | Path | Model, copy: Run) -> Config:
     else:
         source = Run(run)
         source.publish()  # repairs what a kill has torn
-        read_weights(source.folder)  # an error names the file in the run
+        source.read_with_fallback(read_weights)  # an error names the file in the run
         with writing(copy.folder):
             for path in source.uploaded_files():
                 shutil.copyfile(path, copy.folder / path.name)
