@@ -77,7 +77,7 @@ def test_a_run_says_what_it_is_and_how_to_go_on(trained, ganzoo_command):
         "finetune (ganzoo",
         "1 of 1; checkpoints: 1",
         "accuracy 0.",
-        "held out",
+        "of 359 images: ",
         "digits, 1,797 images; CC-BY-4.0",
         "10: 0, 1,",
         "alternating, fp32",
