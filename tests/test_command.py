@@ -300,6 +300,8 @@ def test_python_m_ganzoo_and_the_installed_command_are_the_same(process, ganzoo_
         ("show dcg", "dcgan-mini"),
         ("train dcgan --trainer al", "alternating"),
         ("train dcgan --data di", "digits"),
+        ("train dcgan --set wid", "width="),
+        ("data check digits --set ba", "batch_size="),
         ("sh", "show"),
     ],
 )

@@ -1,12 +1,14 @@
 """Arguments and options that several verbs share, and completion of names."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
-from ganzoo.discovery.registry import Registry
+from ganzoo.discovery.registry import Registry, models
+from ganzoo.errors import GanzooError
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 PATH = click.Path(path_type=Path)
@@ -22,6 +24,24 @@ def names_of(registry: Registry) -> Completer:
         return [CompletionItem(name) for name in registry if name.startswith(incomplete)]
 
     return complete
+
+
+def hyperparameter_names(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What the shell offers after `--set`: those of the model, else those that every model has."""
+    from ganzoo.hparams.hparams import Hparams
+
+    kind: type[Hparams] = Hparams
+    # click leaves arguments unread if the option still lacks its value
+    name = ctx.params.get("model") or "".join(ctx.args[:1])
+    with suppress(GanzooError):
+        kind = models[name].load().Hparams
+    items = []
+    for name, field in kind.annotations().items():
+        if name.startswith(incomplete):
+            items.append(CompletionItem(f"{name}=", help=field.help))
+    return items
 
 
 run_argument = click.argument("run", type=PATH)
@@ -54,5 +74,6 @@ set_option = click.option(
     "assignments",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=hyperparameter_names,
     help="Set a hyperparameter of the model; `ganzoo show NAME` lists them. Can be repeated.",
 )
