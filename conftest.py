@@ -42,10 +42,11 @@ def toy_site(tmp_path_factory):
 
 @pytest.fixture(scope="session")
 def released(tmp_path_factory):
-    """A folder into which pip has installed ganzoo's own wheel: no file of the checkout."""
+    """A folder into which pip has installed the wheel that it makes of ganzoo's sdist."""
     folder = tmp_path_factory.mktemp("released")
-    left_out = shutil.ignore_patterns(".*", "tests", "benchmarks", "runs", "build")
-    source = shutil.copytree(ROOT, folder / "source", ignore=left_out)
+    build = [sys.executable, "-m", "hatchling", "build", "-t", "sdist", "-d", folder]
+    subprocess.run(build, check=True, cwd=ROOT, capture_output=True)
+    (source,) = folder.glob("ganzoo-*.tar.gz")
     pip = [sys.executable, "-m", "pip", "--disable-pip-version-check", "--quiet"]
     subprocess.run(
         [*pip, "wheel", "--no-deps", "--no-build-isolation", "--wheel-dir", folder, source],

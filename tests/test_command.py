@@ -160,7 +160,6 @@ def test_a_config_file_and_set_over_it(tmp_path, ganzoo_command):
         ("sample nowhere", 1, "nowhere"),
         ("sample full", 1, "config.json"),
         ("sample foreign", 1, "foreign/config.json"),
-        ("show dcgam", 2, "did you mean 'dcgan'"),
         ("paint", 2, "paint"),
     ],
 )
@@ -256,32 +255,6 @@ def test_sampling_to_a_grid_and_to_a_folder(finished, ganzoo_command):
     assert ganzoo_command("sample", run, "-n", "0").exit_code == 2
 
 
-def test_show_tells_what_the_design_promises(ganzoo_command):
-    page = ganzoo_command("show", "dcgan").output
-    for fact in (
-        "https://arxiv.org/abs/1511.06434",
-        "3,576,704",
-        "2,765,568",
-        "alternating",
-        "ganzoo_dcgan:DCGAN",
-        "0.5,0.999",
-    ):
-        assert fact in page
-    known = json.loads(ganzoo_command("show", "dcgan-mini", "--json").output)
-    assert known["data"] == "digits"
-    assert known["paper"] == "https://arxiv.org/abs/1511.06434"
-    assert {"name": "width", "type": "int, from 1 to 1,024", "default": 32} in known[
-        "hyperparameters"
-    ]
-
-
-def test_show_of_a_model_whose_size_depends_on_the_data(toy, ganzoo_command):
-    page = ganzoo_command("show", "toy").output
-    assert "depend" in page
-    assert "none" in page
-    assert "ganzoo-toy 0.3" in page
-
-
 def test_a_strangers_model_trainer_and_data_train_by_their_names(toy, ganzoo_command):
     words = [
         "train",
@@ -327,6 +300,8 @@ def test_python_m_ganzoo_and_the_installed_command_are_the_same(process, ganzoo_
         ("show dcg", "dcgan-mini"),
         ("train dcgan --trainer al", "alternating"),
         ("train dcgan --data di", "digits"),
+        ("train dcgan --set wid", "width="),
+        ("data check digits --set ba", "batch_size="),
         ("sh", "show"),
     ],
 )

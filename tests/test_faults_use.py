@@ -162,7 +162,7 @@ def test_the_command_prints_messages_and_puts_logging_back(ganzoo_command, monke
 def test_messages_leave_a_json_document_whole(ganzoo_command, monkeypatch):
     from ganzoo.use import show
 
-    monkeypatch.setattr(show, "model_info", lambda name: log(name) and {})
+    monkeypatch.setattr(show, "info", lambda name: log(name) and {})
     done = ganzoo_command("show", "dcgan", "--json")
     assert json.loads(done.stdout) == {}
     assert done.stderr == "a message on dcgan\n"

@@ -45,16 +45,15 @@ def settings():
 
 
 def test_every_package_in_plugins_is_registered_and_listed():
-    folders = sorted(
-        path.parent.parent for path in (ROOT / "plugins").glob("*/ganzoo_*/__init__.py")
-    )
+    folders = {path.parent for path in (ROOT / "plugins").glob("*/ganzoo_*/__init__.py")}
     packages = {path.name for path in (ROOT / "plugins").glob("*/ganzoo_*")}
     groups = settings()["project"]["entry-points"].values()
     targets = {target for group in groups for target in group.values()}
     assert packages
     assert packages <= {target.partition(":")[0].split(".")[0] for target in targets}
-    listed = settings()["tool"]["setuptools"]["packages"]["find"]["where"]
-    assert {str(path.relative_to(ROOT)) for path in folders} == set(listed) - {".", "weights"}
+    listed = settings()["tool"]["hatch"]["build"]["targets"]["wheel"]["packages"]
+    plugins = {path.relative_to(ROOT).as_posix() for path in folders}
+    assert plugins == set(listed) - {"ganzoo", "weights/ganzoo_weights"}
 
 
 def imported(path):

@@ -75,6 +75,28 @@ def test_python_values_are_checked_too(value):
         Many(bounded=value)
 
 
+@pytest.mark.parametrize(
+    ("line", "message"),
+    [
+        ('bounded = "8"', "a whole number (int), from 1 to 8, not the text '8': write bounded = 8"),
+        ('flag = "yes"', "true or false (bool), not the text 'yes': write flag = true"),
+        ('widths = "4,5"', "a list (int, ...), not the text '4,5': write widths = [4, 5]"),
+        ('lr = "fast"', "a number (float), from 0 to 100, not the text 'fast'"),
+        ("mode = 3", "expected 'a' or 'b'"),
+        ("bounded: 8", "is no TOML"),
+        ('{"bounded": 8}', "batch_size = 16"),
+    ],
+)
+def test_a_wrong_line_of_a_file_says_what_to_write(tmp_path, line, message):
+    file = tmp_path / "settings.toml"
+    file.write_text(line)
+    with pytest.raises(ganzoo.HparamError) as caught:
+        Many.from_options(file, [])
+    assert message in str(caught.value)
+    assert str(file) in str(caught.value)
+    assert "null" not in str(caught.value)
+
+
 def test_json_and_back():
     hp = Many(lr=1, widths=[3])
     assert (hp.lr, hp.widths) == (1.0, (3,))

@@ -22,6 +22,16 @@ def test_summary_and_task_are_read_from_the_source(ganzoo_command):
     }
 
 
+def test_a_list_says_which_models_are_conditional(ganzoo_command):
+    lines = ganzoo_command("list", "dcgan").output.splitlines()
+    tasks = dict(line.split()[:2] for line in lines)
+    assert tasks["dcgan-mini"] == "unconditional-image-generation"
+    assert tasks["cdcgan"] == tasks["cdcgan-mini"] == "class-conditional-image-generation"
+    rows = json.loads(ganzoo_command("list", "cdcgan", "--json").output)
+    assert {row["task"] for row in rows} == {"unconditional-image-generation"}  # the Hub's tag
+    assert {row["view"] for row in rows} == {"Labelled"}
+
+
 def test_a_broken_a_missing_and_a_clashing_plugin_are_listed_and_fail_alone(
     distribution, ganzoo_command, process, site_env
 ):

@@ -8,8 +8,10 @@ from importlib import import_module
 from typing import Any
 
 import click
+from click.exceptions import NoSuchOption
 
-from ganzoo.errors import GanzooError
+from ganzoo.cli.errors import errors_in_one_line, usage_failure
+from ganzoo.errors import unknown
 
 VERBS = (
     "list",
@@ -28,17 +30,6 @@ VERBS = (
 )
 OTHER_MODULES = {"import": "import_", "augment": "generate"}
 """Verbs whose module has another name. `augment` is the hidden old name of `generate`."""
-
-
-class Failure(click.ClickException):
-    """One red line, and the exit code of the error."""
-
-    def __init__(self, error: GanzooError) -> None:
-        super().__init__(" ".join(str(error).split()))
-        self.exit_code = error.exit_code  # type: ignore[misc]  # click sets it so itself
-
-    def show(self, file: Any = None) -> None:
-        click.secho(f"Error: {self.message}", fg="red", err=True)
 
 
 class MessagePrinter(logging.Handler):
@@ -88,16 +79,32 @@ class Verbs(click.Group):
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--debug" in args:  # it may stand anywhere
             args = ["--debug", *(word for word in args if word != "--debug")]
-        return super().parse_args(ctx, args)
+        try:
+            return super().parse_args(ctx, args)
+        except NoSuchOption as error:
+            raise usage_failure(error) from error
+
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        name = args[0]
+        if not (self.get_command(ctx, name) or ctx.resilient_parsing):
+            raise unknown("command", name, VERBS)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Whole summaries: click cuts those that are wider than the terminal."""
+        rows = []
+        for name in self.list_commands(ctx):
+            command = self.get_command(ctx, name)
+            if command:
+                rows.append((name, command.get_short_help_str(limit=200)))
+        with formatter.section("Commands"):
+            formatter.write_dl(rows)
 
     def invoke(self, ctx: click.Context) -> Any:
-        try:
-            with printed_messages():
-                return super().invoke(ctx)
-        except GanzooError as error:
-            if ctx.params["debug"]:
-                raise
-            raise Failure(error) from error
+        with errors_in_one_line(ctx.params["debug"]), printed_messages():
+            return super().invoke(ctx)
 
 
 def _version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:

@@ -9,7 +9,7 @@ import click
 from ganzoo.cli.options import json_option
 from ganzoo.discovery.pretrained import declared
 from ganzoo.discovery.registry import KINDS, Plugin
-from ganzoo.discovery.summaries import read_summary
+from ganzoo.discovery.summaries import read_summary, shown_task
 from ganzoo.errors import UsageError
 
 
@@ -63,6 +63,7 @@ def _rows(plugins: list[Plugin], as_json: bool, check: bool) -> list[dict[str, A
         row: dict[str, Any] = {
             "name": plugin.name,
             "task": summary.task,
+            "view": summary.view,
             "summary": summary.summary,
             "target": plugin.target,
         }
@@ -107,10 +108,11 @@ def _list_weights(names: set[str], as_json: bool) -> None:
 
 
 def _print(rows: list[dict[str, Any]]) -> None:
+    tasks = [shown_task(row["task"], row["view"]) for row in rows]
     name_width = max(len(row["name"]) for row in rows)
-    task_width = max(len(row["task"]) for row in rows)
-    for row in rows:
+    task_width = max(map(len, tasks))
+    for row, task in zip(rows, tasks, strict=True):
         problem = row.get("problem")
         text = click.style(problem, fg="red") if problem else row["summary"]
-        task = f"{row['task']:{task_width}}  " if task_width else ""
-        click.echo(f"{row['name']:{name_width}}  {task}{text}".rstrip())
+        column = f"{task:{task_width}}  " if task_width else ""
+        click.echo(f"{row['name']:{name_width}}  {column}{text}".rstrip())

@@ -2,6 +2,7 @@
 
 import os
 from collections.abc import Callable
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -9,7 +10,8 @@ import click
 from click.shell_completion import CompletionItem
 
 from ganzoo.discovery.pretrained import declared
-from ganzoo.discovery.registry import Registry
+from ganzoo.discovery.registry import Registry, models
+from ganzoo.errors import GanzooError
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -53,6 +55,24 @@ def complete_run(
     return items
 
 
+def hyperparameter_names(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What the shell offers after `--set`: those of the model, else those that every model has."""
+    from ganzoo.hparams.hparams import Hparams
+
+    kind: type[Hparams] = Hparams
+    # click leaves arguments unread if the option still lacks its value
+    name = ctx.params.get("model") or "".join(ctx.args[:1])
+    with suppress(GanzooError):
+        kind = models[name].load().Hparams
+    items = []
+    for name, field in kind.annotations().items():
+        if name.startswith(incomplete):
+            items.append(CompletionItem(f"{name}=", help=field.help))
+    return items
+
+
 run_argument = click.argument("run", shell_complete=complete_run)
 
 device_option = click.option(
@@ -83,5 +103,6 @@ set_option = click.option(
     "assignments",
     metavar="KEY=VALUE",
     multiple=True,
+    shell_complete=hyperparameter_names,
     help="Set a hyperparameter of the model; `ganzoo show NAME` lists them. Can be repeated.",
 )

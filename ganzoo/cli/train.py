@@ -123,12 +123,18 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     NAME is a model of `ganzoo list`. The same command continues where training stopped. Ctrl-C
     finishes the step and saves.
     """
-    from ganzoo.training.plan import Plan
-    from ganzoo.training.session import run_session
+    plan = None
+    try:
+        from ganzoo.training.plan import Plan
+        from ganzoo.training.session import run_session
 
-    # The parameters are named as the fields of Plan, so that each option is written once.
-    options["data"] = options["data"] or None
-    plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
-    stopped_by = run_session(plan).stopped_by
+        options["data"] = options["data"] or None
+        # The parameters are named as the fields of Plan, so that each option is written once.
+        plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
+        stopped_by = run_session(plan).stopped_by
+    except KeyboardInterrupt:
+        newest = plan.run.newest_checkpoint() if plan else None
+        kept = f"{newest} is kept" if newest else "nothing new was trained"
+        raise KeyboardInterrupt(kept) from None
     if stopped_by:
         ctx.exit(128 + stopped_by)

@@ -1,4 +1,4 @@
-"""Docstring and task of a class, read from its source file without importing it."""
+"""Docstring, task and view of a class, read from its source file without importing it."""
 
 import ast
 from contextlib import suppress
@@ -18,16 +18,24 @@ parse = lru_cache(ast.parse)
 
 @dataclass(frozen=True)
 class Summary:
-    """The first line of the docstring, and the task; empty if the source does not tell."""
+    """The first line of the docstring, the task and the view; empty if the source does not tell."""
 
     summary: str = ""
     task: str = ""
+    view: str = ""
 
 
 def read_summary(target: str) -> Summary:
     """The summary of `"package.module:Class"`. Never raises, never imports a plugin."""
     module, _, name = target.partition(":")
     return _read(module, name, DEPTH)
+
+
+def shown_task(task: str, view: str) -> str:
+    """The task as people read it: the Hub's tag is the same for images of classes."""
+    if task == "unconditional-image-generation" and view == "Labelled":
+        return "class-conditional-image-generation"
+    return task
 
 
 def spec_without_import(module: str) -> Any:
@@ -62,19 +70,27 @@ def _read(module: str, name: str, depth: int) -> Summary:
 
 def _summary_of(node: ast.ClassDef, module: str, depth: int) -> Summary:
     documentation = ast.get_docstring(node) or ""
-    task = _task(node)
+    task, view = _assigned(node, "task"), _assigned(node, "view")
     for base in node.bases:
-        if not task and isinstance(base, ast.Name):
-            task = _read(module, base.id, depth - 1).task
-    return Summary(documentation.partition("\n")[0], task)
+        if isinstance(base, ast.Name) and not (task and view):
+            inherited = _read(module, base.id, depth - 1)
+            task = task or inherited.task
+            view = view or inherited.view
+    return Summary(documentation.partition("\n")[0], task, view)
 
 
-def _task(node: ast.ClassDef) -> str:
-    """The text that the class assigns to `task`, with or without an annotation."""
+def _assigned(node: ast.ClassDef, name: str) -> str:
+    """The text or the last part of the dotted name that the class assigns to this attribute."""
     for statement in node.body:
         match statement:
-            case ast.Assign([ast.Name("task")], ast.Constant(task)) | ast.AnnAssign(
-                ast.Name("task"), value=ast.Constant(task)
-            ):
-                return str(task)
+            case ast.Assign([ast.Name(target)], value):
+                pass
+            case ast.AnnAssign(ast.Name(target), value=value):
+                pass
+            case _:
+                continue
+        match value:
+            case ast.Constant(text) | ast.Attribute(attr=text) | ast.Name(text):
+                if target == name:
+                    return str(text)
     return ""

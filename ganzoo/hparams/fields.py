@@ -1,5 +1,6 @@
 """The type of a hyperparameter: it checks values, reads text, and is described to people."""
 
+import json
 import math
 from collections.abc import Iterator
 from contextlib import suppress
@@ -14,6 +15,14 @@ ALTERNATIVES = (Union, UnionType, Annotated)
 TRUE = ("true", "yes", "1")
 FALSE = ("false", "no", "0")
 NONE = ("none", "null", "")
+WORDS = {
+    bool: "true or false",
+    int: "a whole number",
+    float: "a number",
+    str: "a text",
+    NoneType: "none",
+}
+"""Types, for people who do not program."""
 
 
 class WrongValue(HparamError):  # noqa: N818
@@ -87,9 +96,28 @@ class FieldType:
         try:
             return self._fitted(value, self.kind)
         except TypeError:
-            raise WrongValue(f"{name}={text_of(value)}: expected {self}") from None
+            wanted = f"expected {self._in_words()}{self._not_text(name, value)}"
+            raise WrongValue(f"{name}={text_of(value)}: {wanted}") from None
         except ArithmeticError:
             raise HparamError(f"{name}={text_of(value)}: expected a finite number") from None
+
+    def _in_words(self) -> str:
+        """`a whole number (int), from 1 to 8`."""
+        words, name = _words(self.kind), _name(self.kind)
+        text = words if words == name else f"{words} ({name})"
+        return f"{text}, {self.bounds}" if self.bounds else text
+
+    def _not_text(self, name: str, value: Any) -> str:
+        """For a text in place of a number: `, not the text '8': write width = 8`."""
+        if not isinstance(value, str):
+            return ""
+        result = f", not the text {value!r}"
+        for reading in _readings(value):
+            with suppress(TypeError, ArithmeticError):
+                fitted = self._fitted(reading, self.kind)
+                if fitted is not None:
+                    return f"{result}: write {name} = {json.dumps(fitted)}"
+        return result
 
     def _fitted(self, value: Any, kind: Any) -> Any:
         """Raises TypeError for another type or range, ArithmeticError for infinity and NaN."""
@@ -142,6 +170,17 @@ def _name(kind: Any) -> str:
         return joint.join(map(_name, arguments))
     names = {NoneType: "none", Ellipsis: "..."}
     return names.get(kind, getattr(kind, "__name__", str(kind)))
+
+
+def _words(kind: Any) -> str:
+    origin, arguments = get_origin(kind), get_args(kind)
+    if origin is Annotated:
+        return _words(arguments[0])
+    if origin in ALTERNATIVES:
+        return " or ".join(map(_words, arguments))
+    if origin is tuple:
+        return "a list"
+    return WORDS.get(kind, _name(kind))
 
 
 def text_of(value: Any) -> str:

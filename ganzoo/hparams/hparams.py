@@ -170,8 +170,13 @@ class Hparams:
         if file:
             try:
                 hp = hp.replaced(tomllib.loads(file.read_text("utf-8")))
-            except (OSError, ValueError, GanzooError) as cause:
+            except (OSError, GanzooError) as cause:
                 raise HparamError(f"{file}: {getattr(cause, 'strerror', cause)}") from None
+            except ValueError as cause:
+                raise HparamError(
+                    f"{file} is no TOML ({cause}): write a hyperparameter on each line, "
+                    'as in batch_size = 16 or resize = "pad"'
+                ) from None
         return hp.replaced(dict(map(cls.parse, assignments)))
 
     @classmethod

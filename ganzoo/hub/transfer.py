@@ -208,7 +208,7 @@ def _copy_public(run: str | PathLike[str] | Model, copy: Run) -> Config:
     else:
         source = Run(resolve_run(run))
         source.publish()  # repairs what a kill has torn
-        read_weights(source.folder)  # an error names the file in the run
+        source.read_with_fallback(read_weights)  # an error names the file in the run
         with writing(copy.folder):
             for path in source.uploaded_files():
                 shutil.copyfile(path, copy.folder / path.name)
@@ -328,10 +328,10 @@ def _no_run(text: str) -> StateError:
         f"or an id of the Hub ({id_there})"
     )
     close = get_close_matches(text, map(str, known), n=1)
-    own = Path("runs", text)
-    if os.path.isdir(own):
-        close = [str(own)]
-    if close:
+    run_hint = Run(text).did_you_mean()
+    if run_hint:
+        message += run_hint
+    elif close:
         message += f"; did you mean {close[0]}?"
     if errors:
         message += f" ({errors[0]})"

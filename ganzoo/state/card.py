@@ -5,6 +5,7 @@ import re
 import shlex
 from collections.abc import Mapping
 from pathlib import Path
+from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
@@ -134,32 +135,35 @@ def _training(config: Config, model: Model) -> str:
         text += f", of which {earlier['until']:,} on earlier data ({earlier['images']:,} images)"
     if config.origin:
         text += f", from RUN, the weights of {config.origin}"
-    command = _command(config, model)
-    if command:
-        return f"{text}. Again:\n\n```\n{command}\n```"
+    words = training_words(config, model.defaults)
+    if words:
+        return f"{text}. Again:\n\n```\n{shlex.join(words)}\n```"
     return f"{text}."
 
 
-def _command(config: Config, model: Model) -> str:
-    """The command that makes the same run; empty if no command can."""
+def training_words(config: Config, defaults: Mapping[str, Any]) -> list[str]:
+    """The command that makes the same run; empty if no command can.
+
+    `defaults` are the model's hyperparameters.
+    """
     data = config.sources()
     validation = config.sources("validation")
     from_python = not data or ("validation" in config.data and not validation)
     if from_python or not config.distribution or config.trainer not in trainers:
-        return ""
+        return []
     words = ["ganzoo", "train", config.model]
     for source in data:
         words += ["--data", source]
     for source in validation:
         words += ["--validation", source]
     for name, value in config.hyperparameters.items():
-        if model.defaults.get(name) != value:
+        if defaults.get(name) != value:
             words += ["--set", f"{name}={text_of(value)}"]
     words += ["--trainer", config.trainer]
     words += ["--precision", config.precision]
     if config.origin:
         words += ["--from", "RUN", "--partial"]
-    return shlex.join(words)
+    return words
 
 
 def _scores(config: Config, run: Run) -> str:

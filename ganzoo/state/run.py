@@ -5,6 +5,7 @@ import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from difflib import get_close_matches
 from functools import cached_property, partial
 from html import escape
 from pathlib import Path
@@ -127,6 +128,16 @@ class Run:
             files += filter(Path.is_file, self.folder.glob(pattern))
         return sorted(files)
 
+    def did_you_mean(self) -> str:
+        """`; did you mean runs/cats?`: the closest name of a run beside it or in runs/, if any."""
+        runs: dict[str, Path] = {}
+        for parent in (Path("runs"), self.folder.parent):
+            with suppress(OSError):
+                for config in parent.glob(f"*/{CONFIG}"):
+                    runs[config.parent.name] = config.parent
+        close = get_close_matches(self.folder.name, runs, n=1)
+        return f"; did you mean {runs[close[0]]}?" if close else ""
+
     # Checkpoints
 
     def checkpoint(self, step: int) -> Path:
@@ -206,7 +217,8 @@ class Run:
         checkpoint.
         """
         if not os.path.isdir(self.folder):  # Path.is_dir raises for a name that is too long
-            raise StateError(f"there is no run {self}: it is missing, or a file")
+            hint = self.did_you_mean() or ": it is missing, or a file"
+            raise StateError(f"there is no run {self}{hint}")
         try:
             return read(self.folder)
         except StateError:

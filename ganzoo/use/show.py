@@ -1,46 +1,130 @@
-"""`ganzoo show` and `ganzoo list --check`: what a plugin is, and whether it can be loaded."""
+"""`ganzoo show` and `ganzoo list --check`: what a model, a run or a plugin is."""
 
+import os
 from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from torch import Tensor
 
 from ganzoo.data.source import source_class
+from ganzoo.discovery.pretrained import declared
 from ganzoo.discovery.registry import Plugin, models
-from ganzoo.errors import GanzooError, HparamError
+from ganzoo.errors import GanzooError, HparamError, UnknownName
+from ganzoo.hparams.hparams import Hparams
+from ganzoo.hub.transfer import resolve_run
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
-from ganzoo.state.card import paper
+from ganzoo.state.card import paper, training_words
+from ganzoo.state.config import CONFIG, Config
+from ganzoo.state.run import Run
 from ganzoo.training.trainer import trainer_class
 from ganzoo.zoo import model_class
 
 
-def model_info(name: str) -> dict[str, Any]:
+def info(name: str) -> dict[str, Any]:
+    """`model_info` of a registered model, else `run_info` of a folder or an id of the Hub."""
+    try:
+        plugin = models[name]
+    except UnknownName:
+        is_run = os.path.lexists(name) or "/" in name or ":" in name
+        if not is_run:
+            raise
+        return run_info(resolve_run(name))
+    return model_info(plugin)
+
+
+def model_info(plugin: Plugin) -> dict[str, Any]:
     """Documentation, paper, task, hyperparameters, networks and package of a model, for JSON.
 
     `networks` is name -> number of parameters, counted without allocating any; empty if it
     depends on the data, or if the model cannot be built on the meta device.
     """
-    plugin = models[name]
     kind = model_class(plugin)
     defaults = kind.Hparams().to_json()
-    hyperparameters = [
-        {"name": key, "type": str(annotation), "default": defaults[key]}
-        for key, annotation in kind.Hparams.annotations().items()
-    ]
+    hyperparameters = []
+    for name, field in kind.Hparams.annotations().items():
+        row = {
+            "name": name,
+            "type": str(field),
+            "default": defaults[name],
+            "help": field.help,
+        }
+        hyperparameters.append(row)
     return {
         "name": plugin.name,
         "documentation": " ".join((kind.__doc__ or "").split()),
         "paper": _paper(kind),
         "task": kind.task,
+        "view": getattr(kind.view, "__name__", ""),
         "hyperparameters": hyperparameters,
-        "networks": _networks(kind),
+        "networks": _networks(kind, kind.Hparams()),
         "trainer": kind.default_trainer,
         "data": kind.default_data,
+        "pretrained": _pretrained(plugin),
         "distribution": plugin.distribution,
         "version": plugin.version,
         "target": plugin.target,
     }
+
+
+def run_info(folder: Path) -> dict[str, Any]:
+    """What a run folder says of its weights, its training and its size, for JSON.
+
+    `command` goes on with the training; empty without a checkpoint, or if no command can. Sizes are
+    in bytes. Raises StateError if it is no run.
+    """
+    run = Run(folder)
+    config = run.read_with_fallback(lambda place: Config.read(place / CONFIG))
+    checkpoints = [Config.read(path / CONFIG) for path in run.checkpoints()]
+    training_files = [path for path in run.train.rglob("*") if path.is_file()]
+    newest = checkpoints[-1] if checkpoints else config
+    document = {
+        "run": str(folder),
+        "model": config.model,
+        "distribution": config.distribution,
+        "version": config.version,
+        "task": config.task,
+        "step": config.step,
+        "steps": newest.hyperparameters.get("steps"),
+        "scores": config.scores(),
+        "measured_on": config.metrics.get("measured on"),
+        "measured_images": config.metrics.get("images"),
+        "data": config.sources(),
+        "images": config.data.get("images"),
+        "data_licence": config.data.get("licence"),
+        "classes": list(config.classes),
+        "trainer": config.trainer,
+        "precision": config.precision,
+        "origin": config.origin,
+        "licence": config.licence,
+        "weights_size": run.weights.stat().st_size if run.weights.exists() else 0,
+        "training_size": sum(path.stat().st_size for path in training_files),
+        "checkpoints": [checkpoint.step for checkpoint in checkpoints],
+        "networks": {},
+        "command": [],
+    }
+    with suppress(GanzooError):  # the model may not be installed
+        kind = model_class(models[f"{config.distribution}/{config.model}"])
+        document["networks"] = _networks(kind, kind.Hparams.from_json(config.hyperparameters))
+        words = training_words(newest, kind.Hparams().to_json())
+        if words and checkpoints:
+            document["command"] = [*words, "--out", str(folder)]
+    return document
+
+
+def _pretrained(plugin: Plugin) -> list[dict[str, str]]:
+    known, _ = declared()
+    rows = []
+    for weights in known:
+        if weights.model == plugin.name:
+            row = {
+                "name": weights.name,
+                "licence": weights.licence,
+                "where": weights.where,
+            }
+            rows.append(row)
+    return rows
 
 
 def _paper(kind: type[Model]) -> str | None:
@@ -52,10 +136,10 @@ def _paper(kind: type[Model]) -> str | None:
     return None
 
 
-def _networks(kind: type[Model]) -> dict[str, int]:
+def _networks(kind: type[Model], hp: Hparams) -> dict[str, int]:
     counts = {}
     with suppress(HparamError):  # it has to be filled from the data
-        model = on_meta(kind, kind.Hparams())
+        model = on_meta(kind, hp)
         children = model.named_children() if model else ()
         for name, network in children:
             count = sum(map(Tensor.numel, network.parameters()))
