@@ -73,9 +73,11 @@ def open_data(
     cache: str = "auto",
     strict: bool = False,
 ) -> Data:
-    """Opens a SOURCE ("digits", a folder, a zip), a tensor or a Dataset for a model.
+    """Opens a SOURCE ("digits", a folder, a zip), or images in Python, for a model.
 
-    Two domains, or sources and targets of pairs, are a tuple of two; two SOURCES may be a list. The
+    These are a tensor or an array, alone or as (images, labels), or a Dataset or a list of
+    anything that `split_item` reads; its pictures are resized as those of a folder are. Two
+    domains, or sources and targets of pairs, are a tuple of two; two SOURCES may be a list. The
     images of a SOURCE are prepared once: `cache` says where they are kept (`auto`, `device`,
     `disk`, `none`), `workers` how many threads prepare them, `strict` that an unusable file is an
     error. uint8 is scaled to [-1, 1]; floats must be in [-1, 1]. Raises DataError if the data are
@@ -92,19 +94,12 @@ def open_data(
         opened = OpenedSources.of(list(map(str, names)), view)
         threads = workers or default_workers()
         return _prepare(opened, hp, threads, cache, strict)
-    sets = data if isinstance(data, tuple) and data else (data,)
     kind = view_of(view)
+    sets = kind.data_sets(data)
     kind.check_count([type(one).__name__ for one in sets])
     parts, info = kind.in_memory(sets, hp, workers or 1)
-    size = "load_size" if hp.load_size else "image_size"
-    for name, value in ((size, info.size), ("channels", info.channels)):
-        wanted = getattr(hp, name)
-        if wanted not in (None, value):
-            raise DataError(
-                f"the data has {name} {value}, the model {wanted}: create it with {name}={value}"
-            )
     preparation = Preparation.of(hp, info)
-    info = replace(info, size=preparation.image_size)
+    info = replace(info, size=preparation.image_size, channels=preparation.channels)
     return Data(parts, info, preparation)
 
 

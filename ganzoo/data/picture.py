@@ -187,6 +187,11 @@ def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
 def pixels(item: Item, preparation: Preparation) -> Pixels:
     """`(channels, load_size, load_size)` uint8, antialiased where it shrinks. Raises BadImage."""
     picture, _ = decoded(item)
+    return picture_pixels(picture, preparation)
+
+
+def picture_pixels(picture: Image.Image, preparation: Preparation) -> Pixels:
+    """The same, of a picture that is decoded."""
     picture, _ = fitting(picture, preparation)
     square = resized(picture, preparation.load_size, preparation.fit)
     array = np.atleast_3d(np.asarray(square))

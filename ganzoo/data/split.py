@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.batches import Batches
-from ganzoo.data.in_memory import check_labels
+from ganzoo.data.images import check_labels
 from ganzoo.data.open import Data, source_text
 from ganzoo.errors import DataError, HparamError
 from ganzoo.hparams.hparams import Hparams

@@ -63,11 +63,12 @@ class Trainer(Iterator[Step]):
     To stop early, `break`; going on with the loop goes on with the training. Each player's
     gradients come from its own losses alone. A trainer plugin subclasses this and overrides `step`.
 
-    `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
-    [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
-    `workers` threads prepare the images of a SOURCE, and `cache` is where they are kept; a
-    Dataset's items are made in that many processes. `compile` compiles the networks that
-    `model.compiled()` names: the first step then takes minutes.
+    `data` is a SOURCE ("digits", a folder, a zip), a tensor or an array of images (uint8, or
+    floats in [-1, 1]), alone or in a tuple (images, labels), or a `torch.utils.data.Dataset`,
+    whose pictures are resized; two of them in a tuple for two domains or pairs. `workers`
+    threads prepare the images of a SOURCE, and `cache` is where they are kept; a Dataset's items
+    are made in that many processes. `compile` compiles the networks that `model.compiled()`
+    names: the first step then takes minutes.
 
     `evaluate()` scores the model on `validation`, or else on the share `hp.validation` of the
     data, which is then never trained on.
