@@ -18,7 +18,7 @@ PUBLIC = """
     BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError
     Hparams HubError Item Labelled Model Move NameClash Pair PluginError PowersOfTwo Range Source
     StateError Step Trainer Turn UnknownName Unsupported UsageError adam adapt augment cache_folder
-    create datasets frozen list_models load losses measured models noise
+    cache_if_unreachable create datasets frozen list_models load losses measured models noise
     pull push to_pil trainers unknown
 """
 

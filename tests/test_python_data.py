@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import datasets
 import numpy as np
 import pytest
 import torch
@@ -155,6 +154,7 @@ def test_dicts_are_read_by_the_names_of_hugging_face(image, label):
 
 
 def test_a_table_of_hugging_face_says_labels_and_classes_without_its_images():
+    datasets = pytest.importorskip("datasets")
     features = datasets.Features(
         {"image": datasets.Image(), "labels": datasets.ClassLabel(names=["cat", "dog"])}
     )
