@@ -205,11 +205,15 @@ def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
     needed = max(2, batch_size)
     count = len(manifest.rows)
     if count < needed:
-        raise DataError(
+        message = (
             f"{place} has too few images that can be used, "
             f"{count}{reasons(manifest.skipped)}: give at least {needed}, "
             f"or set a smaller batch_size than {batch_size}"
         )
+        if manifest.skipped:
+            first = manifest.skipped[0]
+            message += f"; {first.name} is not used: {first.kind}, {first.detail}"
+        raise DataError(message)
 
 
 def _report(

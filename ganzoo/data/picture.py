@@ -58,7 +58,7 @@ class Preparation:
         if channels not in MODES:
             raise DataError(f"channels={channels}: choose 1 (grey), 3 (RGB) or 4 (RGBA)")
         size = hp.for_data(info).image_size or info.size
-        load_size = hp.load_size or size
+        load_size = hp.stored_size(size)
         if load_size < size:
             raise DataError(
                 f"load_size={load_size} is smaller than image_size={size}, which is cropped from it"
@@ -177,7 +177,8 @@ def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
     own = f"{picture.width}x{picture.height}"
     # pictures that a source draws have no format, and may be small
     if shorter * ENLARGED_AT_MOST < size and picture.format:
-        raise BadImage("too small", f"{own} would grow more than eightfold to {size}")
+        name = "load_size" if size > preparation.image_size else "image_size"
+        raise BadImage("too small", f"{own} would grow more than eightfold to {name}={size}")
     result, notes = converted(picture, preparation.channels)
     if shorter < size:
         notes.insert(0, ImageNote("enlarged", f"{own} to {size}"))

@@ -59,6 +59,11 @@ class Plan:
         """A trainer at step 0. Raises a GanzooError for an option that cannot be met."""
         kind = model_class(self.plugin)
         hp = kind.Hparams.from_options(self.config, self.assignments)
+        checkpoint = self.run.newest_checkpoint()
+        if checkpoint and hp.load_size == "auto":
+            # older runs have the default for another image_size
+            recorded = Config.read(checkpoint / CONFIG).hyperparameters
+            hp = hp.replaced({"load_size": recorded["load_size"]})
         source = self.data or kind.default_data
         if not source:
             raise UsageError(
