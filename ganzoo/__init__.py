@@ -19,7 +19,7 @@ _HOMES = {
     "discovery.registry": "datasets list_models models trainers",
     "errors": """
         BadImage DataError DeviceError Diverged GanzooError HparamError HubError
-        NameClash PluginError StateError UnknownName Unsupported UsageError unknown
+        NameClash OutOfMemory PluginError StateError UnknownName Unsupported UsageError unknown
     """,
     "files": "cache_folder",
     "hparams.fields": "PowersOfTwo Range",
@@ -32,6 +32,8 @@ _HOMES = {
     "modes": "frozen",
     "optim": "adam",
     "seeds": "noise",
+    "state.run": "Run",
+    "training.train": "train",
     "training.trainer": "Step Trainer",
     "training.transfer": "adapt",
     "training.turns": "Turn",

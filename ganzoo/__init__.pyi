@@ -20,6 +20,7 @@ from ganzoo.errors import GanzooError as GanzooError
 from ganzoo.errors import HparamError as HparamError
 from ganzoo.errors import HubError as HubError
 from ganzoo.errors import NameClash as NameClash
+from ganzoo.errors import OutOfMemory as OutOfMemory
 from ganzoo.errors import PluginError as PluginError
 from ganzoo.errors import StateError as StateError
 from ganzoo.errors import UnknownName as UnknownName
@@ -41,6 +42,8 @@ from ganzoo.model.scores import Evaluation as Evaluation
 from ganzoo.modes import frozen as frozen
 from ganzoo.optim import adam as adam
 from ganzoo.seeds import noise as noise
+from ganzoo.state.run import Run as Run
+from ganzoo.training.train import train as train
 from ganzoo.training.trainer import Step as Step
 from ganzoo.training.trainer import Trainer as Trainer
 from ganzoo.training.transfer import adapt as adapt

@@ -23,7 +23,7 @@ def writing(
     path: Path,
     *,
     error: type[GanzooError] = StateError,
-    if_full: str = "make room; what was saved before is unchanged",
+    if_full: str = "make room; nothing that was saved before is lost",
     otherwise: str = "choose another folder with --out",
 ) -> Iterator[None]:
     """Turns an OSError into an error that names the path and what to do."""

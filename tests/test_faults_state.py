@@ -260,7 +260,7 @@ def test_a_checkpoint_that_was_being_replaced_is_there_after_a_kill():
 
 def test_the_journal_reads_old_lines_and_leaves_torn_ones():
     run = Run(Path.cwd())
-    run.metrics.write_text(
+    run.journal.path.write_text(
         '{"step": 1, "steps_per_second": 9.0, "generator": 0.5}\n{"step": 2, "ge'
     )
     run.journal.truncate(1)
@@ -268,10 +268,10 @@ def test_the_journal_reads_old_lines_and_leaves_torn_ones():
     run.journal.append("report", 2, {"steps_per_second": 9.0, "generator": float("nan")})
     run.journal.append("scores", 3, {"validation/accuracy": 0.25})
     assert run.journal.series() == {"generator": [(1, 0.5)], "validation/accuracy": [(3, 0.25)]}
-    lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    lines = [json.loads(line) for line in run.journal.path.read_text().splitlines()]
     assert [line.get("kind") for line in lines] == [None, "event", "report", "scores"]
     run.journal.truncate(2)
-    assert len(run.metrics.read_text().splitlines()) == 3
+    assert len(run.journal.path.read_text().splitlines()) == 3
 
 
 # Files

@@ -44,7 +44,7 @@ class HparamsOption(click.Option):
 )
 @click.option(
     "--from",
-    "origin",
+    "from_run",
     metavar="RUN",
     type=PATH,
     help="Start from the weights of this run, or of an id on the Hub.",
@@ -83,6 +83,11 @@ class HparamsOption(click.Option):
 )
 @click.option("--strict", is_flag=True, help="Refuse data with an unusable file; do not skip it.")
 @click.option(
+    "--accept-data",
+    is_flag=True,
+    help="Go on although the data have changed; config.json records it.",
+)
+@click.option(
     "--report-every",
     type=POSITIVE,
     default=50,
@@ -112,10 +117,11 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     finishes the step and saves.
     """
     from ganzoo.training.plan import Plan
-    from ganzoo.training.session import train
+    from ganzoo.training.session import run_session
 
     # The parameters are named as the fields of Plan, so that each option is written once.
+    options["data"] = options["data"] or None
     plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
-    stopped_by = train(plan).stopped_by
+    stopped_by = run_session(plan).stopped_by
     if stopped_by:
         ctx.exit(128 + stopped_by)

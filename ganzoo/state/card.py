@@ -130,6 +130,8 @@ def _training(config: Config, model: Model) -> str:
         f"({config.data['images']:,} images{terms}), with {package}, "
         f"trainer `{config.trainer}`, {config.precision}"
     )
+    for earlier in config.data.get("earlier", []):
+        text += f", of which {earlier['until']:,} on earlier data ({earlier['images']:,} images)"
     if config.origin:
         text += f", from RUN, the weights of {config.origin}"
     command = _command(config, model)

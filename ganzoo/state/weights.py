@@ -33,7 +33,7 @@ def save_tensors(tensors: Tensors, path: Path) -> None:
     try:  # one key of metadata: with several, their order varies from process to process
         save_file(tensors, path, metadata={"format": "pt"})
     except SafetensorError as cause:  # the operating system's error, wrapped in words
-        reason = f"{cause}; what was saved before is unchanged"
+        reason = f"{cause}; nothing that was saved before is lost"
         raise StateError(f"cannot write {path}: {reason}") from cause
 
 
