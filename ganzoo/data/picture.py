@@ -22,6 +22,8 @@ FORMATS = "AVIF BMP DIB GIF ICO JPEG JPEG2000 MPO PNG PPM TIFF WEBP"
 TRANSPARENT = ("PA", "La", "LA", "RGBa")
 ENLARGED_AT_MOST = 8
 """An image file whose shorter side would have to grow by more than this factor is skipped."""
+NARROW = 2**14
+"""Of 16 bits: pictures of 10, 12 or 14 bits, saved as they are, have no higher level."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -155,8 +157,17 @@ def converted(picture: Image.Image, channels: int) -> Noted:
     mode, before = MODES[channels], picture.mode
     if before == mode:
         return picture, []
+    notes = [ImageNote("converted", f"{before} to {mode}")]
     if before.startswith("I;16") or (before == "I" and picture.format == "PPM"):
-        upper = np.asarray(picture) >> 8
+        levels = np.asarray(picture)
+        low, high = levels.min(), levels.max()
+        if high < NARROW:
+            detail = (
+                f"16 bits, and its levels are {low:,} to {high:,} of 65,535: it is nearly black; "
+                "multiply them, or save it with 8 bits"
+            )
+            notes.append(ImageNote("narrow range", detail))
+        upper = levels >> 8
         picture = Image.fromarray(upper.astype(np.uint8))
     elif before in ("I", "F", "LAB"):
         reason = f"mode {before} has an unknown range; save it with 8 bits"
@@ -167,7 +178,7 @@ def converted(picture: Image.Image, channels: int) -> Noted:
         picture = picture.convert("RGB")
     if picture.mode != mode:
         picture = picture.convert(mode)
-    return picture, [ImageNote("converted", f"{before} to {mode}")]
+    return picture, notes
 
 
 def fitting(picture: Image.Image, preparation: Preparation) -> Noted:

@@ -46,7 +46,8 @@ def train_validation_split(
         if validation.fingerprint == data.fingerprint:
             raise DataError(f"{other} is also the training data: choose another validation set")
         if names and validation.info.classes not in ((), names):
-            raise DataError(f"{other} has other classes than {name}")
+            odd = ", ".join(sorted({*names} ^ {*validation.info.classes}))
+            raise DataError(f"{other} has other classes than {name} (only one of them has {odd})")
         return batches(data), batches(validation)
     share = hp.validation
     if not share:

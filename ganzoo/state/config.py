@@ -18,9 +18,13 @@ FORMAT = 1
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
 LOCAL = re.compile(
-    r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?([^/\\]+)[/\\]*$"
+    r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?"
+    r"([^/\\]+(?:[/\\](?i:train|val|valid|validation|test))?)[/\\]*$"
 )
-"""A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL."""
+"""A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL.
+
+Its last folder stays, with the one around it where that alone says what it is: `cats/train`.
+"""
 PLACES = {
     "model": "model/name",
     "distribution": "model/distribution",
@@ -215,7 +219,7 @@ class Config:
         return {name: value for name, value in self.metrics.items() if isinstance(value, float)}
 
     def public(self) -> Self:
-        """The configuration as it is uploaded: of a local path, only the last component."""
+        """The configuration as it is uploaded: of a local path, only its end."""
         values = {name: _public(getattr(self, name)) for name in OBJECTS}
         return replace(self, **values)
 

@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from ganzoo.data.split_folders import source_texts
 from ganzoo.errors import PluginError, Unsupported, UsageError
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
@@ -43,7 +44,7 @@ def run_session(plan: Plan) -> Outcome:
     run = plan.run
     run.check_ours()
     _check_outside_of_data(plan)
-    sources = " and ".join(_sources(plan.source)) or "data from Python"
+    sources = " and ".join(source_texts(plan.source)) or "data from Python"
     logger.info(f"training {plan.name} on {sources}, in {run}")
     trainer = plan.make_trainer()
     model, steps = trainer.model, trainer.model.hp.steps
@@ -71,18 +72,13 @@ def run_session(plan: Plan) -> Outcome:
 def _check_outside_of_data(plan: Plan) -> None:
     """Raises UsageError if the run would become part of its own data."""
     folder = plan.run.folder
-    for source in (*_sources(plan.source), *_sources(plan.validation)):
+    sources = source_texts(plan.source) + source_texts(plan.validation)
+    for source in filter(None, sources):
         if is_inside(folder, source):
             raise UsageError(
                 f"the run {folder} lies inside {source} and would become data: "
                 "choose another folder with --out"
             )
-
-
-def _sources(data: object) -> list[str]:
-    """The SOURCES among the data; none if it is no text and no path."""
-    parts = data if isinstance(data, tuple | list) else [data]
-    return [str(part) for part in parts if isinstance(part, str | Path)]
 
 
 def _start(trainer: Trainer, run: Run, plan: Plan) -> None:

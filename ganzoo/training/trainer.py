@@ -14,6 +14,7 @@ from torch import Tensor, nn
 
 from ganzoo.data.open import data_config, open_data, source_text
 from ganzoo.data.split import train_validation_split, validation_hparams
+from ganzoo.data.split_folders import divided
 from ganzoo.device import Device, memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, trainers
 from ganzoo.errors import (
@@ -135,6 +136,7 @@ class Trainer(Iterator[Step]):
     def _open(self, data: object, validation: object, workers: int | None, cache: str) -> None:
         model, hp = self.model, self.model.hp
         opened = partial(open_data, view=model.view, workers=workers, cache=cache)
+        data, validation = divided(data, validation, validates=model.scored)
         self.data = opened(data, hp)
         self.held_out = None
         if validation is not None:
@@ -416,13 +418,16 @@ class Trainer(Iterator[Step]):
         checkpoint = _checkpoint_of(run)
         state = TrainState.read(checkpoint)
         config = state.config
-        if data is None:
-            data = _recorded(run, config, "data")
-        if validation is None and "validation" in config.data:
-            validation = _recorded(run, config, "validation")
         restored = from_config(config, checkpoint, kind=model)
         if steps is not None:
             restored.hp = restored.hp.replaced({"steps": steps})
+        opened = partial(open_data, view=restored.view, workers=workers, cache=cache)
+        if data is None:
+            # opened here: to an older run, train/ and val/ are classes
+            data = opened(_recorded(run, config, "data"), restored.hp)
+        if validation is None and "validation" in config.data:
+            sources = _recorded(run, config, "validation")
+            validation = opened(sources, validation_hparams(restored.hp))
         kind = cls
         if config.trainer != cls.__name__:
             kind = _recorded_trainer(run, config)
