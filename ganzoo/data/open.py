@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -163,7 +164,7 @@ def _prepare(
         manifest, folder = packing.packed()
         one_of_two = len(opened.parts) > 1
         place = f"domain {domain} of {text}" if one_of_two else text
-        _check_enough(manifest, hp.batch_size, place)
+        _check_enough(manifest, hp, place)
         if manifest.stored:
             images = manifest.images(folder)
             part = StoredImages(images, manifest.label_tensor, resident)
@@ -201,19 +202,25 @@ def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
     return labels
 
 
-def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
-    needed = max(2, batch_size)
+def _check_enough(manifest: Manifest, hp: Hparams, place: str) -> None:
+    needed = max(2, hp.batch_size)
     count = len(manifest.rows)
-    if count < needed:
-        message = (
-            f"{place} has too few images that can be used, "
-            f"{count}{reasons(manifest.skipped)}: give at least {needed}, "
-            f"or set a smaller batch_size than {batch_size}"
-        )
-        if manifest.skipped:
-            first = manifest.skipped[0]
-            message += f"; {first.name} is not used: {first.kind}, {first.detail}"
-        raise DataError(message)
+    if count >= needed:
+        return
+    way_out = f"give at least {needed}"
+    if count >= 2:
+        way_out += f", or set batch_size={count}"
+        largest_class = max(Counter(manifest.labels).values())
+        if hp.validation and largest_class < 2:
+            way_out += " and validation=0, as no class has two"
+    message = (
+        f"{place} has too few images that can be used, "
+        f"{count}{reasons(manifest.skipped)}: {way_out}"
+    )
+    if manifest.skipped:
+        first = manifest.skipped[0]
+        message += f"; {first.name} is not used: {first.kind}, {first.detail}"
+    raise DataError(message)
 
 
 def _report(

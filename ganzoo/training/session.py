@@ -25,6 +25,9 @@ from ganzoo.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
 
+FEW = 30
+"""Validation images below which one more or less changes a score by 3 % and more."""
+
 
 @dataclass(frozen=True)
 class Outcome:
@@ -106,7 +109,8 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
             evaluation = None
             if trainer.validation and (last or number % scored_every == 0):
                 evaluation = trainer.evaluate()
-                reports.scores(number, evaluation.scores)
+                assert trainer.evaluated
+                reports.scores(trainer.evaluated)
             saving = last or stopped_by or number % plan.save_every == 0
             if saving or evaluation:
                 # The checkpoint comes first: a faulty picture must not cost it.
@@ -167,6 +171,8 @@ def _log_finished(trainer: Trainer, run: Run) -> None:
         name, score = best.deciding
         text += f" Step {best.step} is kept, the best by {name}: "
         text += f"{score:.4f} of {best.images} images."
+        if best.images < FEW:
+            text += " So few say little: give more data, or --validation SOURCE."
     words = ["sample", str(run)]
     if trainer.model.directions:
         words = ["translate", str(run), "INPUT", "OUT"]

@@ -13,7 +13,12 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.data.open import data_config, open_data, source_text
-from ganzoo.data.split import train_validation_split, validation_hparams
+from ganzoo.data.split import (
+    NEWEST,
+    OLDEST,
+    train_validation_split,
+    validation_hparams,
+)
 from ganzoo.data.split_folders import divided
 from ganzoo.device import Device, memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, trainers
@@ -141,14 +146,21 @@ class Trainer(Iterator[Step]):
         self.held_out = None
         if validation is not None:
             self.held_out = opened(validation, validation_hparams(hp))
-        self.batches, self.validation = train_validation_split(
-            self.data, self.held_out, hp, model.view, self.device.torch_device
-        )
+        self._divide(NEWEST)
         if self.validation and not model.scored:
             source = source_text(self.validation.data)
             raise Unsupported(
                 f"{model.display_name} has no scores: it cannot be evaluated on {source}"
             )
+
+    def _divide(self, rule: str) -> None:
+        """Decides what is trained on, and what is held out by a rule of data/split.py."""
+        model = self.model
+        device = self.device.torch_device
+        self.batches, self.validation = train_validation_split(
+            self.data, self.held_out, model.hp, model.view, device, rule
+        )
+        self._validation_rule = rule
 
     # A step
 
@@ -315,7 +327,8 @@ class Trainer(Iterator[Step]):
                 "it must be a ganzoo.Evaluation of numbers"
             )
         total = self.validation.total
-        self.evaluated = Score(self.steps_done, dict(result.scores), total)
+        by_class = dict(result.by_class)
+        self.evaluated = Score(self.steps_done, dict(result.scores), total, by_class)
         return result
 
     # A run folder
@@ -327,12 +340,14 @@ class Trainer(Iterator[Step]):
         if self.held_out:
             data["validation"] = data_config(self.held_out)
             measured_on = source_text(self.held_out)
+        elif self.validation:
+            data["validation_rule"] = self._validation_rule
         if self.earlier_data:
             data["earlier"] = self.earlier_data
         metrics: dict[str, Any] = {}
         score = self.evaluated
         if score and score.step == self.steps_done:
-            metrics = {**score.scores, "images": score.images}
+            metrics = {**score.scores, **score.details(), "images": score.images}
             metrics["measured on"] = measured_on
         plugin = trainers.of(type(self))
         return Config.of(
@@ -462,6 +477,9 @@ class Trainer(Iterator[Step]):
     ) -> list[str]:
         run = Run(checkpoint.parents[1])
         self._check_settings(run, state.config, accept_data)
+        rule = state.config.data.get("validation_rule", OLDEST)
+        if self.validation and not self.held_out and rule != self._validation_rule:
+            self._divide(rule)
         check_steps(self.model, state)
         saved, config = state.config, self.config()
         self._step_complete = False  # until all of it is restored
