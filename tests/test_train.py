@@ -138,11 +138,12 @@ def test_messages_go_to_standard_output_unless_the_program_has_handlers(monkeypa
 @pytest.mark.slow
 def test_sigterm_saves_and_then_ends_the_program():
     script = f"import ganzoo; ganzoo.train('dcgan-mini', steps=9999, out='run', **{SMALL})"
-    running = subprocess.Popen([sys.executable, "-c", script], stdout=subprocess.PIPE, text=True)
-    for line in running.stdout:
-        if line.startswith("step 50/"):
-            running.terminate()
-    assert running.wait(timeout=60) == -signal.SIGTERM
+    words = [sys.executable, "-c", script]
+    with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
+        for line in running.stdout:
+            if line.startswith("step 50/"):
+                running.terminate()
+    assert running.returncode == -signal.SIGTERM
     assert ganzoo.Run("run").step >= 50
 
 
@@ -178,6 +179,15 @@ def test_losses_are_shown_by_time_too_and_recorded_by_steps(caplog, monkeypatch)
 # A trainer in a loop
 
 
+@pytest.fixture
+def ctrl_c_raises():
+    """Python's own handler of SIGINT, which a process in the background lacks."""
+    before = signal.signal(signal.SIGINT, signal.default_int_handler)
+    yield
+    signal.signal(signal.SIGINT, before)
+
+
+@pytest.mark.usefixtures("ctrl_c_raises")
 def test_ctrl_c_lets_the_step_finish_and_the_trainer_goes_on(monkeypatch):
     whole = ganzoo.Trainer(small_model(steps=6), "digits", device="cpu")
     for _ in whole:
