@@ -142,14 +142,14 @@ def _opened_dataset(
         size, channels = items.measured()
     classes = _class_names(known_names(data), labels, hp)
     info = DataInfo(size=size, channels=channels, classes=classes)
-    preparation = None
-    if hp.image_size or hp.load_size or not isinstance(first, Tensor):
-        preparation = Preparation.of(hp, info)
-    if isinstance(first, Tensor) and (first.is_floating_point() or not preparation):
+    preparation = Preparation.of(hp, info)
+    takes_any_size = not hp.image_size and not hp.load_size and preparation.load_size == size
+    stays = isinstance(first, Tensor) and takes_any_size
+    if stays or (isinstance(first, Tensor) and first.is_floating_point()):
         _check_fits(info, hp)
     images = DatasetImages(
         data,
-        preparation,
+        None if stays else preparation,
         labels=labels,
         pairs=pairs,
         workers=workers,

@@ -8,6 +8,8 @@ import torch
 from PIL import Image
 
 import ganzoo
+from ganzoo.data.batches import Batches
+from ganzoo.data.open import open_data
 from ganzoo.data.split import validation_indices
 
 CLASSES = (30, 2, 1)
@@ -83,6 +85,17 @@ def test_one_picture_of_each_class_is_refused_once_with_all_that_helps(ganzoo_co
     assert "batch_size=3 and validation=0" in done.stderr
     done = ganzoo_command(*words, "--set", "batch_size=3", "--set", "validation=0")
     assert done.exit_code == 0, done.output
+
+
+def test_bytes_of_another_size_than_the_backbones_are_resized():
+    hp = ganzoo.models["finetune"].load().Hparams(backbone="test_resnet", batch_size=2)
+    size = hp.for_backbone().image_size
+    levels = torch.zeros(4, 1, 12, 12, dtype=torch.uint8)
+    data = open_data(list(levels), hp)
+    batch = next(Batches(data, torch.Tensor, 4, 0, torch.device("cpu")).one_epoch())
+    assert batch.shape == (4, 1, size, size)
+    with pytest.raises(ganzoo.DataError, match="image_size=12"):
+        open_data(levels, hp)
 
 
 def test_scores_by_class_are_in_every_file_and_few_images_are_said(caplog):
