@@ -212,22 +212,25 @@ def top_level(source: str) -> tuple[list[str], list[str]]:
     Hidden ones are left out; there are none if it cannot be read.
     """
     root = expanded(source)
-    folders, files = set(), []
+    folders: list[str] = []
+    files: list[str] = []
     if root.is_dir():
         with suppress(OSError), os.scandir(root) as entries:
             for entry in entries:
-                folders.add(entry.name) if entry.is_dir() else files.append(entry.name)
+                names = folders if entry.is_dir() else files
+                names.append(entry.name)
     else:
         with suppress(DataError):
             path, folder = _zip_and_folder(root)
             for name, _ in _entries(_opened(path), folder):
                 top, slash, _ = name.partition("/")
-                folders.add(top) if slash else files.append(top)
+                names = folders if slash else files
+                names.append(top)
     return _visible(folders), _visible(files)
 
 
 def _visible(names: Iterable[str]) -> list[str]:
-    return sorted(name for name in names if not hidden(name))
+    return sorted({name for name in names if not hidden(name)})
 
 
 def _unsafe(name: str) -> bool:
