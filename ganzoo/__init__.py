@@ -26,7 +26,7 @@ _HOMES = {
     "hparams.hparams": "DataInfo Hparams",
     "hub.reach": "cache_if_unreachable",
     "hub.transfer": "pull push",
-    "images": "to_pil",
+    "images": "from_pil to_pil",
     "model.contract": "Model Move",
     "model.scores": "Evaluation",
     "modes": "frozen",
@@ -37,7 +37,7 @@ _HOMES = {
     "training.trainer": "Step Trainer",
     "training.transfer": "adapt",
     "training.turns": "Turn",
-    "zoo": "create load",
+    "zoo": "create load save",
 }
 """Module -> the public names that it is the home of."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

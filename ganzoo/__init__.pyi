@@ -35,6 +35,7 @@ from ganzoo.hparams.hparams import Hparams as Hparams
 from ganzoo.hub.reach import cache_if_unreachable as cache_if_unreachable
 from ganzoo.hub.transfer import pull as pull
 from ganzoo.hub.transfer import push as push
+from ganzoo.images import from_pil as from_pil
 from ganzoo.images import to_pil as to_pil
 from ganzoo.model.contract import Model as Model
 from ganzoo.model.contract import Move as Move
@@ -50,5 +51,6 @@ from ganzoo.training.transfer import adapt as adapt
 from ganzoo.training.turns import Turn as Turn
 from ganzoo.zoo import create as create
 from ganzoo.zoo import load as load
+from ganzoo.zoo import save as save
 
 __version__: str

@@ -171,9 +171,18 @@ def test_values_on_the_card_are_quoted_for_the_shell():
         ("/home/ada/cats/train", "cats/train"),
         ("zip:/home/ada/cats.zip/Val", "zip:cats.zip/Val"),
         ("/train", "train"),
+        ("~ada/cats", "cats"),
+        ("folder:~/cats", "folder:cats"),
+        ("C:\\Users\\ada\\cats", "cats"),
+        ("C:/Users/ada/cats/", "cats"),
+        ("zip:C:\\Users\\ada\\cats.zip", "zip:cats.zip"),
+        ("\\\\server\\ada\\cats", "cats"),
+        ("..\\cats", "cats"),
+        ("file:///home/ada/cats", "cats"),
         ("digits and /home/ada/cats", "digits and cats"),
         ("data/cats", "data/cats"),
         ("hf:ada/cats", "hf:ada/cats"),
+        ("hf:ada/cats/small:train@main", "hf:ada/cats/small:train@main"),
         ("https://ada.org/licence", "https://ada.org/licence"),
     ],
 )
@@ -182,7 +191,9 @@ def test_local_paths_are_not_public(value, public):
         hyperparameters={"checkpoint": value, "width": 4},
         data={"source": [value, "digits"], "validation": {"source": value}},
         metrics={"accuracy": 0.5, "measured on": value},
+        origin=value,
     ).public()
+    assert config.origin == public
     assert config.hyperparameters == {"checkpoint": public, "width": 4}
     assert config.data == {"source": [public, "digits"], "validation": {"source": public}}
     assert config.metrics == {"accuracy": 0.5, "measured on": public}

@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.options import PATH, POSITIVE, device_option, names_of, set_option
+from ganzoo.cli.options import (
+    PATH,
+    POSITIVE,
+    complete_run,
+    device_option,
+    names_of,
+    set_option,
+)
 from ganzoo.discovery.registry import datasets, models, trainers
 
 
@@ -46,8 +53,8 @@ class HparamsOption(click.Option):
     "--from",
     "from_run",
     metavar="RUN",
-    type=PATH,
-    help="Start from the weights of this run, or of an id on the Hub.",
+    shell_complete=complete_run,
+    help="Start from these weights: a run, pretrained weights, or an id of the Hub.",
 )
 @click.option(
     "--partial",

@@ -121,7 +121,7 @@ def _use(config: Config) -> str:
 
 def _training(config: Config, model: Model) -> str:
     if not config.step:
-        return "## Training\n\nElsewhere: the weights were imported."
+        return "## Training\n\nNot recorded: the weights were imported, or saved from Python."
     names = "` and `".join(config.sources())
     data = f"`{names}`" if names else FROM_PYTHON
     licence = config.data.get("licence")

@@ -18,8 +18,17 @@ FORMAT = 1
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
 LOCAL = re.compile(
-    r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?"
-    r"([^/\\]+(?:[/\\](?i:train|val|valid|validation|test))?)[/\\]*$"
+    r"""(?:^|(?<=\w:)|(?<=[ ]and[ ]))
+    (?:
+        /(?!/)                  # /home/ada/cats; not the rest of a URL
+        | file:/
+        | ~[^/\\]*[/\\]         # ~/cats, ~ada/cats
+        | [A-Za-z]:[/\\]        # C:\Users\ada\cats
+        | \\\\                  # \\server\cats
+        | (?:.*[/\\])?\.\.[/\\] # ../cats, data/../../cats
+    )
+    .*?([^/\\]+(?:[/\\](?i:train|val|valid|validation|test))?)[/\\]*$""",
+    re.VERBOSE,
 )
 """A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL.
 
@@ -220,7 +229,7 @@ class Config:
 
     def public(self) -> Self:
         """The configuration as it is uploaded: of a local path, only its end."""
-        values = {name: _public(getattr(self, name)) for name in OBJECTS}
+        values = {name: _public(getattr(self, name)) for name in (*OBJECTS, "origin")}
         return replace(self, **values)
 
 

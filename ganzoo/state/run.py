@@ -65,6 +65,9 @@ class Run:
     def __str__(self) -> str:
         return str(self.folder)
 
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
     def __repr__(self) -> str:
         return f"Run({str(self)!r})"
 

@@ -14,7 +14,11 @@ from ganzoo.files import is_inside, writing
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.images import save_png
 from ganzoo.model.inference import has_scores
+from ganzoo.use.replacing import check_replaceable
 from ganzoo.zoo import model_class
+
+VERB = "ganzoo data check"
+"""What a contact sheet says of its origin."""
 
 
 def check_data(
@@ -51,12 +55,13 @@ def write_sheet(report: Report, sheet: Path) -> None:
     """Writes a contact sheet of some usable images."""
     with writing(sheet, otherwise="choose another file with --sheet"):
         sheet.parent.mkdir(parents=True, exist_ok=True)
-        save_png(report.sheet(), sheet)
+        save_png(report.sheet(), sheet, software=VERB)
 
 
 def _check_sheet(sheet: Path, sources: Sequence[str]) -> None:
     if sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
+    check_replaceable(sheet, VERB, "choose another file with --sheet")
     for source in sources:
         if is_inside(sheet, source):
             raise UsageError(
