@@ -12,6 +12,7 @@ from mkdocs.structure.files import File, Files
 import ganzoo
 from ganzoo import augment
 from ganzoo.cli import main
+from ganzoo.discovery.summaries import shown_task
 from ganzoo.hparams.fields import FieldType, text_of
 from ganzoo.use.show import model_info
 from ganzoo.zoo import model_class
@@ -124,12 +125,12 @@ def models_page() -> str:
 
 
 def _model_lines(name: str) -> Iterator[str]:
-    info = model_info(ganzoo.models[name])
-    kind = model_class(ganzoo.models[name])
+    plugin = ganzoo.models[name]
+    info, kind = model_info(plugin), model_class(plugin)
     yield f"\n## {name}\n"
     yield f"{info['documentation']}\n"
     yield f"- paper: <{info['paper']}>"
-    yield f"- task: `{info['task']}`"
+    yield f"- task: {shown_task(info['task'], info['view'])}"
     yield f"- data: `{info['data']}`, unless you give another" if info["data"] else "- data: yours"
     for network, count in info["networks"].items():
         yield f"- {network}: {count:,} parameters"
