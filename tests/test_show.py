@@ -131,6 +131,21 @@ def test_a_run_whose_model_is_gone_is_shown_too(ganzoo_command):
     assert "unknown without" in page
 
 
+@pytest.mark.parametrize("value", [None, 3, "x", [1], {"a": 1}])
+def test_a_strangers_configuration_is_shown_or_refused(ganzoo_command, value):
+    shutil.copytree(OLD, "run")
+    config = json.loads(Path("run/config.json").read_text())
+    for place in ("hyperparameters/steps", "data/images", "data/source", "licence", "metrics/x"):
+        changed = json.loads(json.dumps(config | {"metrics": {"accuracy": 0.5}}))
+        *group, key = place.split("/")
+        inside = changed[group[0]] if group else changed
+        inside[key] = value
+        Path("run/config.json").write_text(json.dumps(changed))
+        done = ganzoo_command("show", "run")
+        assert done.exit_code in (0, 1), done.exception
+        assert not isinstance(done.exception, TypeError | ValueError | AttributeError)
+
+
 def test_a_run_that_was_trained_from_python_has_no_command(ganzoo_command):
     model = ganzoo.create("dcgan-mini", image_size=8, width=4, batch_size=4, steps=1)
     trainer = ganzoo.Trainer(model, ganzoo.noise(8, 1, 8, 8, seed=0).clamp(-1, 1))
