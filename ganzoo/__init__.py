@@ -19,22 +19,24 @@ _HOMES = {
     "discovery.registry": "datasets list_models models trainers",
     "errors": """
         BadImage DataError DeviceError Diverged GanzooError HparamError HubError
-        NameClash PluginError StateError UnknownName Unsupported UsageError unknown
+        NameClash OutOfMemory PluginError StateError UnknownName Unsupported UsageError unknown
     """,
     "files": "cache_folder",
     "hparams.fields": "PowersOfTwo Range",
     "hparams.hparams": "DataInfo Hparams",
     "hub.transfer": "pull push",
-    "images": "to_pil",
+    "images": "from_pil to_pil",
     "model.contract": "Model Move",
     "model.scores": "Evaluation",
     "modes": "frozen",
     "optim": "adam",
     "seeds": "noise",
+    "state.run": "Run",
+    "training.train": "train",
     "training.trainer": "Step Trainer",
     "training.transfer": "adapt",
     "training.turns": "Turn",
-    "zoo": "create load",
+    "zoo": "create load save",
 }
 """Module -> the public names that it is the home of."""
 _HOME = {name: home for home, names in _HOMES.items() for name in names.split()}

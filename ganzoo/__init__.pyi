@@ -20,6 +20,7 @@ from ganzoo.errors import GanzooError as GanzooError
 from ganzoo.errors import HparamError as HparamError
 from ganzoo.errors import HubError as HubError
 from ganzoo.errors import NameClash as NameClash
+from ganzoo.errors import OutOfMemory as OutOfMemory
 from ganzoo.errors import PluginError as PluginError
 from ganzoo.errors import StateError as StateError
 from ganzoo.errors import UnknownName as UnknownName
@@ -33,6 +34,7 @@ from ganzoo.hparams.hparams import DataInfo as DataInfo
 from ganzoo.hparams.hparams import Hparams as Hparams
 from ganzoo.hub.transfer import pull as pull
 from ganzoo.hub.transfer import push as push
+from ganzoo.images import from_pil as from_pil
 from ganzoo.images import to_pil as to_pil
 from ganzoo.model.contract import Model as Model
 from ganzoo.model.contract import Move as Move
@@ -40,11 +42,14 @@ from ganzoo.model.scores import Evaluation as Evaluation
 from ganzoo.modes import frozen as frozen
 from ganzoo.optim import adam as adam
 from ganzoo.seeds import noise as noise
+from ganzoo.state.run import Run as Run
+from ganzoo.training.train import train as train
 from ganzoo.training.trainer import Step as Step
 from ganzoo.training.trainer import Trainer as Trainer
 from ganzoo.training.transfer import adapt as adapt
 from ganzoo.training.turns import Turn as Turn
 from ganzoo.zoo import create as create
 from ganzoo.zoo import load as load
+from ganzoo.zoo import save as save
 
 __version__: str

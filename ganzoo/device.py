@@ -1,12 +1,17 @@
 """Where a run computes, and how precisely."""
 
-from contextlib import AbstractContextManager, nullcontext
+import re
+from collections.abc import Iterator
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from dataclasses import dataclass
 from typing import Self
 
 import torch
 
-from ganzoo.errors import DeviceError
+from ganzoo.errors import DeviceError, OutOfMemory
+
+NO_MEMORY = re.compile("out of memory|allocate memory|not enough memory", re.IGNORECASE)
+"""PyTorch's words; only on a GPU it has a type for this error."""
 
 
 @dataclass(frozen=True)
@@ -44,6 +49,24 @@ class Device:
         if self.precision == "fp32":
             return nullcontext()
         return torch.autocast(self.torch_device.type, torch.bfloat16)
+
+
+def is_out_of_memory(error: BaseException) -> bool:
+    """Whether PyTorch or Python raised it for lack of memory, of a GPU or of the machine."""
+    if isinstance(error, MemoryError):
+        return True
+    return isinstance(error, RuntimeError) and bool(NO_MEMORY.search(str(error)))
+
+
+@contextmanager
+def memory_errors_as_one_line(purpose: str, way_out: str) -> Iterator[None]:
+    """Inside, an error for lack of memory becomes an OutOfMemory with these words."""
+    try:
+        yield
+    except (RuntimeError, MemoryError) as cause:
+        if isinstance(cause, OutOfMemory) or not is_out_of_memory(cause):
+            raise
+        raise OutOfMemory(f"not enough memory for {purpose}: {way_out}") from cause
 
 
 def _device(name: str) -> torch.device:

@@ -12,6 +12,7 @@ GanzooError             a user can solve it; the command prints one line, exit c
 ├── StateError          a run folder cannot be read, written or continued
 ├── HubError            the Hub, or another server of weights, refuses or cannot be reached
 ├── Diverged            a loss is no longer a finite number
+├── OutOfMemory         the device or the machine has too little memory
 └── Unsupported         the model does not offer this, for example sampling from a translator
 """
 
@@ -73,6 +74,10 @@ class HubError(GanzooError):
 
 class Diverged(GanzooError, ArithmeticError):  # noqa: N818
     """A loss is no longer a finite number."""
+
+
+class OutOfMemory(GanzooError, MemoryError):  # noqa: N818
+    """The device or the machine has too little memory."""
 
 
 class Unsupported(GanzooError, NotImplementedError):  # noqa: N818

@@ -12,6 +12,8 @@ from contextlib import (
 )
 from pathlib import Path
 
+from platformdirs import user_cache_path
+
 from ganzoo.errors import GanzooError, StateError, UsageError
 
 UNFINISHED = ".tmp-"
@@ -23,7 +25,7 @@ def writing(
     path: Path,
     *,
     error: type[GanzooError] = StateError,
-    if_full: str = "make room; what was saved before is unchanged",
+    if_full: str = "make room; nothing that was saved before is lost",
     otherwise: str = "choose another folder with --out",
 ) -> Iterator[None]:
     """Turns an OSError into an error that names the path and what to do."""
@@ -51,7 +53,7 @@ def new_folder(
     an empty folder exists. If it cannot be written, nothing is left behind, the older folder is
     unchanged, and `guard` raises its error.
     """
-    if must_be_free and not _is_free(path):
+    if must_be_free and not is_free(path):
         raise UsageError(f"--out {path} already exists: choose another folder")
     unfinished = path.with_name(f"{UNFINISHED}{path.name}-{os.getpid()}")
     replaced = path.with_name(f"{UNFINISHED}{path.name}-old-{os.getpid()}")
@@ -78,7 +80,7 @@ def new_folder(
                     parent.rmdir()
 
 
-def _is_free(path: Path) -> bool:
+def is_free(path: Path) -> bool:
     """Whether nothing exists there but an empty folder, which is no link and not the current one.
 
     Raises StateError if the folder cannot be read.
@@ -163,8 +165,10 @@ def _flush(path: Path) -> None:
 
 
 def cache_folder() -> Path:
-    """`$GANZOO_CACHE`, `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`. It may not exist yet."""
+    """`$GANZOO_CACHE`, else the user's cache as the operating system has it. It may not exist yet.
+
+    On Linux that is `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`.
+    """
     if chosen := os.environ.get("GANZOO_CACHE"):
-        return Path(chosen)
-    caches = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
-    return Path(caches, "ganzoo")
+        return Path(chosen).expanduser()
+    return user_cache_path("ganzoo", appauthor=False)

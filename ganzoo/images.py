@@ -6,15 +6,18 @@ from contextlib import nullcontext
 from io import BytesIO
 from math import ceil
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw, ImageFont, ImageOps
+from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
 
 from ganzoo.channels import MODES as MODES
 from ganzoo.files import replace_file
 
+MARGIN = 2
+"""Pixels between the images of a grid."""
 DARK = (8, 48, 107)
 """The colour of the largest share in a confusion matrix."""
 
@@ -23,7 +26,7 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     """`(n, channels, height, width)` or one image without n, in [-1, 1] -> n pictures of 8 bits.
 
     One channel is grey, three are RGB, four RGBA. -1 becomes 0, and 1 becomes 255; values outside
-    are clipped.
+    are clipped. uint8 is taken as it is.
     """
     if images.ndim == 3:
         images = images[None]
@@ -31,10 +34,11 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     if images.ndim != 4 or shape[1] not in MODES:
         expected = "(n, 1, 3 or 4 channels, height, width)"
         raise ValueError(f"images are {expected}, not {shape}")
-    # (x + 1) * 127.5 rounded to the nearest of 256 levels
-    scaled = (images.detach().float() + 1) * 127.5
-    levels = scaled.round().clamp(0, 255)
-    pixels = levels.to("cpu", torch.uint8)
+    if images.dtype != torch.uint8:
+        # (x + 1) * 127.5 rounded to the nearest of 256 levels
+        scaled = (images.detach().float() + 1) * 127.5
+        images = scaled.round().clamp(0, 255)
+    pixels = images.to("cpu", torch.uint8)
     arrays = pixels.permute(0, 2, 3, 1).numpy()
     if shape[1] == 1:
         arrays = arrays[..., 0]
@@ -58,24 +62,24 @@ def levels(picture: Image.Image) -> Tensor:
     return torch.from_numpy(array).permute(2, 0, 1)
 
 
-def grid(
-    images: Tensor,
-    columns: int = 8,
-    *,
-    margin: int = 2,
-) -> Image.Image:
+def grid(images: Tensor, columns: int = 8) -> Image.Image:
     """`(n, channels, height, width)` in [-1, 1] -> one picture, row by row, on white."""
-    n, channels, height, width = images.shape
-    columns = max(1, min(columns, n))
+    return sheet(to_pil(images), columns)
+
+
+def sheet(pictures: Sequence[Image.Image], columns: int) -> Image.Image:
+    """Pictures of one size and mode as one picture, row by row, on white."""
+    first, n = pictures[0], len(pictures)
+    columns = min(columns, n)
     rows = ceil(n / columns)
-    across, down = width + margin, height + margin
-    size = columns * across + margin, rows * down + margin
-    sheet = Image.new(MODES[channels], size, "white")
-    for i, picture in enumerate(to_pil(images)):
+    across, down = first.width + MARGIN, first.height + MARGIN
+    size = columns * across + MARGIN, rows * down + MARGIN
+    result = Image.new(first.mode, size, "white")
+    for i, picture in enumerate(pictures):
         row, column = divmod(i, columns)
-        corner = margin + column * across, margin + row * down
-        sheet.paste(picture, corner)
-    return sheet
+        corner = MARGIN + column * across, MARGIN + row * down
+        result.paste(picture, corner)
+    return result
 
 
 def enlarged(
@@ -87,31 +91,53 @@ def enlarged(
     return ImageOps.scale(picture, factor, Image.Resampling.NEAREST)
 
 
-def save_png(picture: Image.Image, path: Path) -> None:
+def save_png(
+    picture: Image.Image,
+    path: Path,
+    *,
+    software: str | None = None,
+) -> None:
     """Writes a PNG, whatever the name says; like `save_picture`."""
-    save_picture(picture, path, "PNG")
+    save_picture(picture, path, "PNG", software=software)
 
 
 def save_picture(
     picture: Image.Image,
     path: Path,
     form: str | None = None,
+    *,
+    software: str | None = None,
 ) -> None:
     """Writes a picture in the format of its name, or in `form`, complete or not at all.
 
-    Raises OSError if it cannot be written.
+    `software` is what the file says of its origin (EXIF); BMP cannot. Raises OSError if it cannot
+    be written.
     """
     file = BytesIO()
     known = Image.registered_extensions()
     form = form or known.get(path.suffix.lower())
+    options: dict[str, Any] = {"quality": 95}
+    if software:
+        options["exif"] = Image.Exif()
+        options["exif"][ExifTags.Base.Software] = software
     try:
-        picture.save(file, form, quality=95)
+        picture.save(file, form, **options)
     # too large for the format, says the encoder
     except ValueError as cause:
         size = f"{picture.width}x{picture.height}"
         text = f"no {path.suffix} of {size}: {cause}"
         raise OSError(errno.EINVAL, text) from cause
     replace_file(path, file.getvalue(), nullcontext)
+
+
+def software_of(path: Path) -> str | None:
+    """What a file that `save_picture` wrote says of its origin; None for any other file."""
+    try:
+        with Image.open(path, formats=("PNG", "JPEG", "WEBP", "TIFF")) as picture:
+            return picture.getexif().get(ExifTags.Base.Software)
+    # anything may lie there
+    except Exception:
+        return None
 
 
 def confusion(

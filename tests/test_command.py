@@ -247,7 +247,7 @@ def test_sampling_to_a_grid_and_to_a_folder(finished, ganzoo_command):
         with Image.open(f"folder/{i:06}.png") as written:
             assert written.tobytes() == picture.tobytes()
     with Image.open("new/grid.png") as grid:
-        assert grid.size == (3 * 10 + 2, 12)
+        assert grid.size == (2 * 10 + 2, 2 * 10 + 2)
         assert grid.crop((2, 2, 10, 10)).tobytes() == expected[0].tobytes()
     with Image.open("samples.png") as default:
         assert default.size == (82, 82)

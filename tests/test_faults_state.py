@@ -168,9 +168,18 @@ def test_values_on_the_card_are_quoted_for_the_shell():
         ("../cats", "cats"),
         ("data/../../cats.zip", "cats.zip"),
         ("~/cats", "cats"),
+        ("~ada/cats", "cats"),
+        ("folder:~/cats", "folder:cats"),
+        ("C:\\Users\\ada\\cats", "cats"),
+        ("C:/Users/ada/cats/", "cats"),
+        ("zip:C:\\Users\\ada\\cats.zip", "zip:cats.zip"),
+        ("\\\\server\\ada\\cats", "cats"),
+        ("..\\cats", "cats"),
+        ("file:///home/ada/cats", "cats"),
         ("digits and /home/ada/cats", "digits and cats"),
         ("data/cats", "data/cats"),
         ("hf:ada/cats", "hf:ada/cats"),
+        ("hf:ada/cats/small:train@main", "hf:ada/cats/small:train@main"),
         ("https://ada.org/licence", "https://ada.org/licence"),
     ],
 )
@@ -179,7 +188,9 @@ def test_local_paths_are_not_public(value, public):
         hyperparameters={"checkpoint": value, "width": 4},
         data={"source": [value, "digits"], "validation": {"source": value}},
         metrics={"accuracy": 0.5, "measured on": value},
+        origin=value,
     ).public()
+    assert config.origin == public
     assert config.hyperparameters == {"checkpoint": public, "width": 4}
     assert config.data == {"source": [public, "digits"], "validation": {"source": public}}
     assert config.metrics == {"accuracy": 0.5, "measured on": public}
@@ -260,7 +271,7 @@ def test_a_checkpoint_that_was_being_replaced_is_there_after_a_kill():
 
 def test_the_journal_reads_old_lines_and_leaves_torn_ones():
     run = Run(Path.cwd())
-    run.metrics.write_text(
+    run.journal.path.write_text(
         '{"step": 1, "steps_per_second": 9.0, "generator": 0.5}\n{"step": 2, "ge'
     )
     run.journal.truncate(1)
@@ -268,10 +279,10 @@ def test_the_journal_reads_old_lines_and_leaves_torn_ones():
     run.journal.append("report", 2, {"steps_per_second": 9.0, "generator": float("nan")})
     run.journal.append("scores", 3, {"validation/accuracy": 0.25})
     assert run.journal.series() == {"generator": [(1, 0.5)], "validation/accuracy": [(3, 0.25)]}
-    lines = [json.loads(line) for line in run.metrics.read_text().splitlines()]
+    lines = [json.loads(line) for line in run.journal.path.read_text().splitlines()]
     assert [line.get("kind") for line in lines] == [None, "event", "report", "scores"]
     run.journal.truncate(2)
-    assert len(run.metrics.read_text().splitlines()) == 3
+    assert len(run.journal.path.read_text().splitlines()) == 3
 
 
 # Files

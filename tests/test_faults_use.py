@@ -73,7 +73,7 @@ def test_a_folder_of_samples_is_written_batch_by_batch(ganzoo_command, monkeypat
     written = []
 
     def counting(self, latents, labels=None):
-        written.append(len(list(Path("many").glob("*.png"))))
+        written.append(len(list(Path().glob(".tmp-many-*/*.png"))))
         return generate(self, latents, labels)
 
     monkeypatch.setattr(kind, "generate", counting)

@@ -1,12 +1,11 @@
-"""Runs every block of docs/plugins.md, as the package that it describes."""
+"""The plugins of the guide, as a package: they keep the contract, and its tables are complete."""
 
-import json
 import re
 import tomllib
-from pathlib import Path
 
 import pytest
 import torch
+from pages import ROOT, blocks_of
 
 import ganzoo
 from ganzoo import augment, losses
@@ -14,15 +13,13 @@ from ganzoo.discovery.registry import datasets, models, trainers
 from ganzoo.testing import checks_of, contract
 from ganzoo.testing.cases import case_of, run_check
 
-GUIDE = (Path(__file__).parent.parent / "docs/plugins.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"^```(\w*)\n(.*?)^```$", GUIDE, re.DOTALL | re.MULTILINE)
-MODULES = {
-    Path(code[3:].partition('"""')[0]).stem: code for kind, code in BLOCKS if kind == "python"
-}
-(PACKAGE,) = (tomllib.loads(block) for kind, block in BLOCKS if kind == "toml")
-COMMANDS = [
-    line.partition("  #")[0] for kind, block in BLOCKS if not kind for line in block.splitlines()
-]
+PLUGINS = ROOT / "docs/plugins"
+PAGES = [PLUGINS / f"{name}.md" for name in ("model", "trainer", "data-source")]
+BLOCKS = [block for page in PAGES for block in blocks_of(page)]
+MODULES = {block.file.removesuffix(".py"): block.code for block in BLOCKS if ".py" in block.file}
+PACKAGES = [tomllib.loads(block.code) for block in BLOCKS if block.file == "pyproject.toml"]
+CHECKS = (PLUGINS / "contract-tests.md").read_text("utf-8")
+PUBLIC = (ROOT / "docs/plugins.md").read_text("utf-8")
 QUICKLY = {
     "tiny-wgan": {
         "is_listed_without_being_imported",
@@ -39,27 +36,14 @@ SMALL = {"tiny-wgan": {"image_size": 8, "width": 8}, "smallest": {"image_size": 
 
 @pytest.fixture
 def package(distribution):
-    """The package of the guide, installed."""
-    code = {name: source for name, source in MODULES.items() if name != "test_contract"}
-    registered = PACKAGE["project"]["entry-points"]
-    for i, (group, entries) in enumerate(registered.items()):
-        distribution(
-            f"ganzoo-wgan{'-' * bool(i)}{i or ''}", entries, group=group, **(code if i == 0 else {})
-        )
-
-
-def test_no_block_is_left_out():
-    assert sorted(PACKAGE["tool"]["setuptools"]["py-modules"]) == sorted(
-        set(MODULES) - {"test_contract"}
-    )
-    assert {kind for kind, _ in BLOCKS} == {"python", "toml", ""}
-    assert all(command.startswith(("ganzoo ", "pip install -e my-gan")) for command in COMMANDS)
-
-
-def test_the_lines_are_counted():
-    counts = [sum(bool(line.strip()) for line in code.splitlines()) for code in MODULES.values()]
-    sentence = re.search(r"(\d+) lines\b[^.]*trainer\D*(\d+)[^.]*data source\D*(\d+)", GUIDE)
-    assert [int(count) for count in sentence.groups()] == counts[1:4]
+    """The packages of the guide, installed."""
+    for project in PACKAGES:
+        for group, entries in project["project"]["entry-points"].items():
+            code = {}
+            for target in entries.values():
+                module = target.partition(":")[0]
+                code[module] = MODULES[module]
+            distribution(project["project"]["name"], entries, group=group, **code)
 
 
 @pytest.mark.parametrize("name", ["smallest", "tiny-wgan", "clipped", "discs"])
@@ -82,24 +66,10 @@ def test_its_test_file_is_one_line(package):
             contract("ganzoo", {}, without=["hf"]) and (distribution, small)
         )
     }
-    line = MODULES["test_contract"].strip().splitlines()[-1]
-    exec(line, names)  # noqa: S102  (our own guide)
-    assert names["TestContract"] == (
-        "ganzoo-wgan",
-        {name: SMALL[name] for name in ("tiny-wgan", "discs")},
-    )
-
-
-def test_its_commands_work(package, ganzoo_command):
-    for words in (command.replace('"', "").split() for command in COMMANDS):
-        if words[0] == "pip" or words[2] == "my-gan":
-            continue  # tests/test_new.py does that
-        quickly = ["--set", "steps=2", "--set", "batch_size=8"] if words[1] == "train" else []
-        done = ganzoo_command(*words[1:], *quickly)
-        assert done.exit_code == 0, (words, done.output)
-        assert words[:3] != ["ganzoo", "list", "*wgan*"] or "networks" in done.output
-    assert ganzoo.load("runs/discs").hp.width == 256
-    assert json.loads(Path("runs/discs/config.json").read_text())["options"]["trainer"] == "clipped"
+    (block,) = blocks_of(PLUGINS / "contract-tests.md")
+    _, _, code = block.code.partition("\n\n")
+    exec(code, names)  # noqa: S102  (our own guide)
+    assert names["TestContract"] == ("ganzoo-wgan", {"tiny-wgan": SMALL["tiny-wgan"]})
 
 
 def test_the_penalty_of_the_example_moves_the_critic_five_times_and_the_generator_once(package):
@@ -111,7 +81,7 @@ def test_the_penalty_of_the_example_moves_the_critic_five_times_and_the_generato
 
 
 def test_what_is_public_is_listed_in_it():
-    rows = dict(re.findall(r"^\| `(ganzoo[.\w]*)` \| (.*) \|$", GUIDE, re.MULTILINE))
+    rows = dict(re.findall(r"^\| `(ganzoo[.\w]*)` \| (.*) \|$", PUBLIC, re.MULTILINE))
     listed = {module: re.findall(r"`(\w+)`", names) for module, names in rows.items()}
     assert listed["ganzoo"] == sorted(ganzoo.__all__)
     for module in (losses, augment):
@@ -126,7 +96,7 @@ def test_what_is_public_is_listed_in_it():
 
 
 def test_every_check_of_a_model_is_in_its_table():
-    table = GUIDE.partition("| check |")[2].partition("\n\n")[0]
+    table = CHECKS.partition("| check |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \| ", table, re.MULTILINE) == [
         check.__name__ for check in checks_of("model")
     ]

@@ -16,10 +16,10 @@ from ganzoo.seeds import derive_seed
 ROOT = Path(__file__).parent.parent
 PUBLIC = """
     BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError
-    Hparams HubError Item Labelled Model Move NameClash Pair PluginError PowersOfTwo Range Source
-    StateError Step Trainer Turn UnknownName Unsupported UsageError adam adapt augment cache_folder
-    create datasets frozen list_models load losses measured models noise
-    pull push to_pil trainers unknown
+    Hparams HubError Item Labelled Model Move NameClash OutOfMemory Pair PluginError PowersOfTwo
+    Range Run Source StateError Step Trainer Turn UnknownName Unsupported UsageError adam adapt
+    augment cache_folder create datasets from_pil frozen list_models load losses measured models
+    noise pull push save to_pil train trainers unknown
 """
 
 

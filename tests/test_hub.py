@@ -156,6 +156,35 @@ def test_a_model_is_pushed_without_a_run(hub, run):
     assert torch.equal(ganzoo.load(ID).sample(4, seed=1), model.sample(4, seed=1))
 
 
+def test_the_words_of_hugging_face_push_and_load(hub, run, monkeypatch, tmp_path):
+    model = ganzoo.load(run)
+    assert model.push_to_hub(f"hf-hub:{ID}", commit_message="hello") == f"{hub.url}/{ID}"
+    assert hub.repos[ID].titles[-1] == "hello"
+    fresh_cache(tmp_path / "elsewhere", monkeypatch)
+    kind = type(model)
+    commit = hub.repos[ID].branches["main"]
+    loaded = [
+        kind.from_pretrained(ID),
+        ganzoo.Model.from_pretrained(f"hf:{ID}", revision=commit),
+        ganzoo.create(f"hf-hub:{ID}@{commit}", pretrained=True),
+        ganzoo.create(f"hf:{ID}", steps=9),
+    ]
+    for one in loaded:
+        assert type(one) is kind
+        assert torch.equal(one.sample(3), model.sample(3))
+    assert loaded[3].hp.steps == 9
+    assert loaded[3].classes == model.classes
+    assert "pretrained" in refusal(UsageError, ganzoo.create, f"hf:{ID}", pretrained="digits")
+    assert "CDCGAN" in refusal(StateError, ganzoo.models["cdcgan"].load().from_pretrained, ID)
+
+
+def test_an_id_is_not_mistaken_for_a_path(hub, run):
+    for path in ("runs/digits", "./digits", "../digits", "~/digits"):
+        assert "user/name" in refusal(HubError, ganzoo.load(run).push_to_hub, path)
+        refusal(StateError, ganzoo.Model.from_pretrained, path)
+    assert not hub.requests
+
+
 def test_a_dry_run_asks_the_hub_nothing(hub, run, ganzoo_command):
     assert ganzoo.push(run, ID, dry_run=True).files == sizes(run)
     done = ganzoo_command("push", run, ID, "--dry-run")

@@ -1,12 +1,11 @@
 """Runs the README's code, with fewer steps."""
 
-import re
-from pathlib import Path
+import pages
 
 import ganzoo
 
-README = (Path(__file__).parent.parent / "README.md").read_text(encoding="utf-8")
-BLOCKS = re.findall(r"```python\n(.*?)```", README, re.DOTALL)
+README = pages.README.read_text(encoding="utf-8")
+BLOCKS = [block.code for block in pages.blocks_of(pages.README) if block.language == "python"]
 
 
 def block_with(words):

@@ -206,7 +206,7 @@ def plan(*assignments, **options):
 
 def test_a_session_is_a_library(caplog, capsys):
     caplog.set_level("INFO", "ganzoo")
-    outcome = session.train(plan("steps=4", report_every=2))
+    outcome = session.run_session(plan("steps=4", report_every=2))
     assert outcome.stopped_by == 0
     assert outcome.trainer.steps_done == 4
     assert outcome.run.samples.exists()
@@ -220,17 +220,17 @@ def test_a_session_is_a_library(caplog, capsys):
 
 
 def test_a_finished_run_gets_the_pictures_that_a_kill_kept_from_it():
-    run = session.train(plan("steps=2")).run
+    run = session.run_session(plan("steps=2")).run
     drawn = run.samples.read_bytes()
     run.samples.unlink(), run.curve.unlink(missing_ok=True)
-    session.train(plan("steps=2"))
+    session.run_session(plan("steps=2"))
     assert run.samples.read_bytes() == drawn
     run.samples.write_bytes(b"of an earlier save")
     moment = run.newest_checkpoint().stat().st_mtime - 10
     import os
 
     os.utime(run.samples, (moment, moment))
-    session.train(plan("steps=2"))
+    session.run_session(plan("steps=2"))
     assert run.samples.read_bytes() == drawn
 
 
@@ -238,16 +238,16 @@ def test_a_run_inside_of_its_validation_data_is_refused(tmp_path):
     folder = tmp_path / "pictures"
     folder.mkdir()
     with pytest.raises(ganzoo.UsageError, match="pictures"):
-        session.train(plan("steps=2", validation=str(folder), out=folder / "run"))
+        session.run_session(plan("steps=2", validation=str(folder), out=folder / "run"))
 
 
 def test_a_run_goes_on_when_the_run_that_it_started_from_is_gone(caplog):
-    session.train(plan("steps=2", out=Path("first")))
-    options = {"origin": Path("first"), "out": Path("second")}
-    session.train(plan("steps=2", **options))
+    session.run_session(plan("steps=2", out=Path("first")))
+    options = {"from_run": Path("first"), "out": Path("second")}
+    session.run_session(plan("steps=2", **options))
     origin = ganzoo.load("second").origin
     shutil.rmtree("first")
-    assert session.train(plan("steps=4", **options)).trainer.steps_done == 4
+    assert session.run_session(plan("steps=4", **options)).trainer.steps_done == 4
     assert ganzoo.load("second").origin == origin
 
 

@@ -22,7 +22,7 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, json_option, run_a
 @device_option
 @click.pass_context
 def command(
-    ctx: click.Context, run: Path, source: Path, top: int, as_json: bool, device: str
+    ctx: click.Context, run: str, source: Path, top: int, as_json: bool, device: str
 ) -> None:
     """Classify a picture or a folder of pictures.
 

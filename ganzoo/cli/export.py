@@ -16,7 +16,7 @@ from ganzoo.cli.options import PATH, direction_option, run_argument
     type=click.IntRange(18),
     help="The opset of an .onnx.  [default: that of PyTorch's exporter]",
 )
-def command(run: Path, out: Path, direction: str | None, opset: int | None) -> None:
+def command(run: str, out: Path, direction: str | None, opset: int | None) -> None:
     """Export a trained model as ONNX or torch.export.
 
     Writes the generator, translator or classifier of RUN to OUT, an .onnx or a .pt2. The batch

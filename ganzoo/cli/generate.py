@@ -4,7 +4,15 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.options import PATH, POSITIVE, device_option, names_of, run_argument, seed_option
+from ganzoo.cli.options import (
+    PATH,
+    POSITIVE,
+    complete_run,
+    device_option,
+    names_of,
+    run_argument,
+    seed_option,
+)
 from ganzoo.discovery.registry import datasets
 
 
@@ -33,8 +41,8 @@ from ganzoo.discovery.registry import datasets
 @click.option("--with-real", is_flag=True, help="Also copy the images of --data into the folder.")
 @click.option(
     "--classifier",
-    type=PATH,
     metavar="RUN",
+    shell_complete=complete_run,
     help="Keep only images that this classifier assigns to the requested class"
     " with --confidence or more.",
 )

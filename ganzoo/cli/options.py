@@ -1,17 +1,34 @@
 """Arguments and options that several verbs share, and completion of names."""
 
+import os
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import click
 from click.shell_completion import CompletionItem
 
+from ganzoo.discovery.pretrained import declared
 from ganzoo.discovery.registry import Registry, models
 from ganzoo.errors import GanzooError
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
-PATH = click.Path(path_type=Path)
+
+
+class UserPath(click.Path):
+    """A path, in which `~` is the user's folder: a shell leaves it in `--out=~/pictures`."""
+
+    def convert(
+        self,
+        value: str | os.PathLike[str],
+        param: click.Parameter | None,
+        ctx: click.Context | None,
+    ) -> Any:
+        return super().convert(os.path.expanduser(value), param, ctx)
+
+
+PATH = UserPath(path_type=Path)
 POSITIVE = click.IntRange(1)
 
 
@@ -44,7 +61,19 @@ def hyperparameter_names(
     return items
 
 
-run_argument = click.argument("run", type=PATH)
+def complete_run(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What the shell offers for a RUN: its own folders, and pretrained weights."""
+    items = [CompletionItem(incomplete, type="dir")]
+    known, _ = declared()
+    for name in map(str, known):
+        if name.startswith(incomplete):
+            items.append(CompletionItem(name))
+    return items
+
+
+run_argument = click.argument("run", shell_complete=complete_run)
 
 device_option = click.option(
     "--device",

@@ -1,7 +1,5 @@
 """`ganzoo push`: a run, to the Hub."""
 
-from pathlib import Path
-
 import click
 
 from ganzoo.cli.options import run_argument
@@ -19,7 +17,7 @@ from ganzoo.cli.options import run_argument
 @click.option("--message", help="The commit message.  [default: the model and its step]")
 @click.option("--dry-run", is_flag=True, help="List what would be uploaded; upload nothing.")
 def command(
-    run: Path,
+    run: str,
     id: str,  # noqa: A002  (what the Hub calls it)
     private: bool,
     revision: str | None,

@@ -27,15 +27,37 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, run_argument, seed
     metavar="CLASS",
     help="A class, by name or number. Repeat it to draw several classes in turn.",
 )
+@click.option(
+    "--columns",
+    type=POSITIVE,
+    metavar="N",
+    help="How many images stand side by side in a grid.  [default: as many as below each other]",
+)
 @device_option
 def command(
-    run: Path, count: int, seed: int, out: Path, labels: tuple[str, ...], device: str
+    run: str,
+    count: int,
+    seed: int,
+    out: Path,
+    labels: tuple[str, ...],
+    columns: int | None,
+    device: str,
 ) -> None:
     """Draw images with a trained model.
 
-    RUN is a folder that `ganzoo train` wrote, or an id on the Hugging Face Hub (user/name).
-    Image i depends only on the seed and on i.
+    RUN is a folder that `ganzoo train` wrote, pretrained weights (`ganzoo list --pretrained`),
+    or an id on the Hugging Face Hub (hf:user/name). Image i depends only on the seed and on i.
+    What an earlier `ganzoo sample` wrote is replaced, and nothing else.
     """
     from ganzoo.use.sample import sample
 
-    click.echo(sample(run, count=count, seed=seed, out=out, labels=labels, device=device))
+    line = sample(
+        run,
+        count=count,
+        seed=seed,
+        out=out,
+        labels=labels,
+        columns=columns,
+        device=device,
+    )
+    click.echo(line)

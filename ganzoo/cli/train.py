@@ -6,7 +6,14 @@ from typing import Any
 
 import click
 
-from ganzoo.cli.options import PATH, POSITIVE, device_option, names_of, set_option
+from ganzoo.cli.options import (
+    PATH,
+    POSITIVE,
+    complete_run,
+    device_option,
+    names_of,
+    set_option,
+)
 from ganzoo.discovery.registry import datasets, models, trainers
 
 
@@ -44,10 +51,10 @@ class HparamsOption(click.Option):
 )
 @click.option(
     "--from",
-    "origin",
+    "from_run",
     metavar="RUN",
-    type=PATH,
-    help="Start from the weights of this run, or of an id on the Hub.",
+    shell_complete=complete_run,
+    help="Start from these weights: a run, pretrained weights, or an id of the Hub.",
 )
 @click.option(
     "--partial",
@@ -83,6 +90,11 @@ class HparamsOption(click.Option):
 )
 @click.option("--strict", is_flag=True, help="Refuse data with an unusable file; do not skip it.")
 @click.option(
+    "--accept-data",
+    is_flag=True,
+    help="Go on although the data have changed; config.json records it.",
+)
+@click.option(
     "--report-every",
     type=POSITIVE,
     default=50,
@@ -114,11 +126,12 @@ def command(ctx: click.Context, /, **options: Any) -> None:
     plan = None
     try:
         from ganzoo.training.plan import Plan
-        from ganzoo.training.session import train
+        from ganzoo.training.session import run_session
 
         # The parameters are named as the fields of Plan, so that each option is written once.
+        options["data"] = options["data"] or None
         plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
-        stopped_by = train(plan).stopped_by
+        stopped_by = run_session(plan).stopped_by
     except KeyboardInterrupt:
         newest = plan.run.newest_checkpoint() if plan else None
         kept = f"{newest} is kept" if newest else "nothing new was trained"

@@ -19,7 +19,7 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, direction_option, 
 @click.pass_context
 def command(
     ctx: click.Context,
-    run: Path,
+    run: str,
     source: Path,
     out: Path,
     direction: str | None,
@@ -29,8 +29,8 @@ def command(
     """Translate pictures to the other domain.
 
     INPUT is a picture or a folder of pictures of any sizes, RUN a trained translator. OUT is a
-    file, or a folder in which every picture keeps its name. The exit code is 1 if a picture had
-    to be skipped.
+    file, or a folder in which every picture keeps its name; earlier translations there are
+    replaced, other files are not. The exit code is 1 if a picture had to be skipped.
     """
     from ganzoo.use.translate import translate
 

@@ -85,11 +85,9 @@ def open_data(
         return data
     if cache not in CACHES:
         raise UsageError(f"no cache {cache!r}; choose from {', '.join(CACHES)}")
-    names: Any = [data]
-    if isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2):
-        names = data
-    if names and all(isinstance(name, str | Path) for name in names):
-        opened = OpenedSources.of(list(map(str, names)), view)
+    names = _source_names(data)
+    if names:
+        opened = OpenedSources.of(names, view)
         threads = workers or default_workers()
         return _prepare(opened, hp, threads, cache, strict)
     sets = data if isinstance(data, tuple) and data else (data,)
@@ -106,6 +104,26 @@ def open_data(
     preparation = Preparation.of(hp, info)
     info = replace(info, size=preparation.image_size)
     return Data(parts, info, preparation)
+
+
+def data_info(data: object, hp: Hparams, view: Any) -> DataInfo:
+    """What a model learns from the data of `open_data` before it is made; prepares no SOURCE."""
+    names = _source_names(data)
+    if not names:
+        return open_data(data, hp, view).info
+    info = OpenedSources.of(names, view).info
+    preparation = Preparation.of(hp, info)
+    return replace(info, size=preparation.image_size, channels=preparation.channels)
+
+
+def _source_names(data: object) -> list[str]:
+    """The SOURCEs, if that is what the data are."""
+    names: Any = [data]
+    if isinstance(data, tuple) or (isinstance(data, list) and len(data) == 2):
+        names = data
+    if all(isinstance(name, str | Path) for name in names):
+        return list(map(str, names))
+    return []
 
 
 @dataclass

@@ -18,7 +18,7 @@ from typing import Any
 
 from ganzoo.discovery.registry import entry_points_of
 from ganzoo.discovery.summaries import spec_without_import
-from ganzoo.errors import PluginError, UnknownName
+from ganzoo.errors import PluginError
 
 GROUP = "ganzoo.weights"
 
@@ -35,6 +35,14 @@ class PretrainedWeights:
     hub: str | None = None
     revision: str | None = None
     package: str = ""
+
+    def __str__(self) -> str:
+        return f"{self.model}:{self.name}"
+
+    @property
+    def described(self) -> str:
+        """Name, place and licence, for people."""
+        return f"{self} {self.where}, {self.licence}"
 
     @property
     def where(self) -> str:
@@ -59,19 +67,13 @@ def _order(entry: EntryPoint) -> tuple[bool, str]:
     return entry.value != "ganzoo_weights", entry.name
 
 
-def find(model: str, name: str | None) -> PretrainedWeights:
-    """The weights of a model with this name, or its first. Raises UnknownName with the choices."""
-    known, errors = declared()
-    choices = []
+def find(model: str, name: str | None = None) -> PretrainedWeights | None:
+    """The weights of a model with this name, or its first; None if no package declares them."""
+    known, _ = declared()
     for weights in known:
         if weights.model == model and name in (None, weights.name):
             return weights
-        choices.append(f"{weights.model} ({weights.name})")
-    if errors:
-        raise errors[0]
-    wanted = f"weights {name!r}" if name else "weights"
-    hint = f"choose from {', '.join(choices) or 'none'}"
-    raise UnknownName(f"no {wanted} of {model} are published; {hint}")
+    return None
 
 
 def _declared_by(package: str) -> Iterator[PretrainedWeights]:

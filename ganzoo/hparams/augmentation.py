@@ -5,6 +5,9 @@ from typing import Annotated
 from ganzoo.hparams.fields import Range
 from ganzoo.hparams.hparams import Hparams
 
+PAPER = {"colour": 1.0, "translation": 0.125, "cutout": 0.5}
+"""The strengths of the paper (Zhao et al. 2020, arXiv:2006.10738)."""
+
 
 class AugmentHparams(Hparams):
     """The base for models whose discriminators see augmented images, which small data sets need.

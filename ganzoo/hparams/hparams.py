@@ -224,7 +224,8 @@ class Hparams:
 
 def unfilled_error(name: str) -> HparamError:
     """The error for a model that is constructed before this field is filled."""
-    return HparamError(f"{name} is filled from the data: train with data, or give {name}=...")
+    way_out = f"give {name}=..., or in Python create(..., data=SOURCE)"
+    return HparamError(f"{name} is filled from the data: {way_out}")
 
 
 def _freeze(kind: type[Hparams]) -> None:

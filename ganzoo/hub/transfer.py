@@ -1,11 +1,14 @@
-"""The Hugging Face Hub: push the public part of a run, pull one and verify it before it is used."""
+"""The Hugging Face Hub: push the public part of a run, pull one and verify it; what a RUN is."""
 
+import logging
 import os
 import re
 import shutil
 import tempfile
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from difflib import get_close_matches
+from os import PathLike
 from pathlib import Path
 from typing import NamedTuple, Self
 
@@ -21,21 +24,31 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
     LocalEntryNotFoundError,
 )
 
+from ganzoo.discovery.pretrained import PretrainedWeights, declared, find
 from ganzoo.errors import HubError, PluginError, StateError
 from ganzoo.files import new_folder, writing
 from ganzoo.hub.errors import hub_errors_as_one_line
 from ganzoo.model.contract import Model
-from ganzoo.state.card import is_untouched, write_card
+from ganzoo.state.card import is_untouched
 from ganzoo.state.config import CONFIG, WEIGHTS, Config
 from ganzoo.state.run import UPLOADED, Run
-from ganzoo.state.weights import read_weights, write_weights
+from ganzoo.state.saved import write_model
+from ganzoo.state.weights import read_weights
 
+logger = logging.getLogger(__name__)
 PICKLES = (".bin", ".ckpt", ".pickle", ".pkl", ".pt", ".pth")
 ID = re.compile(
-    r"(?:hf:)?(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?",
+    r"(?:hf:|hf-hub:)?(?![^@]*--)(?!.*\.\.)(\w[\w.-]{0,95}/\w[\w.-]{0,95})(?:@([\w./+-]+))?",
     re.ASCII,
 )
-"""user/name or user/name@revision, with or without `hf:`."""
+"""user/name or user/name@revision, with or without one of PREFIXES."""
+PREFIXES = ("hf:", "hf-hub:")
+"""What makes an id of any text; timm writes `hf-hub:`."""
+
+
+def has_prefix(text: str) -> bool:
+    """Whether it says itself that it is an id of the Hub."""
+    return text.startswith(PREFIXES)
 
 
 @dataclass(frozen=True)
@@ -62,7 +75,7 @@ class Repo(NamedTuple):
         """The revision may stand in the id or beside it. Raises HubError if it is no id."""
         text = f"{id}@{revision}" if revision else id
         match = ID.fullmatch(text)
-        if not match:
+        if not match or text.startswith("runs/"):  # a path, in the wrong place
             raise HubError(f"{text!r} is no id: user/name, or user/name@revision")
         return cls(match[1], match[2])
 
@@ -71,7 +84,7 @@ class Repo(NamedTuple):
 
 
 def push(
-    run: str | Path | Model,
+    run: str | PathLike[str] | Model,
     id: str,  # noqa: A002  (what the Hub calls it)
     *,
     private: bool = False,
@@ -79,7 +92,7 @@ def push(
     message: str | None = None,
     dry_run: bool = False,
 ) -> Pushed:
-    """Uploads weights, configuration, card and pictures of a run, or a model, as one commit.
+    """Uploads weights, configuration, card and pictures of a RUN, or a model, as one commit.
 
     The repository is made if it does not exist. Token and endpoint are huggingface_hub's own
     (`hf auth login`, HF_TOKEN, HF_ENDPOINT). An unchanged run uploads nothing; a card that was
@@ -134,50 +147,66 @@ def pull(
     repo = Repo.of(id, revision)
     if out is None:
         return _download(repo)
-    with new_folder(Path(out), must_be_free=True) as unfinished:
+    target = Path(out).expanduser()
+    with new_folder(target, must_be_free=True) as unfinished:
         for path in Run(_download(repo)).uploaded_files():
             shutil.copyfile(path, unfinished / path.name)
-    return Path(out)
+    return target
 
 
-def resolve_run(run: str | Path) -> Path:
-    """The folder of a RUN: a path, or an id of the Hub, which is pulled.
+def resolve_run(run: str | PathLike[str]) -> Path:
+    """A RUN is a path, else pretrained weights, else an id of the Hub, which is pulled.
 
-    An id is `hf:user/name` or `hf:user/name@revision`. Without `hf:` it is one only if nothing here
-    has that name, and `user` is neither a folder here nor `runs`: the Hub is not asked about a typo
-    in a path.
+    Pretrained weights are `MODEL:NAME`, or `MODEL` for its first, as packages declare them. An id
+    is `hf:user/name`, with `@revision` if need be. Without `hf:` it is one only if `user` is
+    neither `runs` nor a folder here: the Hub is not asked about a typo in a path. It is logged what
+    was taken, unless it is a path. Raises StateError if it is none of the three, or if the sha256
+    of declared weights is another one; HubError if the Hub refuses.
     """
-    text = run if isinstance(run, str) else run.as_posix()
-    if text.startswith("hf:"):
-        return pull(text)
-    if os.path.lexists(run) or not ID.fullmatch(text):
-        return Path(run)
+    text = run if isinstance(run, str) else Path(run).as_posix()
+    if has_prefix(text):
+        return _pulled(text)
+    path = Path(os.path.expanduser(run))
+    if os.path.lexists(path):
+        return path
+    model, _, name = text.partition(":")
+    weights = find(model, name or None)
+    if weights:
+        message = f"{text}: the pretrained weights {weights.described}"
+        own = Path("runs", text)
+        if own.is_dir():
+            message += f"; not your own run, {own}"
+        logger.info(message)
+        return pretrained_folder(weights)
     user = text.partition("/")[0]
-    if user == "runs" or os.path.lexists(user):
-        hint = Run(text).did_you_mean() or f"; on the Hub it would be hf:{text}"
-        raise StateError(f"there is no run {text}{hint}")
+    if not ID.fullmatch(text) or user == "runs" or os.path.lexists(user):
+        raise _no_run(text)
     try:
-        return pull(text)
+        return _pulled(text)
     except HubError as cause:
         raise HubError(f"no folder {text} here; and {cause}") from cause
 
 
-def _copy_public(run: str | Path | Model, copy: Run) -> Config:
+def pretrained_folder(weights: PretrainedWeights) -> Path:
+    """The folder of declared weights; those on the Hub are pulled.
+
+    Raises StateError if they have another sha256 than their package declares.
+    """
+    folder = weights.folder or pull(f"{weights.hub}@{weights.revision}")
+    if Config.read(folder / CONFIG).sha256 != weights.sha256:
+        raise StateError(f"{folder} has another sha256 than {weights.package} declares")
+    return folder
+
+
+def _copy_public(run: str | PathLike[str] | Model, copy: Run) -> Config:
     """Copies what is uploaded of a run, or writes a model, without local paths.
 
     Raises StateError if the run is incomplete, PluginError if nobody else could load the model.
     """
     if isinstance(run, Model):
-        config = Config.of(
-            run,
-            trainer=run.default_trainer,
-            precision="fp32",
-            data={},
-        )
-        write_weights(copy.folder, run, config)
-        write_card(copy.folder, run)
+        write_model(copy.folder, run)
     else:
-        source = Run(run)
+        source = Run(resolve_run(run))
         source.publish()  # repairs what a kill has torn
         source.read_with_fallback(read_weights)  # an error names the file in the run
         with writing(copy.folder):
@@ -282,3 +311,27 @@ def _only_pickles(repo: Repo) -> str:
     if not pickles or WEIGHTS in files:
         return ""
     return f"; {pickles[0]} is a pickle, and opening one can run code: ask for safetensors"
+
+
+def _pulled(id: str) -> Path:  # noqa: A002
+    folder = pull(id)
+    logger.info(f"{id}: the repository of the Hub, at commit {folder.name[:12]}")
+    return folder
+
+
+def _no_run(text: str) -> StateError:
+    """The error that names the three ways, and what may have been meant."""
+    known, errors = declared()
+    id_there = f"hf:{text}" if ID.fullmatch(text) else "hf:user/name"
+    message = (
+        f"there is no run {text!r}: give a folder, pretrained weights (ganzoo list --pretrained), "
+        f"or an id of the Hub ({id_there})"
+    )
+    choices: dict[str, object] = {str(weights): weights for weights in known}
+    choices |= Run(text).neighbours()
+    close = get_close_matches(Path(text).name, choices, n=1)
+    if close:
+        message += f"; did you mean {choices[close[0]]}?"
+    if errors:
+        message += f" ({errors[0]})"
+    return StateError(message)

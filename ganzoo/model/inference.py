@@ -1,18 +1,30 @@
 """What a trained model does: generate, translate, classify. A plugin implements what it can."""
 
+import logging
 from collections.abc import Callable, Iterable, Iterator
-from typing import Any, ClassVar
+from pathlib import Path
+from typing import Any, ClassVar, Self, cast
 
 import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
-from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import Unsupported, UsageError
+from ganzoo.discovery.registry import Plugin, models
+from ganzoo.errors import StateError, Unsupported, UsageError
 from ganzoo.hparams import hparams
+from ganzoo.model.arguments import (
+    Classes,
+    Images,
+    class_numbers,
+    image_tensor,
+    prepared_pictures,
+    whole_number,
+    whole_pictures,
+)
 from ganzoo.model.scores import Evaluation, classification
 from ganzoo.modes import evaluating
 
+logger = logging.getLogger(__name__)
 Labels = Tensor | None
 """`(n,)`, the numbers of classes; None for an unconditional model."""
 
@@ -30,10 +42,12 @@ class Inference(nn.Module):
     """The entry point that it was created from."""
     classes: tuple[str, ...]
     """The names of the labels, if the data has them."""
+    loaded_config: Any = None
+    """The `Config` of the weights that were loaded; they may have changed since."""
 
     @property
     def class_names(self) -> tuple[str, ...]:
-        """The names of the classes, or their numbers."""
+        """The names of the classes in the order of their numbers, or else these numbers."""
         return self.classes or tuple(map(str, range(self.hp.classes or 0)))
 
     @property
@@ -48,6 +62,13 @@ class Inference(nn.Module):
         for parameter in self.parameters():
             return parameter.device
         return torch.device("cpu")
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """The type of its weights: float32, unless `half()`, `bfloat16()` or `double()` set it."""
+        for parameter in self.parameters():
+            return parameter.dtype
+        return torch.float32
 
     @property
     def classifies(self) -> bool:
@@ -107,12 +128,13 @@ class Inference(nn.Module):
         self,
         n: int,
         seed: int = 0,
-        labels: Labels = None,
+        labels: Classes | None = None,
     ) -> Tensor:
         """n images `(n, channels, height, width)` in [-1, 1] on the model's device, in eval mode.
 
-        A conditional model takes labels `(n,)`, the numbers of classes; by default each class in
-        turn. Raises UsageError for other labels.
+        `labels` are for a conditional model: a class for all of them, by its number or its name
+        in `class_names`, or one for each; by default each class in turn. Raises UsageError for
+        other labels, Unsupported if the model generates no images.
         """
         return torch.cat([*self._sampled(n, seed, labels)])
 
@@ -120,7 +142,7 @@ class Inference(nn.Module):
         self,
         n: int,
         seed: int = 0,
-        labels: Labels = None,
+        labels: Classes | None = None,
     ) -> Iterator[Tensor]:
         """The images of `sample`, 64 at a time and on the CPU: memory does not grow with n."""
         return map(Tensor.cpu, self._sampled(n, seed, labels))
@@ -129,39 +151,43 @@ class Inference(nn.Module):
         self,
         n: int,
         seed: int,
-        labels: Labels,
+        labels: Classes | None,
     ) -> Iterator[Tensor]:
+        n = whole_number(n)
         latents, count = self.latents(n, seed), self.hp.classes
-        if labels is None and count:
-            labels = torch.arange(n) % count  # each in turn
-        if labels is None:
-            return self._in_parts(self.generate, 64, latents)
         if not count:
-            name = self.display_name
-            raise UsageError(f"{name} is unconditional: it takes no labels")
-        last = count - 1
-        in_range = labels.clamp(0, last)
-        if labels.shape != (n,) or not labels.equal(in_range):
-            raise UsageError(f"labels: pass {n} numbers from 0 to {last}")
-        return self._in_parts(self.generate, 64, latents, labels)
+            if labels is not None:
+                raise UsageError(f"{self.display_name} is unconditional: it takes no labels")
+            return self._in_parts(self.generate, 64, latents)
+        if labels is None:
+            numbers = torch.arange(n) % count  # each in turn
+        else:
+            numbers = class_numbers(labels, n, self.class_names)
+        return self._in_parts(self.generate, 64, latents, numbers)
 
     def translate(
         self,
-        images: Tensor,
+        images: Images,
         direction: str | None = None,
     ) -> Tensor:
-        """Images `(n, channels, height, width)` in [-1, 1] of any size -> translated, in eval mode.
+        """Images of any size -> `(n, channels, height, width)` in [-1, 1], in eval mode.
 
-        The default direction is the first one. Raises UsageError for an unknown direction or other
-        images, Unsupported if the model is no translator.
+        Images are a tensor `(n, channels, height, width)` or `(channels, height, width)`, floats in
+        [-1, 1] or uint8; a NumPy array with the channels last; a PIL picture or a path; or a list
+        of these two, of one size. The default direction is the first one. Raises UsageError for an
+        unknown direction or other images, DataError for a file that cannot be read, Unsupported if
+        the model is no translator.
         """
         direction = self.checked_direction(direction)
-        images = self._checked_images(images, "translates")
+        tensor = image_tensor(images)
+        if tensor is None:
+            tensor = whole_pictures(images, self.hp)
+        tensor = self._checked_images(tensor, "translates")
 
         def use(part: Tensor) -> Tensor:
             return self.translated(part, direction)
 
-        return torch.cat([*self._in_parts(use, 16, images)])
+        return torch.cat([*self._in_parts(use, 16, tensor)])
 
     def checked_direction(self, direction: str | None) -> str:
         """The direction, by default the first. Raises UsageError or Unsupported."""
@@ -175,29 +201,33 @@ class Inference(nn.Module):
             raise UsageError(f"{name} has no direction {direction!r}; {way_out}")
         return direction
 
-    def classify(self, images: Tensor) -> Tensor:
-        """Square images `(n, channels, size, size)` in [-1, 1] -> probabilities `(n, classes)`.
+    def classify(self, images: Images) -> Tensor:
+        """Images -> probabilities `(n, classes)`, in eval mode; `class_names` are their names.
 
-        In eval mode. Other sizes than the model's are resized, bicubic and antialiased;
-        `model.classes` are the names. Raises UsageError for a wrong shape or dtype, Unsupported if
-        the model is not a classifier.
+        Images are what `translate` takes. Pictures, paths and arrays of uint8 may have any sizes:
+        they are prepared as those of the training. Tensors and floats are squares; other sizes than
+        the model's are resized, bicubic and antialiased. Raises UsageError for other images,
+        DataError for a file that cannot be read, Unsupported if the model is not a classifier.
         """
         name = self.display_name
         if not self.classifies:
             raise Unsupported(f"{name} is no classifier: its task is {self.task}")
-        images = self._checked_images(images, "classifies")
-        n, _, height, width = images.shape
+        tensor = image_tensor(images)
+        if tensor is None:
+            tensor = prepared_pictures(images, self.hp)
+        tensor = self._checked_images(tensor, "classifies")
+        n, _, height, width = tensor.shape
         if height != width:
             raise UsageError(f"{name} classifies squares, not {width}x{height}")
         size = self.hp.image_size
         if n and size not in (None, width):
-            images = interpolate(
-                images,
+            tensor = interpolate(
+                tensor,
                 size,
                 mode="bicubic",
                 antialias=True,
             ).clamp(-1, 1)
-        parts = self._in_parts(self.logits, 64, images)
+        parts = self._in_parts(self.logits, 64, tensor)
         return torch.cat([part.softmax(1) for part in parts])
 
     def _checked_images(self, images: Tensor, verb: str) -> Tensor:
@@ -217,10 +247,77 @@ class Inference(nn.Module):
         size: int,
         *inputs: Tensor,
     ) -> Iterator[Tensor]:
-        """`use` of `size` rows at a time, on the model's device and in eval mode."""
+        """`use` of `size` rows at a time, on the model's device and in eval mode, as float32.
+
+        Floats get the dtype of the model.
+        """
         parts = [torch.split(tensor, size) for tensor in inputs]
         for rows in zip(*parts, strict=True):
-            own = [tensor.to(self.device) for tensor in rows]
+            own = []
+            for tensor in rows:
+                dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
+                own.append(tensor.to(self.device, dtype))
             with evaluating(self), torch.no_grad():
                 result = use(*own)
-            yield result
+            yield result.float()
+
+    # Saved and shared, in the words of Hugging Face's libraries
+
+    def save(self, folder: str | Path) -> None:
+        """Like `ganzoo.save`: writes the model into a folder that `ganzoo.load` reads."""
+        import ganzoo
+
+        ganzoo.save(cast(Any, self), folder)
+
+    save_pretrained = save
+
+    @classmethod
+    def from_pretrained(
+        cls,
+        run: str | Path,
+        *,
+        revision: str | None = None,
+        device: str = "cpu",
+    ) -> Self:
+        """A trained model of this class in eval mode, from a RUN (see `ganzoo.load`).
+
+        `ganzoo.Model.from_pretrained` takes a model of any class. `revision` is a branch, a tag or
+        a commit of an id on the Hub. Raises StateError if the weights are of another class.
+        """
+        import ganzoo
+
+        if revision:
+            run = f"{run}@{revision}"
+        own: Any = cls
+        if cls is ganzoo.Model or models.of(cls):
+            own = None  # the weights say of which class they are
+        try:
+            model: Any = ganzoo.load(run, model=own, device=device)
+        except StateError as cause:
+            raise StateError(f"no {cls.__name__} in {run}: {cause}") from cause
+        name = model.loaded_config.model
+        if not isinstance(model, cls) or (own and name != cls.__name__):
+            raise StateError(f"{run} has weights of {name}, not of the class {cls.__name__}")
+        return model
+
+    def push_to_hub(
+        self,
+        id: str,  # noqa: A002  (what the Hub calls it)
+        *,
+        private: bool = False,
+        revision: str | None = None,
+        commit_message: str | None = None,
+    ) -> str:
+        """Uploads the model to the Hub, like `ganzoo.push`. Returns the address."""
+        import ganzoo
+
+        pushed = ganzoo.push(
+            cast(Any, self),
+            id,
+            private=private,
+            revision=revision,
+            message=commit_message,
+        )
+        for note in pushed.notes:
+            logger.info(note)
+        return pushed.url

@@ -120,7 +120,7 @@ def _use(config: Config) -> str:
 
 def _training(config: Config, model: Model) -> str:
     if not config.step:
-        return "## Training\n\nElsewhere: the weights were imported."
+        return "## Training\n\nNot recorded: the weights were imported, or saved from Python."
     names = "` and `".join(config.sources())
     data = f"`{names}`" if names else FROM_PYTHON
     licence = config.data.get("licence")
@@ -131,6 +131,8 @@ def _training(config: Config, model: Model) -> str:
         f"({config.data['images']:,} images{terms}), with {package}, "
         f"trainer `{config.trainer}`, {config.precision}"
     )
+    for earlier in config.data.get("earlier", []):
+        text += f", of which {earlier['until']:,} on earlier data ({earlier['images']:,} images)"
     if config.origin:
         text += f", from RUN, the weights of {config.origin}"
     words = training_words(config, model.defaults)

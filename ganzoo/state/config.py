@@ -18,7 +18,17 @@ FORMAT = 1
 LARGEST = 2**24
 """Bytes of a config.json: a thousand classes take 30,000."""
 LOCAL = re.compile(
-    r"(?:^|(?<=\w:)|(?<= and ))(?:/(?!/)|~[^/]*/|[A-Za-z]:\\|(?:.*/)?\.\./).*?([^/\\]+)[/\\]*$"
+    r"""(?:^|(?<=\w:)|(?<=[ ]and[ ]))
+    (?:
+        /(?!/)                  # /home/ada/cats; not the rest of a URL
+        | file:/
+        | ~[^/\\]*[/\\]         # ~/cats, ~ada/cats
+        | [A-Za-z]:[/\\]        # C:\Users\ada\cats
+        | \\\\                  # \\server\cats
+        | (?:.*[/\\])?\.\.[/\\] # ../cats, data/../../cats
+    )
+    .*?([^/\\]+)[/\\]*$""",
+    re.VERBOSE,
 )
 """A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL."""
 PLACES = {
@@ -41,6 +51,8 @@ PLACES = {
 """Field of Config -> its place in the file, in the order of the file."""
 OBJECTS = ("hyperparameters", "data", "metrics")
 """The fields that are JSON objects."""
+HELD_OUT, CONTENT = "what is held out", "the data's content"
+"""The differences between two runs that a user may accept."""
 DAMAGE = (
     OSError,
     LookupError,
@@ -155,21 +167,24 @@ class Config:
         values["step"] = int(values["step"])
         return cls(**values)
 
-    def differences(self, other: Self, defaults: Mapping[str, Any]) -> list[str]:
-        """One line for each setting of another run that would change the result.
+    def differences(self, other: Self, defaults: Mapping[str, Any]) -> dict[str, str]:
+        """A line for each setting of another run that would change the result, by its name.
 
         The number of steps and versions are not compared. `defaults` are the model's
-        hyperparameters, for a run that is older than one of them.
+        hyperparameters, for a run that is older than one of them. Data that the other run has
+        accepted as its earlier data are no difference.
         """
         mine = self._compared(defaults, other.renamed)
         theirs = other._compared(defaults, other.renamed)
-        lines = []
+        if _content(self.data) in map(_content, other.data.get("earlier", [])):
+            theirs |= _content(self.data)
+        lines = {}
         for key in {**mine, **theirs}:
             here, there = mine.get(key), theirs.get(key)
             if key in FROM_DATA and None in (here, there):
                 continue  # older runs lack it
             if here != there:
-                lines.append(f"{key}: {here} here, {there} asked for")
+                lines[key] = f"{key}: {here} here, {there} asked for"
         return lines
 
     def _compared(
@@ -183,9 +198,6 @@ class Config:
         }
         for name, value in self.hyperparameters.items():
             values[renamed.get(name, name)] = value
-        validation = self.data.get("validation", {}).get("fingerprint", "a part")
-        fingerprint = str(self.data.get("fingerprint"))
-        content = f"{self.data.get('images')} images, {fingerprint[:16]}"
         return (
             values
             | {
@@ -193,10 +205,14 @@ class Config:
                 "trainer": self.trainer,
                 "precision": self.precision,
                 "started from": self.origin or "first weights",
-                "what is held out": str(validation)[:16],
-                "the data's content": content,
             }
+            | _content(self.data)
         )
+
+    def data_until_now(self) -> dict[str, Any]:
+        """The data up to this step, as an entry of the "earlier" data of a run that goes on."""
+        data = {name: value for name, value in self.data.items() if name != "earlier"}
+        return {**data, "until": self.step}
 
     def sources(self, part: str = "") -> list[str]:
         """The data sources, or those of the part "validation"; none if they came from Python."""
@@ -210,8 +226,17 @@ class Config:
 
     def public(self) -> Self:
         """The configuration as it is uploaded: of a local path, only the last component."""
-        values = {name: _public(getattr(self, name)) for name in OBJECTS}
+        values = {name: _public(getattr(self, name)) for name in (*OBJECTS, "origin")}
         return replace(self, **values)
+
+
+def _content(data: Mapping[str, Any]) -> dict[str, str]:
+    """What is compared of an entry "data": only the images count, not where they lie."""
+    validation = data.get("validation", {})
+    return {
+        HELD_OUT: str(validation.get("fingerprint", "a part")),
+        CONTENT: f"{data.get('images')} images, {data.get('fingerprint')}",
+    }
 
 
 def _public(value: Any) -> Any:

@@ -28,7 +28,7 @@ class Journal:
     def truncate(self, step: int) -> None:
         """Drops the lines of later steps, which will be made again, and a line torn by a kill."""
         text = ""
-        for line in self._lines():
+        for line in self.lines():
             if line["step"] <= step:
                 text += json.dumps(line) + "\n"
         replace_file(self.path, text.encode())
@@ -36,7 +36,7 @@ class Journal:
     def series(self) -> dict[str, list[tuple[int, float]]]:
         """Name -> `(step, value)` for each loss and score that is finite."""
         result: dict[str, list[tuple[int, float]]] = {}
-        for line in self._lines():
+        for line in self.lines():
             if line.pop("kind", None) == "event":
                 continue
             step = line.pop("step")
@@ -45,7 +45,8 @@ class Journal:
                     result.setdefault(name, []).append((step, value))
         return result
 
-    def _lines(self) -> Iterator[dict[str, Any]]:
+    def lines(self) -> Iterator[dict[str, Any]]:
+        """The lines as they were written, without one that was torn by a kill."""
         if self.path.exists():
             for text in self.path.read_text().splitlines():
                 with suppress(ValueError):  # torn

@@ -1,10 +1,13 @@
 """Run: the folder of a run. Only this module knows the names of the files at its top."""
 
+import base64
 import json
 import os
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
 from difflib import get_close_matches
+from functools import cached_property, partial
+from html import escape
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -18,6 +21,7 @@ from ganzoo.files import (
     sweep,
     writing,
 )
+from ganzoo.model.contract import Model
 from ganzoo.state.checkpoints import (
     STATE,
     TrainState,
@@ -25,6 +29,7 @@ from ganzoo.state.checkpoints import (
 )
 from ganzoo.state.config import CONFIG, DAMAGE, WEIGHTS, Config
 from ganzoo.state.journal import Journal
+from ganzoo.state.weights import load_model
 
 T = TypeVar("T")
 KEPT = 3
@@ -36,22 +41,85 @@ UPLOADED = (CONFIG, WEIGHTS, CARD, "LICENSE", "[!.]*.png")
 
 
 class Run:
-    """A run folder, which need not exist yet."""
+    """A run folder, which need not exist yet.
 
-    def __init__(self, folder: str | Path) -> None:
+    `samples`, `curve` and the like are paths. `kind` is the class of its model, if that is
+    registered under no name.
+    """
+
+    def __init__(
+        self,
+        folder: str | Path,
+        kind: type[Model] | None = None,
+    ) -> None:
         self.folder = Path(folder)
+        self._kind = kind
         self.config = self.folder / CONFIG
         self.weights = self.folder / WEIGHTS
         self.card = self.folder / CARD
         self.samples = self.folder / "samples.png"
         self.confusion = self.folder / "confusion.png"
         self.curve = self.folder / "curve.png"
-        self.metrics = self.folder / "metrics.jsonl"
         self.train = self.folder / "train"
-        self.journal = Journal(self.metrics)
+        self.journal = Journal(self.folder / "metrics.jsonl")
 
     def __str__(self) -> str:
         return str(self.folder)
+
+    def __fspath__(self) -> str:
+        return str(self.folder)
+
+    def __repr__(self) -> str:
+        return f"Run({str(self)!r})"
+
+    # What a user asks of it
+
+    @cached_property
+    def model(self) -> Model:
+        """The trained model, on the CPU and in eval mode, as `ganzoo.load` has it."""
+        read = partial(load_model, kind=self._kind)
+        return self.read_with_fallback(read)[0]
+
+    @property
+    def step(self) -> int:
+        """The step of the weights at the top of the run."""
+        return self._read_config().step
+
+    @property
+    def scores(self) -> dict[str, float]:
+        """The scores of these weights on validation data, by name."""
+        return self._read_config().scores()
+
+    @property
+    def metrics(self) -> list[dict[str, Any]]:
+        """The lines of metrics.jsonl: `{"step": 50, "kind": "report", "generator": 0.7, ...}`."""
+        return list(self.journal.lines())
+
+    @property
+    def picture(self) -> Path | None:
+        """samples.png, else confusion.png; None if there is neither."""
+        for path in (self.samples, self.confusion):
+            if path.exists():
+                return path
+        return None
+
+    def _read_config(self) -> Config:
+        return self.read_with_fallback(lambda folder: Config.read(folder / CONFIG))
+
+    def _repr_html_(self) -> str:
+        """How a notebook shows it: the model, where it stands, and its pictures."""
+        if not self.config.exists():
+            return f"<code>{escape(repr(self))}</code>"
+        config = self._read_config()
+        text = f"{config.model}, step {config.step:,}"
+        for name, score in config.scores().items():
+            text += f", {name} {score:.4f}"
+        lines = [f"<b>{escape(text)}</b> in <code>{escape(str(self))}</code>"]
+        for path in (self.picture, self.curve):
+            if path and path.exists():
+                data = base64.b64encode(path.read_bytes()).decode()
+                lines.append(f'<img alt="{path.name}" src="data:image/png;base64,{data}">')
+        return "<br>\n".join(lines)
 
     def uploaded_files(self) -> list[Path]:
         """The files that are pushed: weights, configuration, card, licence and pictures."""
@@ -60,15 +128,14 @@ class Run:
             files += filter(Path.is_file, self.folder.glob(pattern))
         return sorted(files)
 
-    def did_you_mean(self) -> str:
-        """`; did you mean runs/cats?`: the closest name of a run beside it or in runs/, if any."""
-        runs: dict[str, Path] = {}
+    def neighbours(self) -> dict[str, Path]:
+        """The runs beside it, and those in runs/, by name."""
+        runs = {}
         for parent in (Path("runs"), self.folder.parent):
             with suppress(OSError):
                 for config in parent.glob(f"*/{CONFIG}"):
                     runs[config.parent.name] = config.parent
-        close = get_close_matches(self.folder.name, runs, n=1)
-        return f"; did you mean {runs[close[0]]}?" if close else ""
+        return runs
 
     # Checkpoints
 
@@ -110,7 +177,7 @@ class Run:
         config, newest = state.config, self.newest_checkpoint()
         if newest:
             saved = Config.read(newest / CONFIG)
-            problem = "; ".join(saved.differences(config, defaults))
+            problem = "; ".join(saved.differences(config, defaults).values())
             if not problem and saved.step > config.step:
                 problem = f"at step {saved.step}, beyond {config.step}"
             if problem:
@@ -149,7 +216,9 @@ class Run:
         checkpoint.
         """
         if not os.path.isdir(self.folder):  # Path.is_dir raises for a name that is too long
-            hint = self.did_you_mean() or ": it is missing, or a file"
+            runs = self.neighbours()
+            close = get_close_matches(self.folder.name, runs, n=1)
+            hint = f"; did you mean {runs[close[0]]}?" if close else ": it is missing, or a file"
             raise StateError(f"there is no run {self}{hint}")
         try:
             return read(self.folder)
@@ -180,7 +249,10 @@ class Run:
     def check_no_weights(self) -> None:
         """Raises StateError if there are weights, which a new run would overwrite."""
         if self.weights.exists():
-            raise StateError(f"{self} has weights and no checkpoint to go on from: {ELSEWHERE}")
+            raise StateError(
+                f"{self} has weights and no checkpoint to go on from: "
+                f"--from {self} --out NEW starts a new run from these weights"
+            )
 
     @contextmanager
     def lock(self) -> Iterator[None]:

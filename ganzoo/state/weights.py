@@ -33,7 +33,7 @@ def save_tensors(tensors: Tensors, path: Path) -> None:
     try:  # one key of metadata: with several, their order varies from process to process
         save_file(tensors, path, metadata={"format": "pt"})
     except SafetensorError as cause:  # the operating system's error, wrapped in words
-        reason = f"{cause}; what was saved before is unchanged"
+        reason = f"{cause}; nothing that was saved before is lost"
         raise StateError(f"cannot write {path}: {reason}") from cause
 
 
@@ -90,6 +90,7 @@ def load_model(folder: Path, kind: type[Model] | None = None) -> tuple[Model, Co
     config, weights = read_weights(folder)
     model = from_config(config, folder, weights, kind)
     load_strict(model, weights, folder / WEIGHTS)
+    model.loaded_config = config
     return model.eval(), config
 
 
@@ -106,7 +107,7 @@ def from_config(
     """
     plugin: Plugin | None
     if kind is None:
-        plugin = _plugin(config, folder)
+        plugin = plugin_of(config, folder)
         kind = plugin.load()
     else:
         plugin = models.of(kind)
@@ -124,7 +125,8 @@ def from_config(
     return model
 
 
-def _plugin(config: Config, folder: Path) -> Plugin:
+def plugin_of(config: Config, folder: Path) -> Plugin:
+    """The registered model of a configuration. Raises StateError if it is not installed."""
     name, package = config.model, config.distribution
     if not package:
         raise StateError(

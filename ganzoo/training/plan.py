@@ -1,14 +1,18 @@
 """Plan: the options of a training, and the trainer that they make."""
 
 import logging
-from dataclasses import dataclass, replace
+from collections.abc import Mapping
+from contextlib import suppress
+from dataclasses import dataclass, field, fields, replace
+from functools import cached_property
 from pathlib import Path
+from typing import Any
 
 from ganzoo.data.open import Data, open_data
 from ganzoo.data.split import validation_hparams
 from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
-from ganzoo.errors import StateError, UsageError
+from ganzoo.errors import StateError, UsageError, unknown
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
@@ -23,22 +27,28 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class Plan:
-    """The options of `ganzoo train`; None means not given."""
+    """What `ganzoo train` and `ganzoo.train` are asked for; None means not asked for.
 
-    model: str
-    data: tuple[str, ...] = ()
-    validation: str | None = None
+    `model` is a registered name, a class or a model; `data` and `validation` are what a Trainer
+    takes. `hyperparameters` come after those of the file `config` and of the `assignments`.
+    """
+
+    model: str | type[Model] | Model
+    data: object = None
+    validation: object = None
     assignments: tuple[str, ...] = ()
     config: Path | None = None
-    out: Path | None = None
-    trainer: str | None = None
+    hyperparameters: Mapping[str, Any] = field(default_factory=dict)
+    out: str | Path | None = None
+    trainer: str | type[Trainer] | None = None
     device: str = "auto"
     precision: str = "auto"
     compile: bool = False
     workers: int | None = None
     cache: str = "auto"
     strict: bool = False
-    origin: Path | None = None
+    accept_data: bool = False
+    from_run: str | Path | None = None
     partial: bool = False
     report_every: int = 50
     save_every: int = 500
@@ -46,79 +56,150 @@ class Plan:
     again: str = "the same command"
     """The command itself, for the message that says how to go on."""
 
+    def __post_init__(self) -> None:
+        for name in ("report_every", "save_every", "eval_every", "workers"):
+            value = getattr(self, name)
+            if value is not None and value < 1:
+                raise UsageError(f"{name}={value}: choose 1 or more")
+
+    @cached_property
+    def plugin(self) -> Plugin | None:
+        """The entry point of the model, if it has one."""
+        if isinstance(self.model, str):
+            return models[self.model]
+        if isinstance(self.model, Model):
+            return self.model.plugin
+        return models.of(self.model)
+
+    @cached_property
+    def kind(self) -> type[Model]:
+        """The class of the model."""
+        if isinstance(self.model, Model):
+            return type(self.model)
+        if self.plugin:
+            return model_class(self.plugin)
+        return self.model  # type: ignore[return-value]  # a name has an entry point
+
     @property
-    def plugin(self) -> Plugin:
-        return models[self.model]
+    def name(self) -> str:
+        """The name of the model in messages, and of its run folder."""
+        return self.plugin.name if self.plugin else self.kind.__name__
 
     @property
     def run(self) -> Run:
         """The run folder: --out, or runs/NAME."""
-        return Run(self.out or Path("runs", self.plugin.name))
+        return Run(self.out or Path("runs", self.name), self.kind)
+
+    @cached_property
+    def source(self) -> object:
+        """The data, or the model's own. Raises UsageError if there is neither."""
+        source = self.kind.default_data if self.data is None else self.data
+        if source is None:
+            raise UsageError(
+                f"{self.name} has no data of its own: give --data SOURCE ({', '.join(datasets)})"
+            )
+        return source
 
     def make_trainer(self) -> Trainer:
         """A trainer at step 0. Raises a GanzooError for an option that cannot be met."""
-        kind = model_class(self.plugin)
-        hp = kind.Hparams.from_options(self.config, self.assignments)
-        source = self.data or kind.default_data
-        if not source:
-            raise UsageError(
-                f"{self.plugin.name} has no data of its own: "
-                f"give --data SOURCE ({', '.join(datasets)})"
-            )
-        if self.partial and not self.origin:
+        kind, hp = self.kind, self._hp()
+        if self.partial and not self.from_run:
             raise UsageError("--partial requires --from RUN")
-        trainer = trainer_class(trainers[self.trainer or kind.default_trainer])
-        data = self._open(kind, source, hp)
+        trainer = self._trainer_class()
+        data = self._open(self.source, hp)
         classes = data.info.classes if kind.view is Labelled else ()
         hp = hp.for_data(replace(data.info, classes=classes))
         validation = None
         if self.validation is not None:
-            validation = self._open(kind, self.validation, validation_hparams(hp))
+            validation = self._open(self.validation, validation_hparams(hp))
+        recorded, precision = self._recorded(), self.precision
+        if recorded and precision == "auto":
+            precision = recorded.precision
         return trainer(
-            self._make_model(kind, hp),
+            self._make_model(hp),
             data,
             validation=validation,
             device=self.device,
-            precision=self.precision,
+            precision=precision,
             compile=self.compile,
         )
 
-    def _open(self, kind: type[Model], source: object, hp: Hparams) -> Data:
+    def _hp(self) -> Hparams:
+        """The hyperparameters, before the data fill some of them."""
+        if not isinstance(self.model, Model):
+            kind = self.kind.Hparams
+            known = {*kind.annotations(), *kind.renamed}
+            for name in self.hyperparameters:
+                if name not in known:
+                    raise unknown("option or hyperparameter", name, known | OPTIONS)
+            hp = kind.from_options(self.config, self.assignments)
+            return hp.replaced(self.hyperparameters)
+        for name in self.hyperparameters:
+            raise UsageError(
+                f"{name} cannot be set for a model that exists: "
+                f"ganzoo.create({self.name!r}, {name}=...) makes another one"
+            )
+        return self.model.hp
+
+    def _trainer_class(self) -> type[Trainer]:
+        chosen = self.trainer or self.kind.default_trainer
+        return trainer_class(trainers[chosen]) if isinstance(chosen, str) else chosen
+
+    def _open(self, source: object, hp: Hparams) -> Data:
         return open_data(
             source,
             hp,
-            kind.view,
+            self.kind.view,
             workers=self.workers,
             cache=self.cache,
             strict=self.strict,
         )
 
-    def _make_model(self, kind: type[Model], hp: Hparams) -> Model:
-        origin = str(self.origin) if self.origin else None
+    def _recorded(self) -> Config | None:
+        """The configuration of the checkpoint to go on from; None without one, or if damaged."""
         checkpoint = self.run.newest_checkpoint()
         if checkpoint:
+            with suppress(StateError):  # the trainer reads it again, and says what is wrong
+                return Config.read(checkpoint / CONFIG)
+        return None
+
+    def _make_model(self, hp: Hparams) -> Model:
+        origin = str(self.from_run) if self.from_run else None
+        goes_on = self.run.newest_checkpoint() is not None
+        if isinstance(self.model, Model):
+            model = self.model
+        elif goes_on:
             # the weights come from there: no others are read or downloaded
-            model = construct(kind, hp, plugin=self.plugin)
-            if origin:
-                model.origin = self._recorded_origin(checkpoint, origin)
-            return model
-        model = initialised(kind, hp, plugin=self.plugin, origin=origin)
-        if origin:
+            model = construct(self.kind, hp, plugin=self.plugin)
+        else:
+            model = initialised(self.kind, hp, plugin=self.plugin, origin=origin)
+        if origin and goes_on:
+            model.origin = self._recorded_origin(origin)
+        elif origin:
             adapt(model, origin, partial=self.partial).log(origin)
         return model
 
-    def _recorded_origin(self, checkpoint: Path, origin: str) -> str:
+    def _recorded_origin(self, origin: str) -> str:
         """What the run started from; --from itself may be gone, or trained further, by now."""
-        recorded = Config.read(checkpoint / CONFIG).origin
-        if not recorded:
+        recorded = self._recorded()
+        if not recorded or not recorded.origin:
             return origin
         try:
             config = Config.read(Run(origin).config)
         except StateError:
-            return recorded
-        if recorded != f"{config.model} {config.sha256}":
+            return recorded.origin
+        if recorded.origin != f"{config.model} {config.sha256}":
             logger.warning(
                 f"{origin} is no longer what {self.run} started from "
-                f"({recorded}): it goes on from its own checkpoint"
+                f"({recorded.origin}): it goes on from its own checkpoint"
             )
-        return recorded
+        return recorded.origin
+
+
+OPTIONS = {field.name for field in fields(Plan)} - {
+    "assignments",
+    "config",
+    "hyperparameters",
+    "again",
+}
+"""The names of the options in Python."""

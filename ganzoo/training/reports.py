@@ -7,15 +7,18 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
-from tqdm import tqdm
+from tqdm.auto import tqdm
 
 from ganzoo.errors import Diverged
 from ganzoo.files import writing
 from ganzoo.state.run import Run
+from ganzoo.training.notebook import in_notebook
 from ganzoo.training.trackers import TensorBoard
 from ganzoo.training.trainer import Step
 
 Values = Mapping[str, float]
+PATIENCE = 10
+"""Seconds after which losses are shown although no report is due."""
 logger = logging.getLogger(__name__)
 
 
@@ -36,12 +39,13 @@ class Reports(AbstractContextManager["Reports"]):
         self._run, self._steps, self._every = run, steps, every
         self._last, self._then = done, time.perf_counter()
         is_terminal = sys.stderr.isatty() and sys.stdout.isatty()
+        has_bar = is_terminal or in_notebook()
         self._bar = tqdm(
             total=steps,
             initial=done,
             unit="step",
             dynamic_ncols=True,
-            disable=not is_terminal,
+            disable=not has_bar,
         )
         run.journal.truncate(done)
         with writing(run.folder):
@@ -54,29 +58,38 @@ class Reports(AbstractContextManager["Reports"]):
     def step(self, step: Step) -> None:
         """Counts a step, and reports some. Raises Diverged for a loss that is not finite."""
         self._bar.update()
-        number = step.number
-        if number % self._every and number != self._steps:
+        number, now = step.number, time.perf_counter()
+        is_due = number % self._every == 0 or number == self._steps
+        if not is_due and now - self._then < PATIENCE:
             return
         losses = step.read()  # waits for the device
         now = time.perf_counter()
         made, seconds = number - self._last, now - self._then
         self._last, self._then = number, now
         rate = max(made, 1) / max(seconds, 1e-9)
-        speed = {"steps_per_second": round(rate, 3)}
-        self._write("report", number, speed | losses)
+        if is_due:
+            speed = {"steps_per_second": round(rate, 3)}
+            self._write("report", number, speed | losses)
+        self._show(number, rate, losses)
+        for name, loss in losses.items():
+            if not math.isfinite(loss):
+                raise Diverged(
+                    f"the loss {name} is {loss} at step {number}: "
+                    "train with a smaller lr; metrics.jsonl shows where it "
+                    f"began{self._older_checkpoints()}"
+                )
+
+    def _show(self, number: int, rate: float, losses: Values) -> None:
         text = _text(losses, 3)
         self._bar.set_postfix_str(text, refresh=False)
         if self._bar.disable:
             left = tqdm.format_interval((self._steps - number) / rate)
             place = f"step {number}/{self._steps}"
             logger.info(f"{place}  {rate:.1f} steps/s  {left} left  {text}")
-        for name, loss in losses.items():
-            if not math.isfinite(loss):
-                raise Diverged(
-                    f"the loss {name} is {loss} at step {number}: "
-                    "train with a smaller lr; metrics.jsonl shows where it "
-                    f"began; checkpoints in {self._run} are older"
-                )
+
+    def _older_checkpoints(self) -> str:
+        newest = self._run.newest_checkpoint()
+        return f"; {newest} is older" if newest else ""
 
     def scores(self, number: int, scores: Values) -> None:
         """Reports the scores on validation data after a step."""

@@ -2,12 +2,8 @@
 
 import logging
 import shlex
-import signal
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from types import FrameType
 
 import torch
 from PIL import Image
@@ -19,8 +15,11 @@ from ganzoo.model.scores import Evaluation
 from ganzoo.state.card import write_card
 from ganzoo.state.run import Run
 from ganzoo.training.curve import curve
+from ganzoo.training.introduction import introduce
+from ganzoo.training.notebook import NotebookPicture
 from ganzoo.training.plan import Plan
 from ganzoo.training.reports import Reports
+from ganzoo.training.signals import stop_signals
 from ganzoo.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
@@ -35,7 +34,7 @@ class Outcome:
     stopped_by: int = 0
 
 
-def train(plan: Plan) -> Outcome:
+def run_session(plan: Plan) -> Outcome:
     """Trains until the steps are made, or SIGINT or SIGTERM arrives.
 
     The run folder then holds all that was done, and the same plan goes on from there. Progress is
@@ -44,12 +43,14 @@ def train(plan: Plan) -> Outcome:
     run = plan.run
     run.check_ours()
     _check_outside_of_data(plan)
+    sources = " and ".join(_sources(plan.source)) or "data from Python"
+    logger.info(f"training {plan.name} on {sources}, in {run}")
     trainer = plan.make_trainer()
     model, steps = trainer.model, trainer.model.hp.steps
     if plan.eval_every and trainer.validation is None:
         raise UsageError(f"--eval-every: {model.display_name} has no validation data")
-    with run.lock():
-        _start(trainer, run)
+    with run.lock(), trainer.memory_errors():
+        _start(trainer, run, plan)
         if trainer.steps_done >= steps:
             _complete(trainer, run)
             made = f"all {steps} steps are made"
@@ -57,6 +58,7 @@ def train(plan: Plan) -> Outcome:
                 made += "; --set steps=N goes on to N"
             logger.info(f"{run} is finished: {made}; --out DIR starts another")
             return Outcome(run, trainer)
+        introduce(trainer)
         stopped_by = _make_steps(plan, trainer)
         if trainer.steps_done >= steps:
             _log_finished(trainer, run)
@@ -69,7 +71,7 @@ def train(plan: Plan) -> Outcome:
 def _check_outside_of_data(plan: Plan) -> None:
     """Raises UsageError if the run would become part of its own data."""
     folder = plan.run.folder
-    for source in filter(None, (*plan.data, plan.validation)):
+    for source in (*_sources(plan.source), *_sources(plan.validation)):
         if is_inside(folder, source):
             raise UsageError(
                 f"the run {folder} lies inside {source} and would become data: "
@@ -77,10 +79,16 @@ def _check_outside_of_data(plan: Plan) -> None:
             )
 
 
-def _start(trainer: Trainer, run: Run) -> None:
+def _sources(data: object) -> list[str]:
+    """The SOURCES among the data; none if it is no text and no path."""
+    parts = data if isinstance(data, tuple | list) else [data]
+    return [str(part) for part in parts if isinstance(part, str | Path)]
+
+
+def _start(trainer: Trainer, run: Run, plan: Plan) -> None:
     """Goes to the newest checkpoint, or makes the folder a run."""
     if run.newest_checkpoint():
-        trainer.restore(run.folder)
+        trainer.restore(run.folder, accept_data=plan.accept_data)
         logger.info(f"going on from step {trainer.steps_done} in {run}")
     else:
         run.check_no_weights()
@@ -92,6 +100,7 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
     done, steps = trainer.steps_done, trainer.model.hp.steps
     scored_every = plan.eval_every or plan.save_every
     reports = Reports(plan.run, done=done, steps=steps, every=plan.report_every)
+    shown = NotebookPicture()
     with stop_signals() as signals, reports:
         for step in trainer:
             number = step.number
@@ -107,6 +116,7 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
                 # The checkpoint comes first: a faulty picture must not cost it.
                 trainer.save(plan.run.folder)
                 _write_pictures(trainer, plan.run, evaluation)
+                shown.update(plan.run.picture)
             if stopped_by:
                 return stopped_by
     return 0
@@ -166,29 +176,7 @@ def _log_finished(trainer: Trainer, run: Run) -> None:
         words = ["translate", str(run), "INPUT", "OUT"]
     elif trainer.model.classifies:
         words = ["classify", str(run), "INPUT"]
-    for picture in (run.samples, run.confusion):
-        if picture.exists():
-            command = shlex.join(["ganzoo", *words])
-            text += f" Look at {picture}; for more: {command}"
-            break
+    if run.picture:
+        command = shlex.join(["ganzoo", *words])
+        text += f" Look at {run.picture}; for more: {command}"
     logger.info(text)
-
-
-@contextmanager
-def stop_signals() -> Iterator[list[int]]:
-    """Inside, the first SIGINT or SIGTERM is put into the list; a second one interrupts at once."""
-    received: list[int] = []
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    handlers = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handlers[number] = signal.signal(number, handle)
-    try:
-        yield received
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)

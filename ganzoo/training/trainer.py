@@ -14,21 +14,30 @@ from torch import Tensor, nn
 
 from ganzoo.data.open import data_config, open_data, source_text
 from ganzoo.data.split import train_validation_split, validation_hparams
-from ganzoo.device import Device
+from ganzoo.device import Device, memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, trainers
-from ganzoo.errors import Diverged, PluginError, StateError, UnknownName, Unsupported
+from ganzoo.errors import (
+    Diverged,
+    PluginError,
+    StateError,
+    UnknownName,
+    Unsupported,
+    UsageError,
+    unknown,
+)
 from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
 from ganzoo.seeds import seeded
 from ganzoo.state.card import write_card
 from ganzoo.state.checkpoints import TrainState
-from ganzoo.state.config import Config
+from ganzoo.state.config import CONTENT, HELD_OUT, Config
 from ganzoo.state.run import Run
 from ganzoo.state.weights import cpu_tensors, from_config
 from ganzoo.training.averages import Averages
 from ganzoo.training.optimizers import Optimizers
 from ganzoo.training.scores import Score
+from ganzoo.training.signals import delayed_interrupt
 from ganzoo.training.snapshot import check_steps, restore_training, training_tensors
 from ganzoo.training.turns import (
     NO_GRADIENT,
@@ -60,8 +69,12 @@ class Trainer(Iterator[Step]):
 
     >>> for step in Trainer(model, data): ...
 
-    To stop early, `break`; going on with the loop goes on with the training. Each player's
-    gradients come from its own losses alone. A trainer plugin subclasses this and overrides `step`.
+    To stop early, `break`; going on with the loop goes on with the training. Ctrl-C, or the Stop of
+    a notebook, lets the step finish and then raises KeyboardInterrupt: the trainer can be saved, or
+    goes on. `len(trainer)` is the number of steps that are left. Each player's gradients come from
+    its own losses alone. A trainer plugin subclasses this and overrides `step`.
+
+    `trainer.model` has the raw weights; those that are saved are in `averaged_model()`.
 
     `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
     [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
@@ -87,8 +100,13 @@ class Trainer(Iterator[Step]):
         compile: bool = False,  # noqa: A002  (its name in torch)
         workers: int | None = None,
         cache: str = "auto",
+        **hyperparameters: object,
     ) -> None:
-        """Opens the data, and moves the model to the device."""
+        """Opens the data, and moves the model to the device.
+
+        Raises UsageError if `model` is none, and for hyperparameters, which belong to the model.
+        """
+        _check_arguments(model, hyperparameters)
         if compile and self.retains_graphs:
             raise Unsupported(
                 f"{type(self).__name__} goes through a graph more than once: it cannot compile"
@@ -104,6 +122,8 @@ class Trainer(Iterator[Step]):
         """The last evaluation."""
         self.best: Score | None = None
         """The best evaluation whose weights are kept."""
+        self.earlier_data: list[dict[str, Any]] = []
+        """The data of config.json that the run was trained on before, each with its last step."""
         self._step_complete = True
         self._names = set(model.state_dict())
         self._compiled = compile
@@ -129,17 +149,36 @@ class Trainer(Iterator[Step]):
 
     # A step
 
+    def __len__(self) -> int:
+        """The number of steps that are left."""
+        return max(0, self.model.hp.steps - self.steps_done)
+
+    def __bool__(self) -> bool:
+        return True  # a finished trainer is one too
+
     def __next__(self) -> Step:
         number, hp = self.steps_done, self.model.hp
         if number >= hp.steps:
             for data in filter(None, (self.data, self.held_out)):
                 data.close()  # ends the threads and processes that read ahead
             raise StopIteration
-        batch = self.prepare(number)
-        device = self.device.torch_device
-        with seeded("step", hp.seed, number, device=device):
-            losses = self.run(batch)
-        return self.finish(losses)
+        with delayed_interrupt(), self.memory_errors():
+            batch = self.prepare(number)
+            device = self.device.torch_device
+            with seeded("step", hp.seed, number, device=device):
+                losses = self.run(batch)
+            return self.finish(losses)
+
+    def memory_errors(self) -> AbstractContextManager[None]:
+        """Inside, an error for lack of memory becomes an OutOfMemory that says what to shrink."""
+        hp = self.model.hp
+        size = f"batch_size={hp.batch_size}"
+        names = "batch_size"
+        if hp.image_size:
+            size += f", image_size={hp.image_size}"
+            names += " or image_size"
+        purpose = f"{self.model.display_name} on {self.device.torch_device} with {size}"
+        return memory_errors_as_one_line(purpose, f"set a smaller {names}")
 
     def prepare(self, number: int) -> Any:
         """Sets phase, rates and draws of a step. Returns its batch, a tuple for several."""
@@ -285,6 +324,8 @@ class Trainer(Iterator[Step]):
         if self.held_out:
             data["validation"] = data_config(self.held_out)
             measured_on = source_text(self.held_out)
+        if self.earlier_data:
+            data["earlier"] = self.earlier_data
         metrics: dict[str, Any] = {}
         score = self.evaluated
         if score and score.step == self.steps_done:
@@ -361,13 +402,14 @@ class Trainer(Iterator[Step]):
         compile: bool = False,  # noqa: A002  (its name in torch)
         workers: int | None = None,
         cache: str = "auto",
+        accept_data: bool = False,
     ) -> "Trainer":
         """The trainer that wrote the newest checkpoint of the run folder, in the state of then.
 
         `model` is the class of a model without an entry point; call `resume` on the class of such
         a trainer. `data` is needed if it was not a SOURCE, and `validation` likewise. `steps` may
-        grow, unless the model's schedule depends on it. Raises StateError if the folder, the data
-        or the steps do not allow it.
+        grow, unless the model's schedule depends on it. `accept_data` goes on with data that have
+        changed. Raises StateError if the folder, the data or the steps do not allow it.
         """
         run = Run(folder)
         checkpoint = _checkpoint_of(run)
@@ -393,28 +435,29 @@ class Trainer(Iterator[Step]):
             workers=workers,
             cache=cache,
         )
-        trainer._restore(state, checkpoint)
+        trainer._restore(state, checkpoint, accept_data)
         return trainer
 
-    def restore(self, folder: str | Path) -> list[str]:
+    def restore(self, folder: str | Path, *, accept_data: bool = False) -> list[str]:
         """Goes to the newest checkpoint of a run, which must have equal settings and data.
 
+        `accept_data` takes the data as they are now; config.json then records the earlier ones.
         Returns, and logs, what has changed and may change the last bits of the result: threads,
         device, compiling, versions. Raises StateError if the run has other settings.
         """
         checkpoint = _checkpoint_of(Run(folder))
-        return self._restore(TrainState.read(checkpoint), checkpoint)
+        return self._restore(TrainState.read(checkpoint), checkpoint, accept_data)
 
-    def _restore(self, state: TrainState, checkpoint: Path) -> list[str]:
+    def _restore(
+        self,
+        state: TrainState,
+        checkpoint: Path,
+        accept_data: bool,
+    ) -> list[str]:
         run = Run(checkpoint.parents[1])
-        saved, config = state.config, self.config()
-        differences = saved.differences(config, self.model.defaults)
-        if differences:
-            raise StateError(
-                f"{run} was trained otherwise ({'; '.join(differences)}): "
-                "choose another folder, or the same settings"
-            )
+        self._check_settings(run, state.config, accept_data)
         check_steps(self.model, state)
+        saved, config = state.config, self.config()
         self._step_complete = False  # until all of it is restored
         parts = self.model, self.averages, self.optimizers
         restore_training(*parts, state, checkpoint)
@@ -435,6 +478,52 @@ class Trainer(Iterator[Step]):
                 )
                 logger.warning(changes[-1])
         return changes
+
+    def _check_settings(self, run: Run, saved: Config, accept_data: bool) -> None:
+        """Raises StateError unless the run has these settings and, if not accepted, these data."""
+        self.earlier_data = list(saved.data.get("earlier", []))
+        differences = saved.differences(self.config(), self.model.defaults)
+        changed = differences.keys() & {CONTENT, HELD_OUT}
+        way_out = "choose another folder, or the same settings"
+        if self.model.hp.classes and saved.classes != self.model.classes:
+            pass  # the same numbers would mean other classes
+        elif accept_data and changed:
+            for name in changed:
+                del differences[name]
+            self.earlier_data.append(saved.data_until_now())
+        elif differences.keys() == changed:
+            way_out = "--accept-data goes on with the data as they are now"
+        if differences:
+            raise StateError(
+                f"{run} was trained otherwise ({'; '.join(differences.values())}): {way_out}; "
+                f"--from {run} --out NEW starts a new run from its weights"
+            )
+        if changed:
+            self._log_changed_data(run, saved)
+
+    def _log_changed_data(self, run: Run, saved: Config) -> None:
+        before, now = saved.data.get("images"), len(self.data)
+        text = f"{run} goes on with changed data: {before} images before, {now} now"
+        if self.validation and not self.held_out:
+            text += "; what is held out is drawn anew, and was partly trained on before"
+        logger.warning(text)
+
+
+def _check_arguments(model: object, hyperparameters: Mapping[str, object]) -> None:
+    if not isinstance(model, Model):
+        text = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
+        raise UsageError(
+            f"a trainer wants a ganzoo.Model, not {text}: create one with ganzoo.create(name), "
+            "or use ganzoo.train(name, data)"
+        )
+    for name in hyperparameters:
+        if name not in model.hp.annotations():
+            options = ("validation", "device", "precision", "compile", "workers", "cache")
+            raise unknown("option", name, options)
+        raise UsageError(
+            f"{name} is a hyperparameter of the model: ganzoo.create({model.display_name!r}, "
+            f"{name}=...)"
+        )
 
 
 def trainer_class(plugin: Plugin) -> type[Trainer]:

@@ -38,7 +38,7 @@ def adapt(
     *,
     partial: bool = False,
 ) -> Adapted:
-    """Loads the weights of a run, or of an id of the Hub, into a model for other data.
+    """Loads the weights of a RUN (see `ganzoo.load`) into a model for other data.
 
     Tensors are matched by name and shape. Raises StateError, and changes nothing, if some do not
     match and `partial` is False, if none matches, and if the run cannot be read.

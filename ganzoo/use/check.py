@@ -8,7 +8,11 @@ from ganzoo.discovery.registry import models
 from ganzoo.errors import UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import save_png
+from ganzoo.use.replacing import check_replaceable
 from ganzoo.zoo import model_class
+
+VERB = "ganzoo data check"
+"""What a contact sheet says of its origin."""
 
 
 def check_data(
@@ -25,6 +29,7 @@ def check_data(
     """
     if sheet.suffix.lower() != ".png":
         raise UsageError(f"--sheet {sheet}: a contact sheet is a .png")
+    check_replaceable(sheet, VERB, "choose another file with --sheet")
     for source in sources:
         if is_inside(sheet, source):
             raise UsageError(
@@ -41,5 +46,5 @@ def check_data(
     if report.usable:
         with writing(sheet, otherwise="choose another file with --sheet"):
             sheet.parent.mkdir(parents=True, exist_ok=True)
-            save_png(report.sheet(), sheet)
+            save_png(report.sheet(), sheet, software=VERB)
     return report

@@ -7,13 +7,13 @@ from pathlib import Path
 
 import torch
 
-from ganzoo.data.batches import centred, scaled
 from ganzoo.data.files import pictures
-from ganzoo.data.picture import Preparation, ignore_pillow_warnings, pixels
+from ganzoo.data.picture import Preparation, ignore_pillow_warnings
 from ganzoo.data.source import Item
 from ganzoo.data.threads import with_progress
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo
+from ganzoo.model.arguments import prepared
 from ganzoo.model.contract import Model
 from ganzoo.zoo import load
 
@@ -34,7 +34,7 @@ class Classified:
 
 
 def classify(
-    run: Path,
+    run: str | Path,
     source: Path,
     *,
     top: int,
@@ -70,13 +70,12 @@ def _classified(
         with ignore_pillow_warnings():
             for item in chunk:
                 try:
-                    images[item] = torch.from_numpy(pixels(item, preparation))
+                    images[item] = prepared(item, preparation)
                 except BadImage as cause:
                     skipped[item] = f"{cause.kind}: {cause}"
         scores = {}
         if images:
-            batch = scaled(torch.stack([*images.values()]))
-            rows = model.classify(centred(batch, preparation.image_size))
+            rows = model.classify(torch.stack([*images.values()]))
             scores = dict(zip(images, rows.tolist(), strict=True))
         for item in chunk:
             classes = zip(model.class_names, scores.get(item, []), strict=False)

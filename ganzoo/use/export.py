@@ -30,7 +30,7 @@ Saved = Callable[..., Tensor]
 
 
 def export(
-    run: Path,
+    run: str | Path,
     out: Path,
     *,
     direction: str | None = None,

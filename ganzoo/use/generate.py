@@ -35,13 +35,13 @@ UNSAFE = re.compile(r'^\.+|^$|[/\\:*?"<>|\x00-\x1f]')
 class GenerationPlan:
     """The options of `ganzoo generate`."""
 
-    run: Path
+    run: str | Path
     out: Path
     per_class: int
     seed: int = 0
     data: str | None = None
     with_real: bool = False
-    classifier: Path | None = None
+    classifier: str | Path | None = None
     confidence: float = 0.9
     device: str = "auto"
 

@@ -1,63 +1,78 @@
 """`ganzoo sample`: draws images with a trained model into files."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from itertools import chain, cycle, islice
+from math import ceil, isqrt
 from pathlib import Path
 
-import torch
+from PIL import Image
 
-from ganzoo.errors import UsageError, unknown
-from ganzoo.files import writing
-from ganzoo.images import grid, save_png, to_pil
-from ganzoo.model.contract import Model
+from ganzoo.data.threads import with_progress
+from ganzoo.errors import UsageError
+from ganzoo.files import new_folder, writing
+from ganzoo.images import MARGIN, save_png, sheet, to_pil
+from ganzoo.use.replacing import check_replaceable, is_own_folder
 from ganzoo.zoo import load
+
+VERB = "ganzoo sample"
+"""What the pictures say of their origin."""
+LARGEST_GRID = 2**27
+"""Pixels of a grid: 16,000 images of 64x64, or 110 of 1024x1024."""
 
 
 def sample(
-    run: Path,
+    run: str | Path,
     *,
     count: int,
     seed: int,
     out: Path,
     labels: Sequence[str] = (),
+    columns: int | None = None,
     device: str = "auto",
 ) -> str:
     """Draws images: into one .png, or each into a file of a folder. Returns a line for the user.
 
     `labels` are names or numbers of classes, drawn in turn. A folder is written batch by batch:
-    memory does not grow with `count`.
+    memory does not grow with `count`. What an earlier call wrote is replaced; raises UsageError if
+    anything else is there, or if there are too many images for one .png.
     """
     is_png = out.suffix.lower() == ".png"
     if out.suffix and not is_png and not out.is_dir():
         raise UsageError(f"--out {out}: a grid is a .png; a name without an ending is a folder")
+    if is_png:
+        check_replaceable(out, VERB, "choose another file with --out")
+    elif columns:
+        raise UsageError(f"--columns is for a grid, and --out {out} is a folder")
+    columns = columns or isqrt(count - 1) + 1
     model = load(run, device=device)
-    turns = None
-    if labels:
-        numbers = torch.tensor([class_number(model, label) for label in labels])
-        turns = numbers[torch.arange(count) % len(numbers)]
+    size = model.hp.image_size or 0
+    pixels = columns * ceil(count / columns) * (size + MARGIN) ** 2
+    if is_png and pixels > LARGEST_GRID:
+        raise UsageError(
+            f"{count:,} images of {size}x{size} are too many for one .png: "
+            "--out FOLDER writes a file for each"
+        )
+    turns = list(islice(cycle(labels), count)) or None
     batches = model.sample_batches(count, seed, turns)
-    with writing(out):
-        folder = out.parent if is_png else out
-        folder.mkdir(parents=True, exist_ok=True)
-        if is_png:
-            save_png(grid(torch.cat(list(batches))), out)
-            return f"{out}: {count} images"
-        number = 0
-        for images in batches:
-            for picture in to_pil(images):
-                save_png(picture, out / f"{number:06}.png")
-                number += 1
-    return f"{out}: {count} images, 000000.png to {count - 1:06}.png"
+    drawn = chain.from_iterable(map(to_pil, batches))
+    pictures = with_progress(drawn, count, f"drawing {out}")
+    if is_png:
+        _write_grid(pictures, columns, out)
+        return f"{out}: {count:,} images"
+    _write_folder(pictures, out)
+    return f"{out}: {count:,} images, 000000.png to {count - 1:06}.png"
 
 
-def class_number(model: Model, label: str) -> int:
-    """The number of a class, from its name or its number.
+def _write_grid(pictures: Iterator[Image.Image], columns: int, out: Path) -> None:
+    picture = sheet(list(pictures), columns)
+    with writing(out, otherwise="choose another file with --out"):
+        out.parent.mkdir(parents=True, exist_ok=True)
+        save_png(picture, out, software=VERB)
 
-    Raises UnknownName, with the closest name, if there is no such class.
-    """
-    if label in model.classes:
-        return model.classes.index(label)
-    if not model.hp.classes:
-        raise UsageError(f"{model.display_name} is unconditional: it takes no --label")
-    if label.isdecimal() and int(label) < model.hp.classes:
-        return int(label)
-    raise unknown("class", label, model.class_names)
+
+def _write_folder(pictures: Iterator[Image.Image], out: Path) -> None:
+    """Writes the folder, complete or not at all."""
+    must_be_free = not is_own_folder(out, VERB)
+    with new_folder(out, must_be_free=must_be_free) as folder:
+        for number, picture in enumerate(pictures):
+            save_png(picture, folder / f"{number:06}.png", software=VERB)

@@ -14,15 +14,18 @@ from ganzoo.errors import BadImage, DataError, UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import from_pil, save_picture, to_pil
 from ganzoo.model.contract import Model
+from ganzoo.use.replacing import check_replaceable
 from ganzoo.zoo import load
 
 SAVED = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Endings that a translation keeps; `.png` is added to other names."""
+VERB = "ganzoo translate"
+"""What the pictures say of their origin."""
 NO_ALPHA = (".jpg", ".jpeg", ".bmp")
 
 
 def translate(
-    run: Path,
+    run: str | Path,
     source: Path,
     out: Path,
     *,
@@ -32,8 +35,9 @@ def translate(
 ) -> Iterator[str]:
     """Translates a file, or every image below a folder under its own name.
 
-    Yields a line "skipped ..." for each unusable picture, then a summary. Raises DataError if
-    the file is not a picture, or nothing in the folder is.
+    Yields a line "skipped ..." for each unusable picture, then a summary. Earlier translations
+    are replaced. Raises UsageError before any is written if another file is in the place of one,
+    DataError if the file is not a picture, or nothing in the folder is.
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
@@ -42,6 +46,8 @@ def translate(
         targets = _targets(source, out, channels)
     except OSError as cause:
         raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
+    for target in targets:
+        check_replaceable(target, VERB, "choose another OUT")
     done = 0
     notes = Counter[str]()
     rows = iter(targets.items())
@@ -55,7 +61,7 @@ def translate(
             continue
         with writing(target, otherwise="choose another OUT"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(picture, target)
+            save_picture(picture, target, software=VERB)
         notes.update(kinds)
         done += 1
     if not done:

@@ -663,7 +663,7 @@ def test_paths_and_sizes_that_cannot_be_are_one_line(trained, ganzoo_command, so
 
 
 @pytest.mark.parametrize(
-    "images", [torch.zeros(1, 3, 8, 8, dtype=torch.uint8), torch.zeros(1, 3, 0, 8)]
+    "images", [torch.zeros(1, 3, 8, 8, dtype=torch.int64), torch.zeros(1, 3, 0, 8)]
 )
 def test_tensors_that_are_no_images_are_refused(images):
     with pytest.raises(ganzoo.UsageError, match=r"\[-1, 1\]"):

@@ -617,7 +617,8 @@ def test_classify_takes_images_of_other_sizes_and_refuses_what_is_none(run):
     assert torch.equal(model.classify(images), model.classify(resized))
     assert model.classify(images[:0]).shape == (0, 10)
     assert model.classes == tuple("0123456789")
-    for wrong in (images[0], images[..., :40], images.repeat(1, 3, 1, 1), images.byte()):
+    assert torch.equal(model.classify(images[0]), model.classify(images[:1]))
+    for wrong in (images[..., :40], images.repeat(1, 3, 1, 1), images.long()):
         with pytest.raises(ganzoo.UsageError, match="finetune"):
             model.classify(wrong)
     with pytest.raises(ganzoo.Unsupported, match="dcgan-mini"):

@@ -1,0 +1,24 @@
+"""Which files a verb may write over: those that it wrote itself."""
+
+import os
+from pathlib import Path
+
+from ganzoo.errors import UsageError
+from ganzoo.images import software_of
+
+
+def check_replaceable(path: Path, verb: str, way_out: str) -> None:
+    """Raises UsageError if a file is there that `verb` ("ganzoo sample") did not write."""
+    if os.path.lexists(path) and software_of(path) != verb:
+        raise UsageError(f"{path} is there already, and not from {verb}: {way_out}")
+
+
+def is_own_folder(folder: Path, verb: str) -> bool:
+    """Whether it holds pictures that `verb` numbered and wrote, and nothing else."""
+    if not folder.is_dir() or folder.is_symlink() or folder.samefile("."):
+        return False
+    for path in folder.iterdir():
+        numbered = path.suffix == ".png" and path.stem.isdecimal()
+        if not numbered or software_of(path) != verb:
+            return False
+    return True
