@@ -53,7 +53,7 @@ def test_the_page_fits_the_terminal(ganzoo_command, monkeypatch, columns):
     assert max(map(len, page.splitlines())) <= min(columns, 100) + 10
     assert "class-conditional-image-generation" in page
     assert "share of the data that is held out" in " ".join(page.split())
-    assert 'pretrained="digits"' in page
+    assert "weights  cdcgan-mini:digits in ganzoo_weights" in page
 
 
 @pytest.fixture(scope="module")

@@ -49,9 +49,8 @@ def _model(info: dict[str, Any]) -> Iterator[str]:
     yield _row("data", info["data"] or "give --data SOURCE")
     yield _row("from", f"{info['distribution']} {info['version']} ({info['target']})")
     for weights in info["pretrained"]:
-        place = f"{weights['licence']}, {weights['where']}"
-        call = f'ganzoo.create("{info["name"]}", pretrained="{weights["name"]}")'
-        yield _row("weights", f"{weights['name']} ({place}): {call}")
+        run = f"{info['name']}:{weights['name']}"
+        yield _row("weights", f"{run} {weights['where']}, {weights['licence']}")
     yield ""
     yield "hyperparameters (--set name=value)"
     rows = [(h["name"], text_of(h["default"])) for h in info["hyperparameters"]]
