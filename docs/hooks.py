@@ -124,7 +124,7 @@ def models_page() -> str:
 
 
 def _model_lines(name: str) -> Iterator[str]:
-    info = model_info(name)
+    info = model_info(ganzoo.models[name])
     kind = model_class(ganzoo.models[name])
     yield f"\n## {name}\n"
     yield f"{info['documentation']}\n"

@@ -202,10 +202,10 @@ def test_ctrl_c_lets_the_step_finish_and_the_trainer_goes_on(monkeypatch):
                 os.kill(os.getpid(), signal.SIGINT)
             yield turn
 
-    monkeypatch.setattr(type(trainer.model), "losses", interrupted)
-    with pytest.raises(KeyboardInterrupt):
-        list(trainer)
-    monkeypatch.undo()
+    with monkeypatch.context() as patch:
+        patch.setattr(type(trainer.model), "losses", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            list(trainer)
     assert trainer.steps_done == 3
     trainer.save("run")
     for _ in trainer:

@@ -43,6 +43,18 @@ def names_of(registry: Registry) -> Completer:
     return complete
 
 
+def complete_run(
+    ctx: click.Context, parameter: click.Parameter, incomplete: str
+) -> list[CompletionItem]:
+    """What the shell offers for a RUN: its own folders, and pretrained weights."""
+    items = [CompletionItem(incomplete, type="dir")]
+    known, _ = declared()
+    for name in map(str, known):
+        if name.startswith(incomplete):
+            items.append(CompletionItem(name))
+    return items
+
+
 def hyperparameter_names(
     ctx: click.Context, parameter: click.Parameter, incomplete: str
 ) -> list[CompletionItem]:
@@ -58,18 +70,6 @@ def hyperparameter_names(
     for name, field in kind.annotations().items():
         if name.startswith(incomplete):
             items.append(CompletionItem(f"{name}=", help=field.help))
-    return items
-
-
-def complete_run(
-    ctx: click.Context, parameter: click.Parameter, incomplete: str
-) -> list[CompletionItem]:
-    """What the shell offers for a RUN: its own folders, and pretrained weights."""
-    items = [CompletionItem(incomplete, type="dir")]
-    known, _ = declared()
-    for name in map(str, known):
-        if name.startswith(incomplete):
-            items.append(CompletionItem(name))
     return items
 
 

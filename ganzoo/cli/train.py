@@ -128,8 +128,8 @@ def command(ctx: click.Context, /, **options: Any) -> None:
         from ganzoo.training.plan import Plan
         from ganzoo.training.session import run_session
 
-        # The parameters are named as the fields of Plan, so that each option is written once.
         options["data"] = options["data"] or None
+        # The parameters are named as the fields of Plan, so that each option is written once.
         plan = Plan(**options, again=shlex.join(["ganzoo", *sys.argv[1:]]))
         stopped_by = run_session(plan).stopped_by
     except KeyboardInterrupt:

@@ -82,7 +82,8 @@ def _check_outside_of_data(plan: Plan) -> None:
 def _sources(data: object) -> list[str]:
     """The SOURCES among the data; none if it is no text and no path."""
     parts = data if isinstance(data, tuple | list) else [data]
-    return [str(part) for part in parts if isinstance(part, str | Path)]
+    texts = [str(part) for part in parts if isinstance(part, str | Path)]
+    return list(filter(None, texts))
 
 
 def _start(trainer: Trainer, run: Run, plan: Plan) -> None:

@@ -25,21 +25,21 @@ from ganzoo.zoo import model_class
 def info(name: str) -> dict[str, Any]:
     """`model_info` of a registered model, else `run_info` of a folder or an id of the Hub."""
     try:
-        return model_info(name)
+        plugin = models[name]
     except UnknownName:
         is_run = os.path.lexists(name) or "/" in name or ":" in name
         if not is_run:
             raise
-    return run_info(resolve_run(name))
+        return run_info(resolve_run(name))
+    return model_info(plugin)
 
 
-def model_info(name: str) -> dict[str, Any]:
+def model_info(plugin: Plugin) -> dict[str, Any]:
     """Documentation, paper, task, hyperparameters, networks and package of a model, for JSON.
 
     `networks` is name -> number of parameters, counted without allocating any; empty if it
     depends on the data, or if the model cannot be built on the meta device.
     """
-    plugin = models[name]
     kind = model_class(plugin)
     defaults = kind.Hparams().to_json()
     hyperparameters = []
