@@ -40,6 +40,7 @@ def test_a_wrong_word_gets_one_line_with_the_way_out(ganzoo_command, words, mess
     "words",
     [
         "sample runs/dcgan-mni",
+        "sample dcgan-min",
         "push runs/dcgan-min user/name",
         "train dcgan-mini --from runs/dcganmini --out new",
         "export runs/cdcgan-mini out.onnx",

@@ -53,7 +53,7 @@ def test_the_page_fits_the_terminal(ganzoo_command, monkeypatch, columns):
     assert max(map(len, page.splitlines())) <= min(columns, 100) + 10
     assert "class-conditional-image-generation" in page
     assert "share of the data that is held out" in " ".join(page.split())
-    assert 'pretrained="digits"' in page
+    assert "weights  cdcgan-mini:digits in ganzoo_weights" in page
 
 
 @pytest.fixture(scope="module")
@@ -129,6 +129,21 @@ def test_a_run_whose_model_is_gone_is_shown_too(ganzoo_command):
     page = ganzoo_command("show", "run").output
     assert "dcgan-mini (zoo-gone 0.1.0)" in page
     assert "unknown without" in page
+
+
+@pytest.mark.parametrize("value", [None, 3, "x", [1], {"a": 1}])
+def test_a_strangers_configuration_is_shown_or_refused(ganzoo_command, value):
+    shutil.copytree(OLD, "run")
+    config = json.loads(Path("run/config.json").read_text())
+    for place in ("hyperparameters/steps", "data/images", "data/source", "licence", "metrics/x"):
+        changed = json.loads(json.dumps(config | {"metrics": {"accuracy": 0.5}}))
+        *group, key = place.split("/")
+        inside = changed[group[0]] if group else changed
+        inside[key] = value
+        Path("run/config.json").write_text(json.dumps(changed))
+        done = ganzoo_command("show", "run")
+        assert done.exit_code in (0, 1), done.exception
+        assert not isinstance(done.exception, TypeError | ValueError | AttributeError)
 
 
 def test_a_run_that_was_trained_from_python_has_no_command(ganzoo_command):

@@ -35,6 +35,10 @@ class Stopped(Failure):
         click.echo(self.message, err=True)
 
 
+class Interruption(KeyboardInterrupt):
+    """A signal. After a plain KeyboardInterrupt in an import, Python may end itself by SIGINT."""
+
+
 @contextmanager
 def errors_in_one_line(debug: bool) -> Iterator[None]:
     """Inside, an error of ganzoo or of click, SIGINT and SIGTERM become a Failure.
@@ -46,7 +50,7 @@ def errors_in_one_line(debug: bool) -> Iterator[None]:
 
     def interrupt(number: int, frame: FrameType | None) -> None:
         received.append(number)
-        raise KeyboardInterrupt
+        raise Interruption
 
     for one in (signal.SIGINT, signal.SIGTERM):
         handlers[one] = signal.signal(one, interrupt)

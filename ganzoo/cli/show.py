@@ -49,9 +49,8 @@ def _model(info: dict[str, Any]) -> Iterator[str]:
     yield _row("data", info["data"] or "give --data SOURCE")
     yield _row("from", f"{info['distribution']} {info['version']} ({info['target']})")
     for weights in info["pretrained"]:
-        place = f"{weights['licence']}, {weights['where']}"
-        call = f'ganzoo.create("{info["name"]}", pretrained="{weights["name"]}")'
-        yield _row("weights", f"{weights['name']} ({place}): {call}")
+        run = f"{info['name']}:{weights['name']}"
+        yield _row("weights", f"{run} {weights['where']}, {weights['licence']}")
     yield ""
     yield "hyperparameters (--set name=value)"
     rows = [(h["name"], text_of(h["default"])) for h in info["hyperparameters"]]
@@ -87,7 +86,7 @@ def _run(info: dict[str, Any]) -> Iterator[str]:
 def _step(info: dict[str, Any]) -> str:
     text = f"{info['step']:,}"
     if info["steps"]:
-        text += f" of {info['steps']:,}"
+        text += f" of {_count(info['steps'])}"
     if info["checkpoints"]:
         text += f"; checkpoints: {', '.join(map(str, info['checkpoints']))}"
     return text
@@ -97,7 +96,7 @@ def _scores(info: dict[str, Any]) -> str:
     if not info["scores"]:
         return "none"
     values = [f"{name} {value:.4f}" for name, value in info["scores"].items()]
-    place = f"{info['measured_images']:,} images: {info['measured_on']}"
+    place = f"{_count(info['measured_images'])} images: {info['measured_on']}"
     return f"{', '.join(values)} of {place}"
 
 
@@ -106,7 +105,7 @@ def _data(info: dict[str, Any]) -> str:
         return "unknown"
     name = " and ".join(info["data"]) or "passed in from Python"
     licence = info["data_licence"] or "no licence named"
-    return f"{name}, {info['images']:,} images; {licence}"
+    return f"{name}, {_count(info['images'])} images; {licence}"
 
 
 def _continuation(info: dict[str, Any]) -> str:
@@ -127,8 +126,13 @@ def _networks(counts: dict[str, int], otherwise: str) -> Iterator[str]:
         yield f"  {otherwise}"
 
 
-def _row(name: str, text: str) -> str:
-    return _wrapped(f"{name:9}", text)
+def _count(value: Any) -> str:
+    """A number with its thousands; a stranger's configuration may hold anything instead."""
+    return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _row(name: str, text: object) -> str:
+    return _wrapped(f"{name:9}", str(text))
 
 
 def _wrapped(start: str, text: str) -> str:

@@ -327,12 +327,11 @@ def _no_run(text: str) -> StateError:
         f"there is no run {text!r}: give a folder, pretrained weights (ganzoo list --pretrained), "
         f"or an id of the Hub ({id_there})"
     )
-    close = get_close_matches(text, map(str, known), n=1)
-    run_hint = Run(text).did_you_mean()
-    if run_hint:
-        message += run_hint
-    elif close:
-        message += f"; did you mean {close[0]}?"
+    choices: dict[str, object] = {str(weights): weights for weights in known}
+    choices |= Run(text).neighbours()
+    close = get_close_matches(Path(text).name, choices, n=1)
+    if close:
+        message += f"; did you mean {choices[close[0]]}?"
     if errors:
         message += f" ({errors[0]})"
     return StateError(message)

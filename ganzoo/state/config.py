@@ -221,7 +221,7 @@ class Config:
         """The data sources, or those of the part "validation"; none if they came from Python."""
         data = self.data.get(part, {}) if part else self.data
         source = data.get("source") or []
-        return [source] if isinstance(source, str) else source
+        return list(map(str, source)) if isinstance(source, list) else [str(source)]
 
     def scores(self) -> dict[str, float]:
         """The scores of these weights, by name."""

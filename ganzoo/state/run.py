@@ -128,15 +128,14 @@ class Run:
             files += filter(Path.is_file, self.folder.glob(pattern))
         return sorted(files)
 
-    def did_you_mean(self) -> str:
-        """`; did you mean runs/cats?`: the closest name of a run beside it or in runs/, if any."""
-        runs: dict[str, Path] = {}
+    def neighbours(self) -> dict[str, Path]:
+        """The runs beside it, and those in runs/, by name."""
+        runs = {}
         for parent in (Path("runs"), self.folder.parent):
             with suppress(OSError):
                 for config in parent.glob(f"*/{CONFIG}"):
                     runs[config.parent.name] = config.parent
-        close = get_close_matches(self.folder.name, runs, n=1)
-        return f"; did you mean {runs[close[0]]}?" if close else ""
+        return runs
 
     # Checkpoints
 
@@ -217,7 +216,9 @@ class Run:
         checkpoint.
         """
         if not os.path.isdir(self.folder):  # Path.is_dir raises for a name that is too long
-            hint = self.did_you_mean() or ": it is missing, or a file"
+            runs = self.neighbours()
+            close = get_close_matches(self.folder.name, runs, n=1)
+            hint = f"; did you mean {runs[close[0]]}?" if close else ": it is missing, or a file"
             raise StateError(f"there is no run {self}{hint}")
         try:
             return read(self.folder)

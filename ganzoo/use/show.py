@@ -16,7 +16,7 @@ from ganzoo.hub.transfer import resolve_run
 from ganzoo.model.construct import on_meta
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper, training_words
-from ganzoo.state.config import CONFIG, Config
+from ganzoo.state.config import CONFIG, DAMAGE, Config
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import trainer_class
 from ganzoo.zoo import model_class
@@ -43,11 +43,11 @@ def model_info(plugin: Plugin) -> dict[str, Any]:
     kind = model_class(plugin)
     defaults = kind.Hparams().to_json()
     hyperparameters = []
-    for name, field in kind.Hparams.annotations().items():
+    for key, field in kind.Hparams.annotations().items():
         row = {
-            "name": name,
+            "name": key,
             "type": str(field),
-            "default": defaults[name],
+            "default": defaults[key],
             "help": field.help,
         }
         hyperparameters.append(row)
@@ -71,8 +71,9 @@ def model_info(plugin: Plugin) -> dict[str, Any]:
 def run_info(folder: Path) -> dict[str, Any]:
     """What a run folder says of its weights, its training and its size, for JSON.
 
-    `command` goes on with the training; empty without a checkpoint, or if no command can. Sizes are
-    in bytes. Raises StateError if it is no run.
+    `step` and `scores` are those of the published weights, `steps` is the length of the training.
+    `command` goes on with it; empty without a checkpoint, or if no command can. Sizes are in bytes.
+    Raises StateError if it is no run.
     """
     run = Run(folder)
     config = run.read_with_fallback(lambda place: Config.read(place / CONFIG))
@@ -104,7 +105,8 @@ def run_info(folder: Path) -> dict[str, Any]:
         "networks": {},
         "command": [],
     }
-    with suppress(GanzooError):  # the model may not be installed
+    # the model may not be installed, and a stranger's configuration may hold anything
+    with suppress(GanzooError, *DAMAGE):
         kind = model_class(models[f"{config.distribution}/{config.model}"])
         document["networks"] = _networks(kind, kind.Hparams.from_json(config.hyperparameters))
         words = training_words(newest, kind.Hparams().to_json())
