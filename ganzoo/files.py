@@ -130,10 +130,19 @@ def sweep(folder: Path) -> None:
             litter.unlink()
 
 
+def expanded(path: str | Path) -> Path:
+    """The path with `~` as the home folder."""
+    try:
+        return Path(path).expanduser()
+    except RuntimeError:  # ~somebody, whom the system does not know
+        return Path(path)
+
+
 def is_inside(path: Path, folder: str | Path) -> bool:
     """Whether a path lies in a folder that exists."""
+    folder = expanded(folder)
     try:
-        return Path(folder).is_dir() and Path(folder).resolve() in path.resolve().parents
+        return folder.is_dir() and folder.resolve() in path.resolve().parents
     except OSError:  # the name is too long for a path
         return False
 

@@ -146,7 +146,8 @@ def confusion(
 ) -> Image.Image:
     """A confusion matrix `(true, predicted)` of counts as a picture: the darker, the more of a row.
 
-    Above 40 classes only the shades are drawn, without names and numbers.
+    Right of a row stands its share that is right. Above 40 classes only the shades are drawn,
+    without names and numbers.
     """
     shares = table / table.sum(1, keepdim=True).clamp(min=1)
     grey = (255 - 255 * shares).round().to(torch.uint8)
@@ -161,7 +162,7 @@ def confusion(
     cell = max(28, 12 + 8 * digits)
     shades = ImageOps.scale(shades, cell, Image.Resampling.NEAREST)
     side = margin + shades.width + 10
-    sheet = Image.new("RGB", (side, side), "white")
+    sheet = Image.new("RGB", (side + 40, side), "white")
     sheet.paste(shades, (margin, margin))
     draw = ImageDraw.Draw(sheet)
     draw.font = font
@@ -171,8 +172,10 @@ def confusion(
         place = middles[column], middles[row]
         count = str(int(table[row, column]))
         draw.text(place, count, fill=ink, anchor="mm")
-    for middle, name in zip(middles, names, strict=True):
+    for row, (middle, name) in enumerate(zip(middles, names, strict=True)):
         draw.text((4, middle), name, fill="black", anchor="lm")
+        if table[row].any():
+            draw.text((side, middle), f"{shares[row, row]:.0%}", fill="grey", anchor="lm")
     # the names of the columns are those of the rows, turned
     rows = sheet.crop((0, margin, margin, side))
     sheet.paste(rows.rotate(90, expand=True), (margin, 0))

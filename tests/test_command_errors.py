@@ -40,7 +40,6 @@ def test_a_wrong_word_gets_one_line_with_the_way_out(ganzoo_command, words, mess
     "words",
     [
         "sample runs/dcgan-mni",
-        "sample dcgan-mini",
         "push runs/dcgan-min user/name",
         "train dcgan-mini --from runs/dcganmini --out new",
         "export runs/cdcgan-mini out.onnx",
@@ -84,7 +83,7 @@ def test_a_signal_before_the_training_says_how_to_go_on(
                 raise ImportError("half of it") from None
             raise
 
-    monkeypatch.setattr("ganzoo.training.session.train", interrupted)
+    monkeypatch.setattr("ganzoo.training.session.run_session", interrupted)
     monkeypatch.setattr(sys, "argv", ["ganzoo", "train", "dcgan-mini"])
     done = ganzoo_command("train", "dcgan-mini")
     assert done.exit_code == 128 + number
@@ -103,7 +102,7 @@ def test_a_second_signal_names_the_checkpoint_that_is_kept(
     def interrupted(plan):
         raise KeyboardInterrupt
 
-    monkeypatch.setattr("ganzoo.training.session.train", interrupted)
+    monkeypatch.setattr("ganzoo.training.session.run_session", interrupted)
     done = ganzoo_command(*words)
     assert done.exit_code == 130
     assert "step-000001 is kept" in done.stderr

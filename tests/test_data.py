@@ -304,7 +304,7 @@ def test_pairs_by_name_and_side_by_side(tmp_path, caplog):
         (ganzoo.Domains, "empty", "A/"),
         (ganzoo.Domains, torch.zeros(4, 1, 8, 8), "tuple"),
         (ganzoo.Pair, torch.zeros(4, 1, 8, 8), "tuple"),
-        (ganzoo.Pair, (numbered(3), numbered(4)), r"\(4, 1, 2, 2\)"),
+        (ganzoo.Pair, (torch.zeros(3, 1, 8, 8), torch.zeros(4, 1, 8, 8)), r"\(4, 1, 8, 8\)"),
         (ganzoo.Pair, [Image.new("L", (8, 8))] * 4, r"\(source, target\)"),
         (torch.Tensor, (numbered(3), numbered(3)), r"\b2\b"),
         (dict, "digits", "dict"),
@@ -341,7 +341,7 @@ def test_a_source_that_cannot_give_the_view_says_why(view, data, message):
     [
         ([(numbered(1)[0], "cat")] * 2, "'cat'"),
         ([(numbered(1)[0], 1), numbered(1)[0]], "labels"),
-        ([Image.new("P", (4, 4))] * 2, "mode P"),
+        ([Image.new("F", (4, 4))] * 2, "mode F"),
         ({"train": [numbered(1)[0]]}, "dict"),
         ([(numbered(1)[0], torch.zeros(1, 3, 3, dtype=torch.uint8))] * 2, "pair"),
     ],

@@ -127,12 +127,10 @@ BAD = {
     "a pixel.png": (saved(noise("RGB", (1, 1)), "PNG"), "too small"),
     "floats.tif": (saved(Image.fromarray(np.ones((20, 24), np.float32)), "TIFF"), "unsupported"),
     "32 bit.tif": (saved(Image.fromarray(np.ones((20, 24), np.int32)), "TIFF"), "unsupported"),
-    ".DS_Store": (b"\0\0\0\1Bud1", "hidden"),
     ".hidden.png": (twin, "hidden"),
-    "Thumbs.db": (b"\xd0\xcf", "hidden"),
-    "__MACOSX/._rgb.jpg": (b"\0\5\x16\7", "hidden"),
     ".git/config": (b"[core]", "hidden"),
 }
+LITTER = ["deep/.DS_Store", "Thumbs.db", "desktop.ini", "._rgb.jpg", "__MACOSX/._rgb.jpg"]
 
 
 def expected(content):
@@ -155,6 +153,9 @@ def odd(tmp_path_factory):
     for name, content in [*GOOD.items(), *((name, content) for name, (content, _) in BAD.items())]:
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
         (folder / name).write_bytes(content)
+    for name in LITTER:
+        (folder / name).parent.mkdir(exist_ok=True)
+        (folder / name).write_bytes(b"\0\5\x16\7")
     (folder / "link.png").symlink_to(folder / "grey.png")
     (folder / "broken link.png").symlink_to(folder / "nothing.png")
     (folder / "deep" / "loop").symlink_to(folder, target_is_directory=True)
@@ -162,10 +163,6 @@ def odd(tmp_path_factory):
     bad = {
         name.replace("config", "").rstrip("/") if ".git" in name else name: kind
         for name, (_, kind) in BAD.items()
-    }
-    bad = {
-        name.partition("/")[0] if name.startswith("__MACOSX") else name: kind
-        for name, kind in bad.items()
     }
     return folder, bad | {"broken link.png": "unreadable", "pipe.png": "not a file"}
 
@@ -178,7 +175,16 @@ def test_at_least_25_kinds_are_made():
 def test_every_odd_file_is_used_or_skipped_as_documented(odd, ganzoo_command, tmp_path):
     folder, bad = odd
     done = ganzoo_command(
-        "data", "check", folder, "--model", "dcgan", "--set", f"image_size={SIZE}", "--json"
+        "data",
+        "check",
+        folder,
+        "--model",
+        "dcgan",
+        "--set",
+        f"image_size={SIZE}",
+        "--json",
+        "--sheet",
+        "contact-sheet.png",
     )
     assert done.exit_code == 1, done.output
     report = json.loads(done.stdout)
@@ -281,7 +287,7 @@ def test_strict_refuses_and_training_counts_in_one_line(odd, ganzoo_command, cap
     refused = ganzoo_command(*words, "--strict")
     assert refused.exit_code == 1
     assert f"{len(bad)} of" in refused.stderr
-    assert ".DS_Store" in refused.stderr
+    assert ".git" in refused.stderr
     assert not Path("runs").exists()
     done = ganzoo_command(*words)
     assert done.exit_code == 0, done.output
@@ -490,7 +496,7 @@ def test_neither_a_run_nor_a_contact_sheet_becomes_data(tmp_path, ganzoo_command
     pictures(tmp_path / "a", "1.png", "2.png")
     monkeypatch.chdir(tmp_path / "a")
     for words, option in (
-        (["data", "check", "."], "--sheet"),
+        (["data", "check", ".", "--sheet", "sheet.png"], "--sheet"),
         (["train", "dcgan", "--data", "."], "--out"),
     ):
         done = ganzoo_command(*words)
@@ -549,3 +555,60 @@ def test_a_sixteen_bit_picture_side_by_side_is_read_as_it_is_alone(tmp_path):
         (tmp_path / f"{i}.pgm").write_bytes(b"P5 32 16 65535\n" + levels.tobytes())
     images = open_data(str(tmp_path), HP.replaced({"channels": 1}), ganzoo.Pair).parts[0].images
     assert images[:, :, 0, 0].tolist() == [[1000 >> 8, 21_000 >> 8], [2000 >> 8, 22_000 >> 8]]
+
+
+def test_check_prints_its_findings_and_draws_only_where_asked(tmp_path, ganzoo_command):
+    folder = pictures(tmp_path / "a", "1.png", "2.png")
+    done = ganzoo_command("data", "check", folder)
+    assert done.exit_code == 0
+    assert "--sheet FILE.png" in done.stdout
+    assert not list(Path().iterdir())
+    (tmp_path / "file").write_text("in the way")
+    done = ganzoo_command("data", "check", folder, "--sheet", tmp_path / "file" / "sheet.png")
+    assert done.exit_code == 1
+    assert "2 usable" in done.stdout
+    assert "--sheet" in done.stderr
+
+
+def test_what_systems_leave_behind_is_no_fault(tmp_path, ganzoo_command, caplog):
+    folder = pictures(tmp_path / "a", "1.png", "2.png")
+    for name in LITTER:
+        (tmp_path / "a" / name).parent.mkdir(exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(b"\0")
+    done = ganzoo_command("data", "check", folder)
+    assert (done.exit_code, "2 files, 2 usable, 0 skipped" in done.stdout) == (0, True)
+    open_data(folder, HP, strict=True)
+    assert not [message for message in caplog.messages if "cannot use" in message]
+
+
+def test_twins_in_two_domains_of_one_folder_are_named_so_without_a_model(tmp_path, ganzoo_command):
+    for name in ("A/1.png", "A/2.png", "B/3.png", "C/4.png"):
+        (tmp_path / "a" / name).parent.mkdir(parents=True, exist_ok=True)
+        (tmp_path / "a" / name).write_bytes(twin)
+    done = ganzoo_command("data", "check", tmp_path / "a", "--json")
+    kinds = {one["name"]: one["kind"] for one in json.loads(done.stdout)["findings"]}
+    assert kinds == {"A/2.png": "duplicate", "B/3.png": "in both domains", "C/4.png": "duplicate"}
+
+
+def test_a_picture_of_12_bits_in_16_is_named_with_its_range(tmp_path, ganzoo_command):
+    for name, high in (("narrow", 4095), ("full", 65535)):
+        levels = np.linspace(7, high, 400).astype(np.uint16).reshape(20, 20)
+        Image.fromarray(levels).save(tmp_path / f"{name}.png")
+    done = ganzoo_command("data", "check", tmp_path, "--json")
+    findings = json.loads(done.stdout)["findings"]
+    (found,) = [one for one in findings if one["kind"] == "narrow range"]
+    assert found["name"] == "narrow.png"
+    assert "7 to 4,095" in found["detail"]
+
+
+def test_a_tilde_is_the_home_folder_everywhere(tmp_path, ganzoo_command, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    pictures(tmp_path / "a", "1.png", "2.png")
+    for source in ("~/a", "folder:~/a", Path("~/a")):
+        assert len(open_data(source, HP)) == 2
+    assert "2 usable" in ganzoo_command("data", "check", "~/a").stdout
+    done = ganzoo_command("train", "dcgan", "--data", "~/a", "--out", tmp_path / "a" / "run")
+    assert done.exit_code == 2
+    assert "would become data" in done.stderr
+    with pytest.raises(ganzoo.DataError, match="~nobody"):
+        open_data("~nobody-here/a", HP)

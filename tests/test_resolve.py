@@ -77,6 +77,7 @@ def test_the_home_folder_is_a_tilde(monkeypatch, tmp_path, ganzoo_command):
 
 def test_what_is_none_of_the_three_names_them(ganzoo_command):
     Path("runs/mine").mkdir(parents=True)
+    Path("runs/mine/config.json").touch()
     Path("ada").mkdir()
     for name, way_out in {
         "mine": "did you mean runs/mine",

@@ -39,9 +39,8 @@ def command() -> None:
 @click.option(
     "--sheet",
     type=PATH,
-    default="contact-sheet.png",
-    show_default=True,
-    help="Where to write a .png that shows some of the pictures.",
+    metavar="FILE.png",
+    help="Draw some of the pictures into this file.",
 )
 @click.option(
     "--workers", type=POSITIVE, help="Threads that read files.  [default: one for each core]"
@@ -53,7 +52,7 @@ def check(
     sources: tuple[str, ...],
     model: str | None,
     assignments: tuple[str, ...],
-    sheet: Path,
+    sheet: Path | None,
     workers: int | None,
     as_json: bool,
 ) -> None:
@@ -62,17 +61,22 @@ def check(
     Reads every file of SOURCE (give two for two domains) and reports files that cannot be
     used or are unusual. The exit code is 1 if training would skip a file.
     """
-    from ganzoo.use.check import check_data
+    from ganzoo.use.check import check_data, write_sheet
 
     report = check_data(sources, model=model, assignments=assignments, sheet=sheet, workers=workers)
-    written = str(sheet) if report.usable else None
+    drawn = sheet if report.usable else None
+    reports = [report, report.validation] if report.validation else [report]
     if as_json:
-        click.echo(json.dumps({**report.to_json(), "sheet": written}, indent=2))
+        name = str(drawn) if drawn else None
+        click.echo(json.dumps({**report.to_json(), "sheet": name}, indent=2))
     else:
-        click.echo("\n".join(_lines(report)))
-        if written:
-            click.echo(f"a look at some: {written}")
-    if report.skipped:
+        for one in reports:
+            click.echo("\n".join(_lines(one)))
+        if report.usable:
+            click.echo(f"a look at some: {drawn or '--sheet FILE.png draws them'}")
+    if drawn:
+        write_sheet(report, drawn)
+    if any(one.skipped for one in reports):
         ctx.exit(1)
 
 

@@ -3,6 +3,7 @@
 import hashlib
 from collections import Counter
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, field
 from functools import partial
 from itertools import chain
@@ -20,14 +21,14 @@ from ganzoo.data.picture import (
     ignore_pillow_warnings,
     resized,
 )
-from ganzoo.data.source import Row
+from ganzoo.data.source import HasDomains, Row
 from ganzoo.data.threads import (
     default_workers,
     map_in_threads,
     with_progress,
 )
 from ganzoo.data.views import Domains
-from ganzoo.errors import BadImage
+from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.images import from_pil, grid
 
@@ -72,13 +73,17 @@ class Report:
     classes: Counter[str] = field(default_factory=Counter)
     findings: list[Finding] = field(default_factory=list)
     thumbnails: list[Image.Image] = field(default_factory=list, repr=False)
+    first_with: dict[str, tuple[str, str]] = field(default_factory=dict, repr=False)
+    """The name and the domain of the first usable image with each content."""
+    validation: "Report | None" = None
+    """Of the validation data, where they are a folder of the source."""
 
     @property
     def skipped(self) -> list[Finding]:
         return [finding for finding in self.findings if finding.skipped]
 
     def to_json(self) -> dict[str, Any]:
-        """Everything but the thumbnails; sizes, modes and classes with the most frequent first."""
+        """Everything but the pictures; sizes, modes and classes with the most frequent first."""
         values = {
             **vars(self),
             "skipped": len(self.skipped),
@@ -86,8 +91,30 @@ class Report:
         }
         for name in ("sizes", "modes", "classes"):
             values[name] = dict(values[name].most_common())
-        del values["thumbnails"]
+        for name in ("thumbnails", "first_with", "validation"):
+            del values[name]
+        if self.validation:
+            values["validation"] = self.validation.to_json()
         return values
+
+    def add_twin(self, digest: str, name: str, domain: str = "") -> None:
+        """Adds a finding if an earlier image has the same content."""
+        twin, other = self.first_with.setdefault(digest, (name, domain))
+        if (twin, other) == (name, domain):
+            return
+        is_other_domain = domain and other and domain != other
+        kind = "in both domains" if is_other_domain else "duplicate"
+        self.findings.append(Finding(name, kind, f"the same picture as {twin}"))
+
+    def add_validation(self, validation: "Report") -> None:
+        """Adds the report of the validation data, with a finding for each image in both."""
+        self.validation = validation
+        for digest, (name, _) in validation.first_with.items():
+            if digest in self.first_with:
+                twin, _ = self.first_with[digest]
+                detail = f"the same picture as {twin}"
+                finding = Finding(name, "in the training data too", detail)
+                validation.findings.append(finding)
 
     def sheet(self) -> Image.Image:
         """A contact sheet of up to 64 usable images, evenly picked."""
@@ -116,8 +143,8 @@ def check(
         preparation = Preparation.of(hp, opened.info)
     report = Report(opened.source_text)
     rows = list(chain(*opened.parts))
+    domains = _domains(opened)
     every = max(1, len(rows) // SHOWN)
-    first_with: dict[str, tuple[str, bool]] = {}
     work = map_in_threads(
         partial(_examined, preparation),
         rows,
@@ -126,7 +153,7 @@ def check(
     with ignore_pillow_warnings():
         title = f"checking {report.source}"
         results = with_progress(work, len(rows), title)
-        for number, (row, result) in enumerate(zip(rows, results, strict=True)):
+        for row, domain, result in zip(rows, domains, results, strict=True):
             report.files += 1
             report.findings += result.findings
             if not result.thumbnail:
@@ -139,13 +166,23 @@ def check(
             name, label = row[0].name, row[0].label
             if label is not None:
                 report.classes[label] += 1
-            here = name, number < len(opened.parts[0])
-            twin = first_with.setdefault(result.digest, here)
-            if twin != here:
-                kind = "duplicate" if twin[1] == here[1] else "in both domains"
-                detail = f"the same picture as {twin[0]}"
-                report.findings.append(Finding(name, kind, detail))
+            report.add_twin(result.digest, name, domain)
     return report
+
+
+def _domains(opened: OpenedSources) -> list[str]:
+    """The domain of each row, A or B; empty for none."""
+    if len(opened.parts) == 2:
+        a, b = opened.parts
+        return ["A"] * len(a) + ["B"] * len(b)
+    by_name: dict[str, str] = {}
+    source = opened.sources[0]
+    if isinstance(source, HasDomains):
+        with suppress(DataError):  # it is no two domains
+            for domain, items in zip("AB", source.domains(), strict=True):
+                for item in items:
+                    by_name[item.name] = domain
+    return [by_name.get(row[0].name, "") for row in opened.parts[0]]
 
 
 def _examined(preparation: Preparation, row: Row) -> _Result:

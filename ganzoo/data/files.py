@@ -5,7 +5,8 @@ import random
 import stat
 import zipfile
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from functools import cached_property, partial
 from itertools import islice
@@ -21,6 +22,7 @@ from ganzoo.data.picture import (
 )
 from ganzoo.data.source import Item, unusable
 from ganzoo.errors import BadImage, DataError
+from ganzoo.files import expanded
 from ganzoo.hparams.hparams import DataInfo
 
 LARGEST = 512 * 2**20
@@ -29,7 +31,8 @@ MOST_COMPRESSED = 200
 """The largest ratio of sizes, unpacked to packed, of a file in a zip of more than 64 MiB."""
 HIDDEN = "hidden"
 """The stamp of hidden files and folders, whatever they hold."""
-LITTER = ("__MACOSX", "Thumbs.db", "desktop.ini")
+LITTER = (".ds_store", "__macosx", "thumbs.db", "desktop.ini")
+"""Files and folders that systems leave behind, in small letters; nothing is said of them."""
 MEASURED = 32
 GREY = ("1", "L", "LA", "I")
 """Pillow's modes without colours; I;16 and its kin are grey too."""
@@ -46,7 +49,7 @@ class Files:
 
     def __init__(self, argument: str) -> None:
         self.display_name = argument
-        items = self._listed(Path(argument))
+        items = self._listed(expanded(argument))
         self._items = sorted(items, key=attrgetter("name"))
 
     def _listed(self, root: Path) -> Iterator[Item]:
@@ -109,6 +112,8 @@ class Folder(Files):
                 below.clear()
                 continue
             for name in [*filter(hidden, below), *files]:
+                if is_litter(name):
+                    continue
                 path = here / name
                 relative = printable(path.relative_to(root))
                 yield image_file(relative, partial(read_file, path), stamped(path))
@@ -131,44 +136,101 @@ def _is_loop(folder: Path, root: Path) -> bool:
 
 
 class Zip(Files):
-    """A zip of image files; a folder that all of them share counts as the zip itself."""
+    """A zip of image files, or a folder in it: `flowers.zip/train`.
+
+    A folder that all of the files share counts as the zip itself.
+    """
 
     def _listed(self, root: Path) -> Iterator[Item]:
-        archive = _opened(root)
-        entries = []
-        tops = set()
-        offsets = Counter[int]()
-        for entry in archive.infolist():
-            if entry.is_dir():
-                continue
-            name = entry.filename.replace("\\", "/")
-            entries.append((name, entry))
-            offsets[entry.header_offset] += 1
-            top, slash, _ = name.partition("/")
-            if not _unsafe(name) and not hidden(top):
-                tops.add(f"{top}/" if slash else "")
-        common = tops.pop() if len(tops) == 1 else ""
-        archive_stamp = stamped(root)
+        path, folder = _zip_and_folder(root)
+        archive = _opened(path)
+        entries = _entries(archive, folder)
+        if folder and not entries:
+            raise DataError(f"{path} has no folder {folder}")
+        offsets = Counter(entry.header_offset for entry in archive.infolist())
+        archive_stamp = stamped(path)
         for name, entry in entries:
             stamp = f"{entry.CRC:08x} {entry.header_offset} {archive_stamp}"
-            path = printable(PurePosixPath(name.removeprefix(common)))
+            printed = printable(PurePosixPath(name))
             if _unsafe(name):
                 reason = "its name leads out of the zip"
-                yield unusable(path, "unsafe name", reason, stamp)
+                yield unusable(printed, "unsafe name", reason, stamp)
             elif offsets[entry.header_offset] > 1:
                 reason = "it shares its bytes with another"
-                yield unusable(path, "compression bomb", reason, stamp)
+                yield unusable(printed, "compression bomb", reason, stamp)
             else:
-                yield image_file(path, partial(_read_entry, archive, entry), stamp)
+                yield image_file(printed, partial(_read_entry, archive, entry), stamp)
+
+
+def _zip_and_folder(path: Path) -> tuple[Path, str]:
+    """`flowers.zip/train` -> the zip, and the folder in it, empty for all of the zip."""
+    for parent in (path, *path.parents):
+        if parent.is_file():
+            folder = path.relative_to(parent).as_posix()
+            return parent, "" if folder == "." else folder
+    raise DataError(f"there is no zip {path}")
 
 
 def _opened(path: Path) -> zipfile.ZipFile:
-    if not path.is_file():
-        raise DataError(f"there is no zip {path}")
     try:
         return zipfile.ZipFile(path)
     except Exception as cause:  # zipfile raises errors of several kinds
         raise DataError(f"{path} is neither a folder nor a zip: {cause}") from None
+
+
+def _entries(
+    archive: zipfile.ZipFile,
+    folder: str,
+) -> list[tuple[str, zipfile.ZipInfo]]:
+    """The files with their names, without a folder that all share, and without `folder`.
+
+    Those outside of `folder` are left out.
+    """
+    entries = []
+    tops = set()
+    for entry in archive.infolist():
+        name = entry.filename.replace("\\", "/")
+        if entry.is_dir() or any(map(is_litter, name.split("/"))):
+            continue
+        entries.append((name, entry))
+        top, slash, _ = name.partition("/")
+        if not _unsafe(name) and not hidden(top):
+            tops.add(f"{top}/" if slash else "")
+    common = tops.pop() if len(tops) == 1 else ""
+    inside = f"{folder}/" if folder else ""
+    kept = []
+    for name, entry in entries:
+        name = name.removeprefix(common)
+        if name.startswith(inside):
+            kept.append((name.removeprefix(inside), entry))
+    return kept
+
+
+def top_level(source: str) -> tuple[list[str], list[str]]:
+    """The names of the folders and of the files at the top of a folder or of a zip.
+
+    Hidden ones are left out; there are none if it cannot be read.
+    """
+    root = expanded(source)
+    folders: list[str] = []
+    files: list[str] = []
+    if root.is_dir():
+        with suppress(OSError), os.scandir(root) as entries:
+            for entry in entries:
+                names = folders if entry.is_dir() else files
+                names.append(entry.name)
+    else:
+        with suppress(DataError):
+            path, folder = _zip_and_folder(root)
+            for name, _ in _entries(_opened(path), folder):
+                top, slash, _ = name.partition("/")
+                names = folders if slash else files
+                names.append(top)
+    return _visible(folders), _visible(files)
+
+
+def _visible(names: Iterable[str]) -> list[str]:
+    return sorted({name for name in names if not hidden(name)})
 
 
 def _unsafe(name: str) -> bool:
@@ -203,8 +265,13 @@ def image_file(name: str, read: Callable[[], bytes], stamp: str) -> Item:
 
 
 def hidden(name: str) -> bool:
-    """Whether operating systems leave files of this name behind and hide them."""
-    return name.startswith(".") or name in LITTER
+    """Whether systems hide a file of this name, or left it behind."""
+    return name.startswith(".") or is_litter(name)
+
+
+def is_litter(name: str) -> bool:
+    """Whether a system left a file of this name behind: `.DS_Store`, `._cat.jpg`, `Thumbs.db`."""
+    return name.lower() in LITTER or name.startswith("._")
 
 
 def printable(path: PurePath) -> str:
@@ -322,6 +389,7 @@ def _single(items: Sequence[Item], partners: Sequence[Item]) -> Item:
 
 def pictures(source: Path) -> list[Item]:
     """A file, or the files below a folder that are not hidden. Raises DataError for neither."""
+    source = expanded(source)
     if source.is_file():
         return [Item(source.name, partial(read_file, source))]
     if not source.is_dir():

@@ -2,6 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
+from collections.abc import Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -70,6 +71,8 @@ class StoredImages(Images):
         head = f"{images.dtype} {tuple(images.shape)}"
         digest = hashlib.sha256(head.encode())
         digest.update(images.cpu().contiguous().numpy().data)
+        if self.labels is not None:
+            digest.update(self.labels.cpu().numpy().data)
         return digest.hexdigest()
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
@@ -139,6 +142,28 @@ class StreamedImages(Images):
     def close(self) -> None:
         self._pool.shutdown(cancel_futures=True)
         self._start()
+
+
+def check_labels(labels: Iterable[int], classes: int | None) -> None:
+    """Raises DataError unless each is the number of one of the model's classes."""
+    for label in labels:
+        if classes and not 0 <= label < classes:
+            raise DataError(
+                f"an image has the label {label}, and the model's classes are 0 to {classes - 1}"
+            )
+
+
+def check_range(images: Tensor) -> None:
+    """Raises DataError unless they are uint8, or floats in [-1, 1]."""
+    if images.dtype == torch.uint8:
+        return
+    if not images.is_floating_point():
+        raise DataError(f"images are uint8 or floats in [-1, 1], not {images.dtype}")
+    low, high = torch.aminmax(images)
+    if not (low >= -1 and high <= 1):
+        raise DataError(
+            f"images of floats are in [-1, 1], not {low:g} to {high:g}: scale them, or pass uint8"
+        )
 
 
 def _free_memory(device: torch.device) -> float:

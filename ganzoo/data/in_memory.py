@@ -1,60 +1,75 @@
-"""Images passed in from Python: a tensor, or a map-style `Dataset` with its own transforms."""
+"""Images passed in from Python: arrays and tensors, or a map-style `Dataset` of any items."""
 
-import itertools
 import logging
-import random
-from collections.abc import Iterable, Iterator, Mapping, Sized
-from dataclasses import dataclass
+from collections.abc import Mapping, Sized
 from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
 from torch import Tensor
-from torch.utils.data import DataLoader, Dataset, TensorDataset
+from torch.utils.data import DataLoader
 
-from ganzoo.data.images import Batch, Images, StoredImages
-from ganzoo.data.sampler import SequentialSampler, ShuffledSampler
+from ganzoo.data.dataset_images import (
+    DatasetImages,
+    SeededItems,
+    as_numbers,
+    known_labels,
+    known_names,
+)
+from ganzoo.data.dataset_item import tensor_of
+from ganzoo.data.images import Images, StoredImages, check_range
+from ganzoo.data.picture import Preparation
 from ganzoo.errors import DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
-from ganzoo.images import levels
-from ganzoo.seeds import derive_seed, seeded
 
 logger = logging.getLogger(__name__)
-
-LabelledItem = tuple[Tensor, int | None]
 
 
 def open_in_memory(
     data: Any, hp: Hparams, workers: int, *, pairs: bool = False
 ) -> tuple[Images, DataInfo]:
-    """A tensor or a Dataset as images; with `pairs`, a Dataset of (source, target).
+    """Images in a tensor, an array or a Dataset, alone or as (images, labels).
 
-    Raises DataError for anything else.
+    With `pairs`, a Dataset of (source, target). Raises DataError for anything else, and for
+    images that are not what the model needs.
     """
-    if isinstance(data, Tensor) and not pairs:
-        images: Images = _stored(data, hp)
-        sample = data[0]
-        classes: tuple[str, ...] = ()
-    elif _is_map_style(data):
-        if not len(data):
-            raise DataError("the data set is empty")
-        sample, _ = (split_pair if pairs else split_item)(data[0])
-        warn_of_unit_range(sample)
-        classes = tuple(map(str, getattr(data, "classes", ())))
-        count = hp.classes or len(classes) or None
-        images = DatasetImages(data, pairs, workers, count)
-    else:
-        raise DataError(
-            f"data is a SOURCE such as 'digits', a tensor or a Dataset, not {type(data).__name__}"
-        )
-    channels = len(sample) // 2 if pairs else len(sample)
-    info = DataInfo(
-        size=sample.shape[-1],
-        channels=channels,
-        classes=classes,
+    if isinstance(data, DataLoader):
+        raise DataError("a DataLoader makes batches of its own: pass loader.dataset")
+    labels = None
+    if has_labels(data):
+        data, labels = data[0], _labels(*data)
+    if isinstance(data, Tensor | np.ndarray) and not pairs:
+        return _stored(tensor_of(data, 4), labels, hp)
+    if labels is not None:
+        if not isinstance(data, list):
+            raise DataError("labels go with a tensor, an array or a list of images")
+        data = list(zip(data, labels.tolist(), strict=True))
+    if _is_map_style(data):
+        return _opened_dataset(data, hp, workers, pairs)
+    raise DataError(
+        "data is a SOURCE such as 'digits', a tensor, an array or a Dataset, "
+        f"not {type(data).__name__}"
     )
-    return images, info
+
+
+def has_labels(data: object) -> bool:
+    """Whether it is (images, labels): a list of numbers, or one dimension of them, comes second."""
+    if not isinstance(data, tuple) or len(data) != 2:
+        return False
+    labels = data[1]
+    if isinstance(labels, list):
+        return all(np.isscalar(label) for label in labels)
+    return isinstance(labels, Tensor | np.ndarray) and labels.ndim == 1
+
+
+def _labels(images: Any, labels: Any) -> Tensor:
+    """The labels as int64. Raises DataError unless each image has one, the number of its class."""
+    numbers = as_numbers(labels)
+    if numbers is None or not len(numbers) or numbers.min() < 0:
+        raise DataError("labels are the numbers of classes: integers from 0, one for each image")
+    if len(images) != len(numbers):
+        raise DataError(f"there are {len(images)} images and {len(numbers)} labels")
+    return numbers
 
 
 def _is_map_style(data: Any) -> bool:
@@ -63,7 +78,11 @@ def _is_map_style(data: Any) -> bool:
     return isinstance(data, Sized) and hasattr(data, "__getitem__")
 
 
-def _stored(images: Tensor, hp: Hparams) -> StoredImages:
+def _stored(
+    images: Tensor,
+    labels: Tensor | None,
+    hp: Hparams,
+) -> tuple[Images, DataInfo]:
     if images.ndim != 4 or not len(images):
         shape = tuple(images.shape)
         raise DataError(f"images are (n, channels, height, width), not {shape}")
@@ -74,7 +93,69 @@ def _stored(images: Tensor, hp: Hparams) -> StoredImages:
         raise DataError(f"the model wants squares, not {width}x{height}")
     if images.dtype != torch.uint8:
         images = images.float()
-    return StoredImages(images)
+    classes = _class_names((), labels, hp)
+    info = DataInfo(size=width, channels=images.shape[1], classes=classes)
+    _check_fits(info, hp)
+    return StoredImages(images, labels), info
+
+
+def _class_names(
+    names: tuple[str, ...],
+    labels: Tensor | None,
+    hp: Hparams,
+) -> tuple[str, ...]:
+    """The names, or else the numbers up to the highest label, if the model leaves them open."""
+    if names or labels is None or hp.classes:
+        return names
+    return tuple(map(str, range(int(labels.max()) + 1)))
+
+
+def _check_fits(info: DataInfo, hp: Hparams) -> None:
+    """Raises DataError if images that are not resized have another size than the model's."""
+    wanted = Preparation.of(hp, info)
+    size = "load_size" if hp.load_size else "image_size"
+    for name, value, model in (
+        (size, info.size, wanted.load_size),
+        ("channels", info.channels, wanted.channels),
+    ):
+        if value != model:
+            raise DataError(
+                f"the data has {name} {value}, the model {model}: "
+                f"create it with {name}={value}, or pass a list of uint8, which is resized"
+            )
+
+
+def _opened_dataset(
+    data: Any,
+    hp: Hparams,
+    workers: int,
+    pairs: bool,
+) -> tuple[Images, DataInfo]:
+    if not len(data):
+        raise DataError("the data set is empty")
+    items = SeededItems(data, hp.seed, pairs)
+    first, labels = items.first_image(0), known_labels(data)
+    if isinstance(first, Tensor):
+        warn_of_unit_range(first)
+        size, channels = first.shape[-1], len(first)
+    else:
+        size, channels = items.measured()
+    classes = _class_names(known_names(data), labels, hp)
+    info = DataInfo(size=size, channels=channels, classes=classes)
+    preparation = Preparation.of(hp, info)
+    takes_any_size = not hp.image_size and not hp.load_size and preparation.load_size == size
+    stays = isinstance(first, Tensor) and takes_any_size
+    if stays or (isinstance(first, Tensor) and first.is_floating_point()):
+        _check_fits(info, hp)
+    images = DatasetImages(
+        data,
+        None if stays else preparation,
+        labels=labels,
+        pairs=pairs,
+        workers=workers,
+        classes=hp.classes or len(classes) or None,
+    )
+    return images, info
 
 
 def join_pairs(sources: Images, targets: Images) -> Images:
@@ -86,189 +167,6 @@ def join_pairs(sources: Images, targets: Images) -> Images:
         kinds = [f"{tuple(one.shape)} {one.dtype}" for one in (first, second)]
         raise DataError(f"pairs have equal shapes and types, not {' and '.join(kinds)}")
     return StoredImages(torch.cat([first, second], dim=1))
-
-
-@dataclass
-class DatasetImages(Images):
-    """A map-style dataset of images, of (image, label), or with `pairs` of (source, target).
-
-    Its own random transforms draw from (seed, epoch, index), from torch, NumPy and `random` alike.
-    With several workers PyTorch's DataLoader makes items in processes, some batches ahead.
-    """
-
-    dataset: Any
-    pairs: bool = False
-    workers: int = 1
-    classes: int | None = None
-    """The number of the model's classes, if it has any."""
-
-    def __post_init__(self) -> None:
-        """Takes labels from `targets`, as torchvision has them, or from a TensorDataset.
-
-        Other data sets say the label of each item only with its image.
-        """
-        self.close()
-        # items may be random: there is nothing to hash
-        data = self.dataset
-        self.fingerprint = f"{type(data).__qualname__} of {len(data)}"
-        targets = getattr(data, "targets", None)
-        if isinstance(data, TensorDataset) and len(data.tensors) > 1:
-            targets = data.tensors[1]
-        if isinstance(targets, list | Tensor) and len(targets) == len(data):
-            labels = torch.as_tensor(targets)
-            if labels.ndim == 1 and not labels.is_floating_point():
-                self.labels = labels
-
-    def __len__(self) -> int:
-        return len(self.dataset)
-
-    def fetch(self, order: ShuffledSampler, number: int) -> Batch:
-        try:
-            return self._stacked(self._items(order, number))
-        except DataError:
-            self.close()
-            raise
-
-    def close(self) -> None:
-        # the loader ends its processes when it is let go of
-        self._loader: Iterator[list[Any]] = iter(())
-        self._next: tuple[ShuffledSampler | None, int] = (None, 0)
-
-    def _items(self, order: ShuffledSampler, number: int) -> list[Any]:
-        items = _SeededItems(self.dataset, order.seed, self.pairs)
-        parallel = self.workers > 1 and not isinstance(order, SequentialSampler)
-        if parallel and self._next[0] is not order:
-            batches = (_keys(order, i) for i in itertools.count(number))
-            loader = DataLoader(
-                items,
-                batch_sampler=batches,
-                num_workers=self.workers,
-                collate_fn=list,
-                generator=torch.Generator(),
-            )
-            self._loader, self._next = iter(loader), (order, number)
-        if self._next == (order, number):
-            self._next = (order, number + 1)
-            return next(self._loader)
-        # out of turn: a look at an earlier batch
-        return list(map(items.__getitem__, _keys(order, number)))
-
-    def _stacked(self, items: list[Any]) -> Batch:
-        for item in items:
-            if isinstance(item, DataError):
-                raise item
-        images, labels = zip(*items, strict=True)
-        shapes = {tuple(image.shape) for image in images}
-        if len(shapes) > 1:
-            text = ", ".join(map(str, sorted(shapes)))
-            raise DataError(f"the data set's images differ in shape: {text}")
-        batch = torch.stack(images)
-        check_range(batch)
-        if set(labels) == {None}:
-            return batch, None
-        if None in labels:
-            raise DataError("some items of the data set have labels, and others none")
-        check_labels(labels, self.classes)
-        return batch, torch.tensor(labels)
-
-
-def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:
-    indices, epochs = order[number]
-    return list(zip(epochs.tolist(), indices.tolist(), strict=True))
-
-
-@dataclass
-class _SeededItems(Dataset[LabelledItem | DataError]):
-    """Items by (epoch, index).
-
-    The dataset's own transforms draw from seeded generators, which are restored afterwards. A
-    DataError is returned, not raised, so that DataLoader workers do not wrap it.
-    """
-
-    dataset: Any
-    seed: int
-    pairs: bool
-
-    def __getitem__(self, key: tuple[int, int]) -> LabelledItem | DataError:
-        _, index = key
-        parts = ("item", self.seed, *key)
-        seed = derive_seed(*parts)
-        python, numpy = random.getstate(), np.random.get_state()
-        random.seed(seed)
-        np.random.seed(seed % 2**32)
-        try:
-            with seeded(*parts, device=torch.device("cpu")):
-                item = self.dataset[index]
-            return split_pair(item) if self.pairs else split_item(item)
-        except DataError as error:
-            return error
-        finally:
-            random.setstate(python)
-            np.random.set_state(numpy)
-
-
-def split_item(item: Any) -> LabelledItem:
-    """An item of a Dataset -> image `(channels, height, width)` and label.
-
-    A Pillow picture becomes uint8.
-    """
-    image, label = item, None
-    if isinstance(item, tuple | list):
-        image, label = (*item, None)[:2]
-    if isinstance(image, Image.Image):
-        try:
-            image = levels(image)
-        except ValueError as cause:
-            raise DataError(f"the data set: {cause}") from None
-    if not isinstance(image, Tensor) or image.ndim != 3:
-        raise DataError(
-            "a data set's item is an image (channels, height, width), "
-            f"or (image, label), not {item!r:.80}"
-        )
-    try:
-        return image, None if label is None else int(label)
-    except (TypeError, ValueError):
-        reason = f"a label is the number of a class, not {label!r:.80}"
-        raise DataError(reason) from None
-
-
-def split_pair(item: Any) -> LabelledItem:
-    """An item of a Dataset of pairs -> `(2 * channels, height, width)`.
-
-    The source's channels come first, then the target's.
-    """
-    if not isinstance(item, tuple | list) or len(item) != 2:
-        raise DataError(
-            f"an item of pairs is (source, target), not {type(item).__name__}; "
-            "for pairs of tensors pass a tuple of two, (sources, targets)"
-        )
-    (source, _), (target, _) = map(split_item, item)
-    if source.shape != target.shape:
-        shapes = f"{tuple(source.shape)} and {tuple(target.shape)}"
-        raise DataError(f"source and target of a pair differ: {shapes}")
-    return torch.cat([source, target]), None
-
-
-def check_labels(labels: Iterable[int], classes: int | None) -> None:
-    """Raises DataError unless each is the number of one of the model's classes."""
-    for label in labels:
-        if classes and not 0 <= label < classes:
-            raise DataError(
-                f"an image has the label {label}, and the model's classes are 0 to {classes - 1}"
-            )
-
-
-def check_range(images: Tensor) -> None:
-    """Raises DataError unless they are uint8, or floats in [-1, 1]."""
-    if images.dtype == torch.uint8:
-        return
-    if not images.is_floating_point():
-        raise DataError(f"images are uint8 or floats in [-1, 1], not {images.dtype}")
-    low, high = torch.aminmax(images)
-    if not (low >= -1 and high <= 1):
-        raise DataError(
-            f"images of floats are in [-1, 1], not {low:g} to {high:g}: scale them, or pass uint8"
-        )
 
 
 def warn_of_unit_range(images: Tensor) -> None:

@@ -3,6 +3,7 @@
 import hashlib
 import logging
 import shlex
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -73,9 +74,11 @@ def open_data(
     cache: str = "auto",
     strict: bool = False,
 ) -> Data:
-    """Opens a SOURCE ("digits", a folder, a zip), a tensor or a Dataset for a model.
+    """Opens a SOURCE ("digits", a folder, a zip), or images in Python, for a model.
 
-    Two domains, or sources and targets of pairs, are a tuple of two; two SOURCES may be a list. The
+    These are a tensor or an array, alone or as (images, labels), or a Dataset or a list of
+    anything that `split_item` reads; its pictures are resized as those of a folder are. Two
+    domains, or sources and targets of pairs, are a tuple of two; two SOURCES may be a list. The
     images of a SOURCE are prepared once: `cache` says where they are kept (`auto`, `device`,
     `disk`, `none`), `workers` how many threads prepare them, `strict` that an unusable file is an
     error. uint8 is scaled to [-1, 1]; floats must be in [-1, 1]. Raises DataError if the data are
@@ -90,19 +93,12 @@ def open_data(
         opened = OpenedSources.of(names, view)
         threads = workers or default_workers()
         return _prepare(opened, hp, threads, cache, strict)
-    sets = data if isinstance(data, tuple) and data else (data,)
     kind = view_of(view)
+    sets = kind.data_sets(data)
     kind.check_count([type(one).__name__ for one in sets])
     parts, info = kind.in_memory(sets, hp, workers or 1)
-    size = "load_size" if hp.load_size else "image_size"
-    for name, value in ((size, info.size), ("channels", info.channels)):
-        wanted = getattr(hp, name)
-        if wanted not in (None, value):
-            raise DataError(
-                f"the data has {name} {value}, the model {wanted}: create it with {name}={value}"
-            )
     preparation = Preparation.of(hp, info)
-    info = replace(info, size=preparation.image_size)
+    info = replace(info, size=preparation.image_size, channels=preparation.channels)
     return Data(parts, info, preparation)
 
 
@@ -186,7 +182,7 @@ def _prepare(
         manifest, folder = packing.packed()
         one_of_two = len(opened.parts) > 1
         place = f"domain {domain} of {text}" if one_of_two else text
-        _check_enough(manifest, hp.batch_size, place)
+        _check_enough(manifest, hp, place)
         if manifest.stored:
             images = manifest.images(folder)
             part = StoredImages(images, manifest.label_tensor, resident)
@@ -224,15 +220,25 @@ def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:
     return labels
 
 
-def _check_enough(manifest: Manifest, batch_size: int, place: str) -> None:
-    needed = max(2, batch_size)
+def _check_enough(manifest: Manifest, hp: Hparams, place: str) -> None:
+    needed = max(2, hp.batch_size)
     count = len(manifest.rows)
-    if count < needed:
-        raise DataError(
-            f"{place} has too few images that can be used, "
-            f"{count}{reasons(manifest.skipped)}: give at least {needed}, "
-            f"or set a smaller batch_size than {batch_size}"
-        )
+    if count >= needed:
+        return
+    way_out = f"give at least {needed}"
+    if count >= 2:
+        way_out += f", or set batch_size={count}"
+        largest_class = max(Counter(manifest.labels).values())
+        if hp.validation and largest_class < 2:
+            way_out += " and validation=0, as no class has two"
+    message = (
+        f"{place} has too few images that can be used, "
+        f"{count}{reasons(manifest.skipped)}: {way_out}"
+    )
+    if manifest.skipped:
+        first = manifest.skipped[0]
+        message += f"; {first.name} is not used: {first.kind}, {first.detail}"
+    raise DataError(message)
 
 
 def _report(

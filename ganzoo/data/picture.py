@@ -22,6 +22,8 @@ FORMATS = "AVIF BMP DIB GIF ICO JPEG JPEG2000 MPO PNG PPM TIFF WEBP"
 TRANSPARENT = ("PA", "La", "LA", "RGBa")
 ENLARGED_AT_MOST = 8
 """An image file whose shorter side would have to grow by more than this factor is skipped."""
+NARROW = 2**14
+"""Of 16 bits: pictures of 10, 12 or 14 bits, saved as they are, have no higher level."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
 
 
@@ -58,7 +60,7 @@ class Preparation:
         if channels not in MODES:
             raise DataError(f"channels={channels}: choose 1 (grey), 3 (RGB) or 4 (RGBA)")
         size = hp.for_data(info).image_size or info.size
-        load_size = hp.load_size or size
+        load_size = hp.stored_size(size)
         if load_size < size:
             raise DataError(
                 f"load_size={load_size} is smaller than image_size={size}, which is cropped from it"
@@ -155,8 +157,17 @@ def converted(picture: Image.Image, channels: int) -> Noted:
     mode, before = MODES[channels], picture.mode
     if before == mode:
         return picture, []
+    notes = [ImageNote("converted", f"{before} to {mode}")]
     if before.startswith("I;16") or (before == "I" and picture.format == "PPM"):
-        upper = np.asarray(picture) >> 8
+        levels = np.asarray(picture)
+        low, high = levels.min(), levels.max()
+        if high < NARROW:
+            detail = (
+                f"16 bits, and its levels are {low:,} to {high:,} of 65,535: it is nearly black; "
+                "multiply them, or save it with 8 bits"
+            )
+            notes.append(ImageNote("narrow range", detail))
+        upper = levels >> 8
         picture = Image.fromarray(upper.astype(np.uint8))
     elif before in ("I", "F", "LAB"):
         reason = f"mode {before} has an unknown range; save it with 8 bits"
@@ -167,7 +178,7 @@ def converted(picture: Image.Image, channels: int) -> Noted:
         picture = picture.convert("RGB")
     if picture.mode != mode:
         picture = picture.convert(mode)
-    return picture, [ImageNote("converted", f"{before} to {mode}")]
+    return picture, notes
 
 
 def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
@@ -177,7 +188,8 @@ def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
     own = f"{picture.width}x{picture.height}"
     # pictures that a source draws have no format, and may be small
     if shorter * ENLARGED_AT_MOST < size and picture.format:
-        raise BadImage("too small", f"{own} would grow more than eightfold to {size}")
+        name = "load_size" if size > preparation.image_size else "image_size"
+        raise BadImage("too small", f"{own} would grow more than eightfold to {name}={size}")
     result, notes = converted(picture, preparation.channels)
     if shorter < size:
         notes.insert(0, ImageNote("enlarged", f"{own} to {size}"))
@@ -187,6 +199,11 @@ def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
 def pixels(item: Item, preparation: Preparation) -> Pixels:
     """`(channels, load_size, load_size)` uint8, antialiased where it shrinks. Raises BadImage."""
     picture, _ = decoded(item)
+    return picture_pixels(picture, preparation)
+
+
+def picture_pixels(picture: Image.Image, preparation: Preparation) -> Pixels:
+    """The same, of a picture that is decoded."""
     picture, _ = fitting(picture, preparation)
     square = resized(picture, preparation.load_size, preparation.fit)
     array = np.atleast_3d(np.asarray(square))

@@ -16,6 +16,7 @@ from ganzoo.errors import (
     UnknownName,
     unknown,
 )
+from ganzoo.files import expanded
 from ganzoo.hparams.hparams import DataInfo
 
 
@@ -119,7 +120,7 @@ def open_source(text: str) -> Source:
     A registered name wins over a folder of that name (`./digits` is the folder). Raises UnknownName
     with the closest match, DataError for an argument or a path.
     """
-    name, argument = _name_and_argument(text)
+    name, argument = name_and_argument(text)
     plugin = datasets[name]
     kind = source_class(plugin)
     try:
@@ -131,16 +132,22 @@ def open_source(text: str) -> Source:
         raise PluginError(f"the {plugin} failed for {argument!r}: {reason}") from cause
 
 
-def _name_and_argument(text: str) -> tuple[str, str]:
+def name_and_argument(text: str) -> tuple[str, str]:
+    """The registered name of a SOURCE, and what its class is made from.
+
+    Raises UnknownName or DataError if there is neither such a name nor such a path.
+    """
     if not text:
         raise DataError("the data source is empty: choose a folder, a zip or a name")
     name, colon, argument = text.partition(":")
     if name in datasets:
         return name, argument
-    path = Path(text)
     try:
+        path = expanded(text)
         if path.exists():
             return "folder" if path.is_dir() else "zip", text
+        if any(map(Path.is_file, path.parents)):
+            return "zip", text  # a folder in it
     except OSError as cause:
         raise DataError(f"{text:.80} cannot be read: {cause.strerror}") from None
     if "/" not in name:

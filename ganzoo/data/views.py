@@ -7,7 +7,8 @@ from torch import Tensor
 
 from ganzoo.data.files import match_by_name
 from ganzoo.data.images import Batch, Images
-from ganzoo.data.in_memory import join_pairs, open_in_memory
+from ganzoo.data.in_memory import has_labels, join_pairs, open_in_memory
+from ganzoo.data.picture import Preparation
 from ganzoo.data.source import (
     HasDomains,
     HasPairs,
@@ -60,6 +61,11 @@ class View:
                 f"the model takes at most {self.largest_count} data sets, "
                 f"not {len(names)}: {', '.join(names)}"
             )
+
+    def data_sets(self, data: object) -> Sequence[object]:
+        """The data sets of what was passed in from Python: several are a tuple."""
+        is_one = self.has_classes and has_labels(data)
+        return data if isinstance(data, tuple) and data and not is_one else (data,)
 
     def rows(self, sources: Sequence[Source], text: str) -> list[Rows]:
         """The rows of each part of the data. Raises DataError if the sources lack them."""
@@ -134,7 +140,10 @@ class DomainsView(View):
             raise DataError("the model wants two domains: pass a tuple of two, (a, b)")
         opened = [open_in_memory(one, hp, workers) for one in data]
         images, infos = zip(*opened, strict=True)
-        kinds = {f"{one.channels} channels of {one.size}x{one.size}" for one in infos}
+        kinds = set()
+        for info in infos:
+            made = Preparation.of(hp, info)
+            kinds.add(f"{made.channels} channels of {made.load_size}x{made.load_size}")
         if len(kinds) > 1:
             text = " and ".join(sorted(kinds))
             raise DataError(f"the two data sets differ: {text}")

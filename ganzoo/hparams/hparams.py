@@ -45,6 +45,8 @@ class Hparams:
 
     renamed: ClassVar[Mapping[str, str]] = {"fit": "resize"}
     """Old name -> new name, for the fields that this class renamed; old names are still read."""
+    load_ratio: ClassVar[float] = 1.0
+    """`load_size="auto"` is this times image_size."""
 
     image_size: Annotated[
         int | None,
@@ -96,7 +98,7 @@ class Hparams:
         "how an image becomes square: its middle, stretched, or padded with black",
     ] = "crop"
     load_size: Annotated[
-        int | None,
+        int | Literal["auto"] | None,
         Range(1, 2**14),
         "size of stored images; batches are random crops of image_size",
     ] = None
@@ -201,6 +203,12 @@ class Hparams:
             classes=self.classes or len(info.classes) or None,
         )
 
+    def stored_size(self, image_size: int) -> int:
+        """Height and width of stored images, of which batches are crops of `image_size`."""
+        if self.load_size == "auto":
+            return round(image_size * self.load_ratio)
+        return self.load_size or image_size
+
     def unfilled(self) -> list[str]:
         """The fields that wait for the data, among those that the model's own class declares."""
         own, shared = self.__dataclass_fields__, Hparams.__dataclass_fields__
@@ -218,8 +226,11 @@ class Hparams:
         return name, cls.annotations()[new].parsed(name, text.strip())
 
     def to_json(self) -> dict[str, Any]:
-        """Name -> value, of types that JSON has."""
-        return dict(json.loads(json.dumps(asdict(self))))
+        """Name -> value, of types that JSON has. `load_size="auto"` is the number that it means."""
+        values = dict(json.loads(json.dumps(asdict(self))))
+        if self.image_size and self.load_size == "auto":
+            values["load_size"] = self.stored_size(self.image_size)
+        return values
 
 
 def unfilled_error(name: str) -> HparamError:

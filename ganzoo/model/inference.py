@@ -78,8 +78,7 @@ class Inference(nn.Module):
     @property
     def scored(self) -> bool:
         """Whether it has scores: it implements `evaluate`, or is a classifier."""
-        own = type(self).evaluate is not Inference.evaluate
-        return own or self.classifies
+        return has_scores(type(self))
 
     # A plugin implements some of these
 
@@ -321,3 +320,9 @@ class Inference(nn.Module):
         for note in pushed.notes:
             logger.info(note)
         return pushed.url
+
+
+def has_scores(kind: type[Inference]) -> bool:
+    """Whether a model implements `evaluate`, or is a classifier."""
+    own = kind.evaluate is not Inference.evaluate
+    return own or kind.logits is not Inference.logits

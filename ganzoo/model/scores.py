@@ -15,11 +15,13 @@ from ganzoo.images import confusion
 class Evaluation:
     """`scores` by name, `pictures` by file name.
 
-    The first score decides which weights are best; more is better.
+    The first score decides which weights are best; more is better. `by_class` is that score for
+    each class that has images.
     """
 
     scores: Mapping[str, float]
     pictures: Mapping[str, Image.Image] = field(default_factory=dict)
+    by_class: Mapping[str, float] = field(default_factory=dict)
 
 
 @torch.no_grad()
@@ -28,7 +30,7 @@ def classification(
     batches: Iterable[tuple[Tensor, Tensor]],
     classes: Sequence[str],
 ) -> Evaluation:
-    """Accuracy in [0, 1], mean cross-entropy in nats, and the confusion matrix."""
+    """Accuracy in [0, 1], also of each class; mean cross-entropy in nats; the confusion matrix."""
     cells, count, loss = [], 0, 0.0
     for images, labels in batches:
         predicted = logits(images)
@@ -41,4 +43,8 @@ def classification(
     accuracy = int(table.trace()) / total
     scores = {"accuracy": accuracy, "cross_entropy": loss / total}
     names = classes or tuple(map(str, range(count)))
-    return Evaluation(scores, {"confusion.png": confusion(table, names)})
+    by_class = {}
+    for name, row, right in zip(names, table.sum(1), table.diag(), strict=True):
+        if row:
+            by_class[name] = int(right) / int(row)
+    return Evaluation(scores, {"confusion.png": confusion(table, names)}, by_class)

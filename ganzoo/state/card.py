@@ -18,6 +18,8 @@ from ganzoo.state.run import Run
 
 MARK = "<!-- Made by ganzoo; edit freely, and ganzoo will leave it alone. "
 FROM_PYTHON = "data passed in from Python"
+LISTED = 100
+"""Classes in the card, those with the lowest scores."""
 USES = {
     "image-classification": "model.classify(images)  # in [-1, 1] -> probabilities of the classes",
     "image-to-image": "model.translate(images)  # (n, channels, height, width) in [-1, 1]",
@@ -174,8 +176,19 @@ def _scores(config: Config, run: Run) -> str:
         return ""
     place = f"Of {config.metrics['images']:,} images: {config.metrics['measured on']}."
     picture = _picture("what it takes for what", run.confusion)
-    text = f"## Scores\n\n{place}\n\n{_table('score', values)}\n\n{picture}"
-    return text.rstrip()
+    tables = [_table("score", values)]
+    for name, by_class in config.metrics.items():
+        if isinstance(by_class, dict):
+            tables.append(f"{name.capitalize()}:\n\n{_lowest(by_class)}")
+    return "\n\n".join(filter(None, ["## Scores", place, *tables, picture]))
+
+
+def _lowest(by_class: Mapping[str, float]) -> str:
+    """A table of the classes with the lowest scores."""
+    values = {}
+    for name in sorted(by_class, key=by_class.__getitem__)[:LISTED]:
+        values[name.replace("|", "\\|")] = f"{by_class[name]:.4f}"
+    return _table("class", values)
 
 
 def _table(head: str, values: Mapping[str, object]) -> str:

@@ -27,10 +27,13 @@ LOCAL = re.compile(
         | \\\\                  # \\server\cats
         | (?:.*[/\\])?\.\.[/\\] # ../cats, data/../../cats
     )
-    .*?([^/\\]+)[/\\]*$""",
+    .*?([^/\\]+(?:[/\\](?i:train|val|valid|validation|test))?)[/\\]*$""",
     re.VERBOSE,
 )
-"""A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL."""
+"""A path that is absolute or leads outside, alone or in `folder:/home/ada/cats`; not a URL.
+
+Its last folder stays, with the one around it where that alone says what it is: `cats/train`.
+"""
 PLACES = {
     "model": "model/name",
     "distribution": "model/distribution",
@@ -225,7 +228,7 @@ class Config:
         return {name: value for name, value in self.metrics.items() if isinstance(value, float)}
 
     def public(self) -> Self:
-        """The configuration as it is uploaded: of a local path, only the last component."""
+        """The configuration as it is uploaded: of a local path, only its end."""
         values = {name: _public(getattr(self, name)) for name in (*OBJECTS, "origin")}
         return replace(self, **values)
 

@@ -41,7 +41,8 @@ class Journal:
                 continue
             step = line.pop("step")
             for name, value in line.items():
-                if name != "steps_per_second" and isfinite(value):
+                is_number = isinstance(value, float | int)  # scores by class are a table
+                if name != "steps_per_second" and is_number and isfinite(value):
                     result.setdefault(name, []).append((step, value))
         return result
 

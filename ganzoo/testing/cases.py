@@ -137,7 +137,8 @@ class ModelCase:
         """24 images in the model's view."""
         parts = []
         for seed in (0, 1):
-            images = self.images(IMAGES, self.hp.load_size, seed)
+            size = self.hp.stored_size(self.shape[1])
+            images = self.images(IMAGES, size, seed)
             parts.append(((images + 1) * 127.5).to(torch.uint8))
         if self.kind.view in (Domains, Pair):
             return tuple(parts)

@@ -10,12 +10,14 @@ from typing import Any
 
 from ganzoo.data.open import Data, open_data
 from ganzoo.data.split import validation_hparams
+from ganzoo.data.split_folders import divided, source_texts
 from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
 from ganzoo.errors import StateError, UsageError, unknown
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
+from ganzoo.model.inference import has_scores
 from ganzoo.state.config import CONFIG, Config
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import Trainer, trainer_class
@@ -102,17 +104,21 @@ class Plan:
 
     def make_trainer(self) -> Trainer:
         """A trainer at step 0. Raises a GanzooError for an option that cannot be met."""
-        kind, hp = self.kind, self._hp()
+        kind, hp, recorded = self.kind, self._hp(), self._recorded()
+        if recorded and hp.load_size == "auto":
+            # older runs have the default for another image_size
+            hp = hp.replaced({"load_size": recorded.hyperparameters.get("load_size", "auto")})
         if self.partial and not self.from_run:
             raise UsageError("--partial requires --from RUN")
         trainer = self._trainer_class()
-        data = self._open(self.source, hp)
+        source, validation_source = self._sources(recorded)
+        data = self._open(source, hp)
         classes = data.info.classes if kind.view is Labelled else ()
         hp = hp.for_data(replace(data.info, classes=classes))
         validation = None
-        if self.validation is not None:
-            validation = self._open(self.validation, validation_hparams(hp))
-        recorded, precision = self._recorded(), self.precision
+        if validation_source is not None:
+            validation = self._open(validation_source, validation_hparams(hp))
+        precision = self.precision
         if recorded and precision == "auto":
             precision = recorded.precision
         return trainer(
@@ -140,6 +146,13 @@ class Plan:
                 f"ganzoo.create({self.name!r}, {name}=...) makes another one"
             )
         return self.model.hp
+
+    def _sources(self, recorded: Config | None) -> tuple[object, object]:
+        """Data and validation data, which may be train/ and val/ of one folder."""
+        source, validation = self.source, self.validation
+        if recorded and recorded.sources() == source_texts(source):
+            return source, validation  # an older run reads train/ and val/ as classes
+        return divided(source, validation, validates=has_scores(self.kind))
 
     def _trainer_class(self) -> type[Trainer]:
         chosen = self.trainer or self.kind.default_trainer

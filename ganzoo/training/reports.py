@@ -13,6 +13,7 @@ from ganzoo.errors import Diverged
 from ganzoo.files import writing
 from ganzoo.state.run import Run
 from ganzoo.training.notebook import in_notebook
+from ganzoo.training.scores import Score
 from ganzoo.training.trackers import TensorBoard
 from ganzoo.training.trainer import Step
 
@@ -69,7 +70,8 @@ class Reports(AbstractContextManager["Reports"]):
         rate = max(made, 1) / max(seconds, 1e-9)
         if is_due:
             speed = {"steps_per_second": round(rate, 3)}
-            self._write("report", number, speed | losses)
+            self._run.journal.append("report", number, speed | losses)
+            self._board.add(number, speed | losses)
         self._show(number, rate, losses)
         for name, loss in losses.items():
             if not math.isfinite(loss):
@@ -91,17 +93,15 @@ class Reports(AbstractContextManager["Reports"]):
         newest = self._run.newest_checkpoint()
         return f"; {newest} is older" if newest else ""
 
-    def scores(self, number: int, scores: Values) -> None:
-        """Reports the scores on validation data after a step."""
+    def scores(self, score: Score) -> None:
+        """Reports the scores on validation data after a step; those by class in the journal."""
+        number = score.step
         named = {}
-        for name, score in scores.items():
-            named[f"validation/{name}"] = score
-        self._write("scores", number, named)
+        for name, value in score.scores.items():
+            named[f"validation/{name}"] = value
+        self._run.journal.append("scores", number, {**named, **score.details()})
+        self._board.add(number, named)
         logger.info(f"step {number}/{self._steps}  {_text(named, 4)}")
-
-    def _write(self, kind: str, number: int, values: Values) -> None:
-        self._run.journal.append(kind, number, values)
-        self._board.add(number, values)
 
 
 def _text(values: Values, digits: int) -> str:

@@ -1,6 +1,6 @@
 """The scores of a training: the last evaluation, and the best of those whose weights are kept."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any, Self
 
@@ -12,11 +12,18 @@ class Score:
     step: int
     scores: dict[str, float]
     images: int
+    by_class: dict[str, float] = field(default_factory=dict)
+    """The deciding score of each class."""
 
     @property
     def deciding(self) -> tuple[str, float]:
         """Name and value of the score that decides which weights are best; more is better."""
         return next(iter(self.scores.items()))
+
+    def details(self) -> dict[str, dict[str, float]]:
+        """The score of each class, for files: `{"accuracy by class": {"cat": 0.9, ...}}`."""
+        name, _ = self.deciding
+        return {f"{name} by class": self.by_class} if self.by_class else {}
 
     def is_better_than(self, other: "Score | None") -> bool:
         name, value = self.deciding

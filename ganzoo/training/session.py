@@ -8,6 +8,7 @@ from pathlib import Path
 import torch
 from PIL import Image
 
+from ganzoo.data.split_folders import source_texts
 from ganzoo.errors import PluginError, Unsupported, UsageError
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
@@ -23,6 +24,9 @@ from ganzoo.training.signals import stop_signals
 from ganzoo.training.trainer import Trainer
 
 logger = logging.getLogger(__name__)
+
+FEW = 30
+"""Validation images below which one more or less changes a score by 3 % and more."""
 
 
 @dataclass(frozen=True)
@@ -43,7 +47,7 @@ def run_session(plan: Plan) -> Outcome:
     run = plan.run
     run.check_ours()
     _check_outside_of_data(plan)
-    sources = " and ".join(_sources(plan.source)) or "data from Python"
+    sources = " and ".join(source_texts(plan.source)) or "data from Python"
     logger.info(f"training {plan.name} on {sources}, in {run}")
     trainer = plan.make_trainer()
     model, steps = trainer.model, trainer.model.hp.steps
@@ -71,18 +75,13 @@ def run_session(plan: Plan) -> Outcome:
 def _check_outside_of_data(plan: Plan) -> None:
     """Raises UsageError if the run would become part of its own data."""
     folder = plan.run.folder
-    for source in (*_sources(plan.source), *_sources(plan.validation)):
+    sources = source_texts(plan.source) + source_texts(plan.validation)
+    for source in filter(None, sources):
         if is_inside(folder, source):
             raise UsageError(
                 f"the run {folder} lies inside {source} and would become data: "
                 "choose another folder with --out"
             )
-
-
-def _sources(data: object) -> list[str]:
-    """The SOURCES among the data; none if it is no text and no path."""
-    parts = data if isinstance(data, tuple | list) else [data]
-    return [str(part) for part in parts if isinstance(part, str | Path)]
 
 
 def _start(trainer: Trainer, run: Run, plan: Plan) -> None:
@@ -110,7 +109,8 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
             evaluation = None
             if trainer.validation and (last or number % scored_every == 0):
                 evaluation = trainer.evaluate()
-                reports.scores(number, evaluation.scores)
+                assert trainer.evaluated
+                reports.scores(trainer.evaluated)
             saving = last or stopped_by or number % plan.save_every == 0
             if saving or evaluation:
                 # The checkpoint comes first: a faulty picture must not cost it.
@@ -171,6 +171,8 @@ def _log_finished(trainer: Trainer, run: Run) -> None:
         name, score = best.deciding
         text += f" Step {best.step} is kept, the best by {name}: "
         text += f"{score:.4f} of {best.images} images."
+        if best.images < FEW:
+            text += " So few say little: give more data, or --validation SOURCE."
     words = ["sample", str(run)]
     if trainer.model.directions:
         words = ["translate", str(run), "INPUT", "OUT"]

@@ -13,7 +13,13 @@ import torch
 from torch import Tensor, nn
 
 from ganzoo.data.open import data_config, open_data, source_text
-from ganzoo.data.split import train_validation_split, validation_hparams
+from ganzoo.data.split import (
+    NEWEST,
+    OLDEST,
+    train_validation_split,
+    validation_hparams,
+)
+from ganzoo.data.split_folders import divided
 from ganzoo.device import Device, memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, trainers
 from ganzoo.errors import (
@@ -76,11 +82,12 @@ class Trainer(Iterator[Step]):
 
     `trainer.model` has the raw weights; those that are saved are in `averaged_model()`.
 
-    `data` is a SOURCE ("digits", a folder, a zip), a tensor of images (uint8, or floats in
-    [-1, 1]) or a `torch.utils.data.Dataset`; two of them in a tuple for two domains or pairs.
-    `workers` threads prepare the images of a SOURCE, and `cache` is where they are kept; a
-    Dataset's items are made in that many processes. `compile` compiles the networks that
-    `model.compiled()` names: the first step then takes minutes.
+    `data` is a SOURCE ("digits", a folder, a zip), a tensor or an array of images (uint8, or
+    floats in [-1, 1]), alone or in a tuple (images, labels), or a `torch.utils.data.Dataset`,
+    whose pictures are resized; two of them in a tuple for two domains or pairs. `workers`
+    threads prepare the images of a SOURCE, and `cache` is where they are kept; a Dataset's items
+    are made in that many processes. `compile` compiles the networks that `model.compiled()`
+    names: the first step then takes minutes.
 
     `evaluate()` scores the model on `validation`, or else on the share `hp.validation` of the
     data, which is then never trained on.
@@ -134,18 +141,26 @@ class Trainer(Iterator[Step]):
     def _open(self, data: object, validation: object, workers: int | None, cache: str) -> None:
         model, hp = self.model, self.model.hp
         opened = partial(open_data, view=model.view, workers=workers, cache=cache)
+        data, validation = divided(data, validation, validates=model.scored)
         self.data = opened(data, hp)
         self.held_out = None
         if validation is not None:
             self.held_out = opened(validation, validation_hparams(hp))
-        self.batches, self.validation = train_validation_split(
-            self.data, self.held_out, hp, model.view, self.device.torch_device
-        )
+        self._divide(NEWEST)
         if self.validation and not model.scored:
             source = source_text(self.validation.data)
             raise Unsupported(
                 f"{model.display_name} has no scores: it cannot be evaluated on {source}"
             )
+
+    def _divide(self, rule: str) -> None:
+        """Decides what is trained on, and what is held out by a rule of data/split.py."""
+        model = self.model
+        device = self.device.torch_device
+        self.batches, self.validation = train_validation_split(
+            self.data, self.held_out, model.hp, model.view, device, rule
+        )
+        self._validation_rule = rule
 
     # A step
 
@@ -312,7 +327,8 @@ class Trainer(Iterator[Step]):
                 "it must be a ganzoo.Evaluation of numbers"
             )
         total = self.validation.total
-        self.evaluated = Score(self.steps_done, dict(result.scores), total)
+        by_class = dict(result.by_class)
+        self.evaluated = Score(self.steps_done, dict(result.scores), total, by_class)
         return result
 
     # A run folder
@@ -324,12 +340,14 @@ class Trainer(Iterator[Step]):
         if self.held_out:
             data["validation"] = data_config(self.held_out)
             measured_on = source_text(self.held_out)
+        elif self.validation:
+            data["validation_rule"] = self._validation_rule
         if self.earlier_data:
             data["earlier"] = self.earlier_data
         metrics: dict[str, Any] = {}
         score = self.evaluated
         if score and score.step == self.steps_done:
-            metrics = {**score.scores, "images": score.images}
+            metrics = {**score.scores, **score.details(), "images": score.images}
             metrics["measured on"] = measured_on
         plugin = trainers.of(type(self))
         return Config.of(
@@ -415,13 +433,16 @@ class Trainer(Iterator[Step]):
         checkpoint = _checkpoint_of(run)
         state = TrainState.read(checkpoint)
         config = state.config
-        if data is None:
-            data = _recorded(run, config, "data")
-        if validation is None and "validation" in config.data:
-            validation = _recorded(run, config, "validation")
         restored = from_config(config, checkpoint, kind=model)
         if steps is not None:
             restored.hp = restored.hp.replaced({"steps": steps})
+        opened = partial(open_data, view=restored.view, workers=workers, cache=cache)
+        if data is None:
+            # opened here: to an older run, train/ and val/ are classes
+            data = opened(_recorded(run, config, "data"), restored.hp)
+        if validation is None and "validation" in config.data:
+            sources = _recorded(run, config, "validation")
+            validation = opened(sources, validation_hparams(restored.hp))
         kind = cls
         if config.trainer != cls.__name__:
             kind = _recorded_trainer(run, config)
@@ -456,6 +477,9 @@ class Trainer(Iterator[Step]):
     ) -> list[str]:
         run = Run(checkpoint.parents[1])
         self._check_settings(run, state.config, accept_data)
+        rule = state.config.data.get("validation_rule", OLDEST)
+        if self.validation and not self.held_out and rule != self._validation_rule:
+            self._divide(rule)
         check_steps(self.model, state)
         saved, config = state.config, self.config()
         self._step_complete = False  # until all of it is restored

@@ -1,6 +1,6 @@
 """The base of translators: hyperparameters, networks, images of any size, a pool of images."""
 
-from typing import Annotated, Literal
+from typing import Annotated, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -15,8 +15,13 @@ class Translator(ganzoo.Model):
     """A generator per direction, and a learning rate that falls to 0 over the second half."""
 
     class Hparams(augment.Hparams):
+        load_ratio: ClassVar[float] = 286 / 256
+
         image_size: Annotated[int, ganzoo.Range(16, 1024)] = 256
-        load_size: int | None = 286
+        load_size: Annotated[
+            int | Literal["auto"] | None,
+            "size of stored images; auto is 286 for 256, and for others in proportion",
+        ] = "auto"
         resize: Literal["crop", "stretch", "pad"] = "stretch"
         flip: bool = True
         channels: Literal[1, 3, 4] = 3

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import timm
@@ -77,7 +78,8 @@ class Backbone:
 
     def published(self, image_size: int) -> dict[str, Tensor]:
         """The library's pretrained weights, downloaded."""
-        return self.whole(image_size, pretrained=True, num_classes=0).state_dict()
+        with ganzoo.cache_if_unreachable():
+            return self.whole(image_size, pretrained=True, num_classes=0).state_dict()
 
     def resized(self, file: Path, image_size: int) -> dict[str, Tensor] | None:
         """The weights of a file for another image size, or None if the library cannot do that."""
@@ -91,11 +93,11 @@ class Backbone:
         """Loads the library's pretrained weights into the network. Raises HubError."""
         try:
             tensors = self.published(image_size)
-        # No network connection is any of the three, by library and version.
-        except (OSError, HTTPError, RuntimeError) as cause:
+        # No network connection is any of the four, by library and version.
+        except (OSError, HTTPError, RuntimeError, ganzoo.HubError) as cause:
             raise ganzoo.HubError(
                 f"the pretrained weights of {self.name} could not be loaded "
-                f"({type(cause).__name__}: {_one_line(cause)}); name a file with "
+                f"({_one_line(cause)}); name a file with "
                 "--set checkpoint=path.safetensors, or start from random weights with "
                 "--set pretrained=false"
             ) from cause
@@ -269,5 +271,4 @@ def _odd_shape(wanted: dict[str, Tensor], tensors: dict[str, Tensor]) -> str | N
 
 
 def _one_line(cause: BaseException) -> str:
-    text = " ".join(str(cause).split()) or type(cause).__name__
-    return text[:160]
+    return shorten(str(cause), 200) or type(cause).__name__

@@ -17,7 +17,7 @@ from torch.nn.utils.parametrize import is_parametrized
 import ganzoo
 from ganzoo.data.open import open_data
 from ganzoo.seeds import rng
-from ganzoo.use.show import model_info
+from ganzoo.use.show import info
 
 BOTH = pytest.mark.parametrize("name", ["wgan-gp", "sngan"])
 TINY = {
@@ -47,7 +47,7 @@ def weight_of(layer):
 
 @BOTH
 def test_parameter_counts_at_32_pixels_are_those_of_the_published_configuration(name):
-    assert model_info(name)["networks"] == {
+    assert info(name)["networks"] == {
         "generator": 4_276_739,
         "discriminator": 1_053_825,
     }  # made on the meta device

@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from textwrap import shorten
 from typing import Any
 
 import ganzoo
@@ -33,18 +34,19 @@ class HuggingFace:
                 f"{text} needs the datasets library: pip install 'ganzoo[hf]'"
             ) from None
         try:
-            table = datasets.load_dataset(
-                path,
-                config,
-                split=split or "train",
-                revision=revision or None,
-            )
+            with ganzoo.cache_if_unreachable():
+                table = datasets.load_dataset(
+                    path,
+                    config,
+                    split=split or "train",
+                    revision=revision or None,
+                )
+        except ganzoo.HubError as cause:
+            raise DataError(f"{text} could not be loaded: {cause}") from cause
         # of datasets, huggingface_hub, pyarrow and of the network
         except Exception as cause:
-            reason = " ".join(str(cause).split())
-            raise DataError(
-                f"{text} could not be loaded: {type(cause).__name__}: {reason:.300}"
-            ) from cause
+            reason = f"{type(cause).__name__}: {cause}"
+            raise DataError(f"{text} could not be loaded: {shorten(reason, 300)}") from cause
         self._image = _first_column(table, datasets.Image)
         self._label = _first_column(table, datasets.ClassLabel)
         if not self._image:

@@ -5,6 +5,7 @@ import inspect
 from collections.abc import Sequence
 from functools import cached_property, partial
 from pathlib import Path
+from textwrap import shorten
 from threading import Lock
 from typing import Any
 
@@ -64,9 +65,8 @@ class TorchVision:
         try:
             return kind(**options)
         except (OSError, RuntimeError, ValueError, TypeError) as cause:
-            reason = " ".join(str(cause).split())
             raise DataError(
-                f"{text} could not be loaded: {reason:.300}; its files "
+                f"{text} could not be loaded: {shorten(str(cause), 300)}; its files "
                 f"can be put into {self._root} by hand"
             ) from cause
 

@@ -7,9 +7,11 @@ import sys
 import time
 from pathlib import Path
 
+import huggingface_hub
 import numpy as np
 import pytest
 import torch
+from huggingface_hub import constants
 from PIL import Image
 from sklearn.datasets import load_digits, load_sample_images
 
@@ -167,6 +169,27 @@ for wrong in ("hf:user/name:validation", "hf:user/nothing"):
     first, second = done.stdout.splitlines()
     assert "hf:user/name:validation" in first
     assert "hf:user/nothing" in second
+
+
+@pytest.fixture
+def unreachable(monkeypatch, tmp_path):
+    """A Hub at a port where nobody listens, and an empty cache."""
+    monkeypatch.setattr(constants, "ENDPOINT", "http://127.0.0.1:9")
+    monkeypatch.setattr(constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
+
+
+def test_a_hub_that_cannot_be_reached_is_asked_once(unreachable):
+    pytest.importorskip("datasets")
+    with pytest.raises(ganzoo.DataError, match=r"hf:user/name .* cannot be reached"):
+        open_source("hf:user/name")
+    assert not constants.is_offline_mode()
+
+
+def test_without_a_connection_the_cache_is_read(unreachable):
+    with ganzoo.cache_if_unreachable():
+        assert constants.is_offline_mode()
+    with pytest.raises(ganzoo.HubError, match="HF_ENDPOINT"), ganzoo.cache_if_unreachable():
+        huggingface_hub.hf_hub_download("user/name", "model.safetensors")
 
 
 def test_without_the_datasets_library_the_line_says_what_to_install(monkeypatch):
