@@ -45,6 +45,21 @@ def small_model(**hyperparameters):
     return ganzoo.create("dcgan-mini", **{**SMALL, "channels": 1, **hyperparameters})
 
 
+WITH_WORKERS = f"""
+import ganzoo, torch
+class Zeros(torch.utils.data.Dataset):
+    def __len__(self): return 64
+    def __getitem__(self, i): return torch.zeros(1, 8, 8)
+model = ganzoo.create("dcgan-mini", channels=1, steps=9999, **{SMALL})
+trainer = ganzoo.Trainer(model, Zeros(), workers=2, device="cpu")
+try:
+    for step in trainer: print(step.number, flush=True)
+except KeyboardInterrupt:
+    for _ in range(20): next(trainer)  # more than workers have made already
+    trainer.save("run")
+    print("saved", trainer.steps_done)
+"""
+
 # ganzoo.train
 
 
@@ -217,6 +232,19 @@ def test_ctrl_c_lets_the_step_finish_and_the_trainer_goes_on(monkeypatch):
         assert torch.equal(tensor, trainer.model.state_dict()[name])
         assert torch.equal(tensor, resumed.model.state_dict()[name])
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+
+
+@pytest.mark.slow
+def test_ctrl_c_in_a_terminal_leaves_the_workers_of_a_dataset_alive():
+    """A terminal sends it to the whole group of processes."""
+    words = [sys.executable, "-c", WITH_WORKERS]
+    options = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
+    with subprocess.Popen(words, **options) as running:
+        for line in running.stdout:
+            if line == "20\n":
+                os.killpg(running.pid, signal.SIGINT)
+    assert running.returncode == 0
+    assert line == f"saved {ganzoo.Run('run').step}\n"
 
 
 def test_its_length_is_the_number_of_steps_that_are_left():
