@@ -12,7 +12,7 @@ from mkdocs.structure.files import File, Files
 import ganzoo
 from ganzoo import augment
 from ganzoo.cli import main
-from ganzoo.discovery.summaries import shown_task
+from ganzoo.discovery.summaries import read_summary, shown_task
 from ganzoo.hparams.fields import FieldType, text_of
 from ganzoo.use.show import model_info
 from ganzoo.zoo import model_class
@@ -29,7 +29,7 @@ COMMANDS_INTRO = """\
 Look up a command and its options here. `ganzoo COMMAND --help` prints the same.
 
 - A RUN is a folder that `ganzoo train` wrote, pretrained weights (`dcgan-mini:digits`), or an id of
-  the Hub (`hf:user/name`): see [What a RUN is](../guides/hub.md#what-a-run-is).
+  the Hub (`hf:user/name`). If it is not a folder, a line says what was taken. See [What a RUN is](../guides/hub.md#what-a-run-is).
 - A SOURCE is a folder, a zip or a name: see [Data](../guides/data.md).
 - `--debug` shows the traceback of an error; `python -m ganzoo` is the same command.
 - The exit code is 0 if all went well, 1 for an error, 2 for a wrong option. A training that
@@ -44,8 +44,9 @@ eval "$(_GANZOO_COMPLETE=bash_source ganzoo)"
 MODELS_INTRO = """\
 # Models and their hyperparameters
 
-Find the number to change here. Set it with `--set name=value`, with `--hparams FILE.toml`, or in
-Python with `ganzoo.create("dcgan", name=value)`. `ganzoo show NAME` prints the same.
+Choose a model, and find the number to change here. Set it with `--set name=value`, with
+`--hparams FILE.toml`, or in Python with `ganzoo.create("dcgan", name=value)`. `ganzoo list` and
+`ganzoo show NAME` print the same; in Python, `ganzoo.list_models("dc*")` has the names.
 
 A hyperparameter changes the result; where and how a training runs is an
 [option of `ganzoo train`](command-line.md#ganzoo-train).
@@ -117,11 +118,20 @@ def _command_lines(command: click.Command, context: click.Context) -> Iterator[s
 def models_page() -> str:
     """Every installed model of ganzoo's own, then the hyperparameters that models share."""
     names = [name for name in ganzoo.models if ganzoo.models[name].distribution == "ganzoo"]
-    lines = [MODELS_INTRO]
+    lines = [MODELS_INTRO, *_overview(names)]
     for name in names:
         lines += _model_lines(name)
     lines += _shared_lines()
     return "\n".join(lines)
+
+
+def _overview(names: list[str]) -> Iterator[str]:
+    yield "| model | what it is | task |"
+    yield "|---|---|---|"
+    for name in names:
+        summary = read_summary(ganzoo.models[name].target)
+        task = shown_task(summary.task, summary.view)
+        yield f"| [`{name}`](#{name}) | {_cell(summary.summary)} | {task} |"
 
 
 def _model_lines(name: str) -> Iterator[str]:

@@ -105,6 +105,14 @@ def test_the_reference_has_every_public_name_once():
     assert sorted(names) == sorted(ganzoo.__all__)
 
 
+def test_the_page_about_models_has_all_of_the_contract():
+    page = (ROOT / "docs/plugins/model.md").read_text("utf-8")
+    internal = {"begin", "defaults", "schedule_depends_on_steps"}
+    for name in vars(ganzoo.Model):
+        if not name.startswith("_") and name not in internal:
+            assert name in page, name
+
+
 def test_the_tree_of_errors_is_that_of_the_code():
     page = ROOT / "docs/reference/python-errors.md"
     tree = errors.__doc__.partition("\n\n")[2]
