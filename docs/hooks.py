@@ -29,7 +29,8 @@ COMMANDS_INTRO = """\
 Look up a command and its options here. `ganzoo COMMAND --help` prints the same.
 
 - A RUN is a folder that `ganzoo train` wrote, pretrained weights (`dcgan-mini:digits`), or an id of
-  the Hub (`hf:user/name`). If it is not a folder, a line says what was taken. See [What a RUN is](../guides/hub.md#what-a-run-is).
+  the Hub (`hf:user/name`). If it is not a folder, a line says what was taken:
+  [What a RUN is](../guides/hub.md#what-a-run-is).
 - A SOURCE is a folder, a zip or a name: see [Data](../guides/data.md).
 - `--debug` shows the traceback of an error; `python -m ganzoo` is the same command.
 - The exit code is 0 if all went well, 1 for an error, 2 for a wrong option. A training that
