@@ -52,7 +52,7 @@ class Run:
         folder: str | Path,
         kind: type[Model] | None = None,
     ) -> None:
-        self.folder = Path(folder)
+        self.folder = Path(os.path.expanduser(folder))
         self._kind = kind
         self.config = self.folder / CONFIG
         self.weights = self.folder / WEIGHTS

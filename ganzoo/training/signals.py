@@ -13,24 +13,11 @@ def stop_signals() -> Iterator[list[int]]:
 
     The list stays empty outside of the main thread, the only one that gets signals.
     """
-    received: list[int] = []
     if current_thread() is not main_thread():
-        yield received
+        yield []
         return
-
-    def handle(number: int, frame: FrameType | None) -> None:
-        if received:
-            raise KeyboardInterrupt
-        received.append(number)
-
-    handlers = {}
-    for number in (signal.SIGINT, signal.SIGTERM):
-        handlers[number] = signal.signal(number, handle)
-    try:
+    with _collected(signal.SIGINT, signal.SIGTERM) as received:
         yield received
-    finally:
-        for number, handler in handlers.items():
-            signal.signal(number, handler)
 
 
 @contextmanager
@@ -43,6 +30,14 @@ def delayed_interrupt() -> Iterator[None]:
     if not is_main or signal.getsignal(signal.SIGINT) is not signal.default_int_handler:
         yield
         return
+    with _collected(signal.SIGINT) as received:
+        yield
+    if received:
+        raise KeyboardInterrupt
+
+
+@contextmanager
+def _collected(*numbers: int) -> Iterator[list[int]]:
     received: list[int] = []
 
     def handle(number: int, frame: FrameType | None) -> None:
@@ -50,10 +45,11 @@ def delayed_interrupt() -> Iterator[None]:
             raise KeyboardInterrupt
         received.append(number)
 
-    signal.signal(signal.SIGINT, handle)
+    handlers = {}
+    for number in numbers:
+        handlers[number] = signal.signal(number, handle)
     try:
-        yield
+        yield received
     finally:
-        signal.signal(signal.SIGINT, signal.default_int_handler)
-    if received:
-        raise KeyboardInterrupt
+        for number, handler in handlers.items():
+            signal.signal(number, handler)
