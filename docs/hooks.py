@@ -36,7 +36,7 @@ Look up a command and its options here. `ganzoo COMMAND --help` prints the same.
 - The exit code is 0 if all went well, 1 for an error, 2 for a wrong option. A training that
   Ctrl-C stopped ends with 130.
 
-This line in `~/.bashrc` completes names in bash:
+This line in `~/.bashrc` completes names, runs, pretrained weights and hyperparameters in bash:
 
 ```sh title="In ~/.bashrc"
 eval "$(_GANZOO_COMPLETE=bash_source ganzoo)"
