@@ -234,6 +234,36 @@ def test_ctrl_c_lets_the_step_finish_and_the_trainer_goes_on(monkeypatch):
     assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
 
 
+@pytest.mark.usefixtures("ctrl_c_raises")
+def test_a_second_ctrl_c_ends_the_step_at_once_and_half_a_step_is_not_saved(monkeypatch):
+    trainer = ganzoo.Trainer(small_model(steps=6), "digits", device="cpu")
+    next(trainer)
+    trainer.save("run")
+
+    def interrupted(model, batch):
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        yield
+
+    with monkeypatch.context() as patched:
+        patched.setattr(type(trainer.model), "losses", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            next(trainer)
+    with pytest.raises(ganzoo.StateError, match=r"step 2 was interrupted.*restore\(folder\)"):
+        trainer.save("run")
+    trainer.restore("run")
+    assert next(trainer).number == 2
+
+
+def test_a_training_in_a_thread_gets_no_signals_and_is_the_same():
+    options = {**SMALL, "steps": 3, **OPTIONS}
+    thread = threading.Thread(target=ganzoo.train, args=["dcgan-mini"], kwargs=options)
+    thread.start()
+    thread.join()
+    ganzoo.train("dcgan-mini", out="other", **options)
+    assert bytes_of("runs/dcgan-mini") == bytes_of("other")
+
+
 @pytest.mark.slow
 def test_ctrl_c_in_a_terminal_leaves_the_workers_of_a_dataset_alive():
     """A terminal sends it to the whole group of processes."""
@@ -315,6 +345,15 @@ def test_changed_data_are_refused_accepted_and_recorded(ganzoo_command, caplog):
     words[-1] = "steps=5"
     assert ganzoo_command("train", "dcgan-mini", *words).exit_code == 0
     assert json.loads(Path("run/config.json").read_text())["data"]["earlier"] == data["earlier"]
+
+
+def test_what_is_held_out_of_accepted_data_is_said_to_be_drawn_anew(caplog):
+    settings = {"backbone": "test_resnet", "pretrained": False, "image_size": 16, "batch_size": 8}
+    images, labels = torch.rand(40, 1, 16, 16) * 2 - 1, torch.arange(40) % 2
+    options = {**settings, **OPTIONS, "out": "run"}
+    ganzoo.train("finetune", (images[:30], labels[:30]), steps=2, **options)
+    ganzoo.train("finetune", (images, labels), steps=2, accept_data=True, **options)
+    assert "partly trained on before" in caplog.text
 
 
 def test_data_with_other_classes_are_not_accepted():

@@ -17,6 +17,7 @@ from ganzoo.data.dataset_item import (
     Content,
     Split,
     fitted,
+    label_of,
     split_item,
     split_pair,
 )
@@ -179,14 +180,16 @@ class _FittedItems(SeededItems, Dataset[LabelledItem | DataError]):
 def known_labels(data: Any) -> Tensor | None:
     """The labels of all items, if the data set says them without its images; else None.
 
-    They are the second tensor of a TensorDataset, `targets` of torchvision, or a column of
-    Hugging Face.
+    They are the second tensor of a TensorDataset, `targets` of torchvision, a column of Hugging
+    Face, or in the items of a list.
     """
     labels: Any = getattr(data, "targets", None)
     if isinstance(data, TensorDataset) and len(data.tensors) > 1:
         labels = data.tensors[1]
     elif column := _label_column(data):
         labels = list(data[column])
+    elif isinstance(data, list):
+        labels = list(map(label_of, data))
     if not isinstance(labels, list | Tensor | np.ndarray) or len(labels) != len(data):
         return None
     return as_numbers(labels)

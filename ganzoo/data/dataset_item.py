@@ -27,17 +27,16 @@ def split_item(item: Any) -> Split:
 
     Raises DataError for anything else.
     """
-    image, label = item, None
+    image, label = item, label_of(item)
     if isinstance(item, Mapping):
         image = _value(item, IMAGE_KEYS)
-        label = _value(item, LABEL_KEYS)
         if image is None:
             raise DataError(
                 f"a dict of {', '.join(map(str, item))} has no image: "
                 f"name it {' or '.join(IMAGE_KEYS)}"
             )
     elif isinstance(item, tuple | list):
-        image, label = (*item, None)[:2]
+        image = item[0] if item else None
     content = _content(image)
     if content is None:
         raise DataError(
@@ -47,7 +46,18 @@ def split_item(item: Any) -> Split:
     try:
         return [content], None if label is None else int(label)
     except (TypeError, ValueError):
-        raise DataError(f"a label is the number of a class, not {label!r:.80}") from None
+        raise DataError(
+            f"a label is the number of a class, not {label!r:.80}: pass names.index(label)"
+        ) from None
+
+
+def label_of(item: Any) -> Any:
+    """The label of an item, whatever it is; None without one."""
+    if isinstance(item, Mapping):
+        return _value(item, LABEL_KEYS)
+    if isinstance(item, tuple | list) and len(item) > 1:
+        return item[1]
+    return None
 
 
 def split_pair(item: Any) -> Split:

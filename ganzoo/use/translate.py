@@ -10,6 +10,7 @@ from ganzoo.data.files import pictures
 from ganzoo.data.picture import converted, decoded, ignore_pillow_warnings
 from ganzoo.data.source import Item
 from ganzoo.data.threads import with_progress
+from ganzoo.device import is_out_of_memory
 from ganzoo.errors import BadImage, DataError, UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import from_pil, save_picture, to_pil
@@ -88,8 +89,8 @@ def _translated(
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     try:
         images = model.translate(from_pil(picture)[None], direction)
-    except RuntimeError as cause:
-        if "memory" not in str(cause):  # only on a GPU torch has a type for it
+    except (RuntimeError, MemoryError) as cause:
+        if not is_out_of_memory(cause):
             raise
         raise BadImage(
             "too large",
