@@ -91,7 +91,7 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     UnknownName("no model 'cyclgan'; did you mean 'cyclegan'?")
     """
     names = sorted(known)
-    close = get_close_matches(name, names, n=1, cutoff=0.5)
+    close = get_close_matches(name, names, n=1, cutoff=0.51)
     if close:
         hint = f"did you mean {close[0]!r}?"
     elif names:

@@ -86,7 +86,7 @@ def test_a_finished_run_says_so_and_grows_with_more_steps(finished, ganzoo_comma
     before = (run / "model.safetensors").read_bytes()
     again = ganzoo_command(*words, "--out", run)
     assert again.exit_code == 0
-    assert "--set steps=N" in again.output
+    assert "the same command with --set steps=N" in again.output
     assert (run / "model.safetensors").read_bytes() == before
     out = tmp_path / "grown"
     assert ganzoo_command(*words, "--out", out).exit_code == 0

@@ -18,6 +18,7 @@ OLD = Path(__file__).parent / "format-1"
     ("words", "message"),
     [
         ("trian dcgan-mini", "no command 'trian'; did you mean 'train'?"),
+        ("resume runs/x", "no command 'resume'; choose from classify"),
         ("--vershion", "no option '--vershion'; did you mean '--version'?"),
         ("sample run --sed 3", "no option '--sed'; did you mean '--seed'?"),
         ("train dcgan --batch-size 3", "did you mean '--set batch_size=VALUE'?"),

@@ -61,7 +61,11 @@ def test_names_that_are_not_there_are_refused(toy):
         contract("ganzoo-tyo")
 
 
-@pytest.mark.parametrize("name", [name for name in ganzoo.list_models() if name != "finetune"])
+ADVERSARIAL = [plugin.name for plugin in registered("ganzoo") if plugin.kind == "model"]
+ADVERSARIAL.remove("finetune")
+
+
+@pytest.mark.parametrize("name", ADVERSARIAL)
 def test_every_adversarial_model_takes_diffaugment_and_is_trained_otherwise_with_it(name):
     plain = ModelCase(ganzoo.models[name], SMALL[name] | {"steps": 1})
     altered = {"colour": 1.0, "translation": 0.125, "cutout": 0.5}

@@ -95,8 +95,11 @@ def test_what_is_public_is_listed_in_it():
     assert listed["ganzoo.testing"] == ["contract"]
 
 
-def test_every_check_of_a_model_is_in_its_table():
-    table = CHECKS.partition("| check |")[2].partition("\n\n")[0]
+@pytest.mark.parametrize(
+    ("title", "kind"), [("check", "model"), ("check of a data source", "data source")]
+)
+def test_every_check_of_a_model_and_of_a_source_is_in_its_table(title, kind):
+    table = CHECKS.partition(f"| {title} |")[2].partition("\n\n")[0]
     assert re.findall(r"^\| `(\w+)` \| ", table, re.MULTILINE) == [
-        check.__name__ for check in checks_of("model")
+        check.__name__ for check in checks_of(kind)
     ]

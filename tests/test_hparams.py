@@ -81,6 +81,7 @@ def test_python_values_are_checked_too(value):
         ('bounded = "8"', "a whole number (int), from 1 to 8, not the text '8': write bounded = 8"),
         ('flag = "yes"', "true or false (bool), not the text 'yes': write flag = true"),
         ('widths = "4,5"', "a list (int, ...), not the text '4,5': write widths = [4, 5]"),
+        ("betas = 0.5", "a list of 2 (float, float), from 0 to"),
         ('lr = "fast"', "a number (float), from 0 to 100, not the text 'fast'"),
         ("mode = 3", "expected 'a' or 'b'"),
         ("bounded: 8", "is no TOML"),

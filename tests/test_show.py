@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 import ganzoo
+from ganzoo.testing import registered
 from ganzoo.zoo import model_class
 
 OLD = Path(__file__).parent / "format-1"
@@ -41,9 +42,10 @@ def test_show_of_a_model_whose_size_depends_on_the_data(toy, ganzoo_command):
 
 
 def test_every_hyperparameter_of_every_model_has_a_help_text():
-    for name in ganzoo.models:
-        for field, kind in model_class(ganzoo.models[name]).Hparams.annotations().items():
-            assert kind.help, f"{name}: {field}"
+    for plugin in registered("ganzoo"):
+        if plugin.kind == "model":
+            for field, kind in model_class(plugin).Hparams.annotations().items():
+                assert kind.help, f"{plugin.name}: {field}"
 
 
 @pytest.mark.parametrize("columns", [60, 200])

@@ -179,7 +179,7 @@ def _words(kind: Any) -> str:
     if origin in ALTERNATIVES:
         return " or ".join(map(_words, arguments))
     if origin is tuple:
-        return "a list"
+        return "a list" if Ellipsis in arguments else f"a list of {len(arguments)}"
     return WORDS.get(kind, _name(kind))
 
 

@@ -59,7 +59,7 @@ def run_session(plan: Plan) -> Outcome:
             _complete(trainer, run)
             made = f"all {steps} steps are made"
             if not model.schedule_depends_on_steps:
-                made += "; --set steps=N goes on to N"
+                made += "; the same command with --set steps=N goes on to N"
             logger.info(f"{run} is finished: {made}; --out DIR starts another")
             return Outcome(run, trainer)
         introduce(trainer)

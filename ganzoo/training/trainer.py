@@ -508,7 +508,7 @@ class Trainer(Iterator[Step]):
         self.earlier_data = list(saved.data.get("earlier", []))
         differences = saved.differences(self.config(), self.model.defaults)
         changed = differences.keys() & {CONTENT, HELD_OUT}
-        way_out = "choose another folder, or the same settings"
+        way_out = f"choose another folder, or the same settings (ganzoo show {run} has them)"
         if self.model.hp.classes and saved.classes != self.model.classes:
             pass  # the same numbers would mean other classes
         elif accept_data and changed:
