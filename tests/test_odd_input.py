@@ -221,6 +221,17 @@ def test_a_model_without_parameters_is_on_the_cpu_in_fp32():
     assert model.averaged() == []
 
 
+@pytest.mark.parametrize("name", ["step", "classes", "rand", "device"])
+def test_a_network_with_the_name_of_something_else_is_refused(name):
+    class Odd(Nothing):
+        def __init__(self, hp):
+            super().__init__(hp)
+            setattr(self, name, nn.Linear(1, 1))
+
+    with pytest.raises(ganzoo.PluginError, match=name):
+        ganzoo.create(Odd)
+
+
 def test_a_class_without_an_entry_point_has_no_pretrained_weights():
     with pytest.raises(ganzoo.PluginError, match="registered under no name"):
         ganzoo.create(Nothing, pretrained=True)

@@ -138,7 +138,7 @@ def check(
     if not hp and len(names) == 2:
         view = Domains
     opened = OpenedSources.of(names, view)
-    preparation = Preparation(0, 0, channels=3)
+    preparation = Preparation(0, 0, channels=opened.info.channels)
     if hp:
         preparation = Preparation.of(hp, opened.info)
     report = Report(opened.source_text)

@@ -10,6 +10,9 @@ from ganzoo.hparams.hparams import FROM_DATA, Hparams, unfilled_error
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
 
+ATTRIBUTES = ("classes", "hp", "origin", "plugin", "step")
+"""What a model has besides the attributes of its class."""
+
 
 def initialised(
     kind: type[Model],
@@ -52,6 +55,11 @@ def construct(
         raise PluginError(
             f"{kind.__name__}: {cause}; its __init__(hp) begins with super().__init__(hp)"
         ) from cause
+    for name, _ in model.named_children():
+        if name in ATTRIBUTES or hasattr(Model, name):
+            raise PluginError(
+                f"{kind.__name__}: a network cannot be called {name!r}, which a model has already"
+            )
     for name, parameter in model.named_parameters():
         if isinstance(parameter, UninitializedParameter):
             raise PluginError(f"{kind.__name__}: {name} has no shape: use no lazy modules")
