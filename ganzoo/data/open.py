@@ -185,7 +185,7 @@ def _prepare(
         _check_enough(manifest, hp, place)
         if manifest.stored:
             images = manifest.images(folder)
-            _warn_of_darkness(images, place)
+            _warn_of_darkness(images, place, opened.names)
             part = StoredImages(images, manifest.label_tensor, resident)
             part.fingerprint = manifest.fingerprint
             parts.append(part)
@@ -242,14 +242,14 @@ def _check_enough(manifest: Manifest, hp: Hparams, place: str) -> None:
     raise DataError(message)
 
 
-def _warn_of_darkness(images: Tensor, place: str) -> None:
+def _warn_of_darkness(images: Tensor, place: str, names: Sequence[str]) -> None:
     """Logs a warning about images that look like 12 bits in files of 16."""
     first = images[:64]
     brightest = int(first.max())
     if brightest < NARROW >> 8:
         logger.warning(
             f"the images of {place} are nearly black: of the first {len(first)}, the brightest "
-            f"level is {brightest} of 255; ganzoo data check {shlex.quote(place)} may say why"
+            f"level is {brightest} of 255; ganzoo data check {shlex.join(names)} may say why"
         )
 
 
