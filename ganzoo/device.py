@@ -10,7 +10,7 @@ import torch
 
 from ganzoo.errors import DeviceError, OutOfMemory
 
-NO_MEMORY = re.compile("out of memory|allocate memory|not enough memory", re.IGNORECASE)
+NO_MEMORY = re.compile("out of memory|allocate memory|not enough memory|bad_alloc", re.IGNORECASE)
 """PyTorch's words; only on a GPU it has a type for this error."""
 
 

@@ -19,6 +19,9 @@ GanzooError             a user can solve it; the command prints one line, exit c
 from collections.abc import Iterable
 from difflib import get_close_matches
 
+LISTED = 30
+"""Names that the error for an unknown one lists."""
+
 
 class GanzooError(Exception):
     """A problem that a user can solve: the message says what is wrong, where, and the way out."""
@@ -85,7 +88,7 @@ class Unsupported(GanzooError, NotImplementedError):  # noqa: N818
 
 
 def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
-    """The error for an unknown name, with the closest known name, or else all of them.
+    """The error for an unknown name, with the closest known name, or else the known names.
 
     >>> unknown("model", "cyclgan", ["cyclegan", "dcgan"])
     UnknownName("no model 'cyclgan'; did you mean 'cyclegan'?")
@@ -95,7 +98,9 @@ def unknown(kind: str, name: str, known: Iterable[str]) -> UnknownName:
     if close:
         hint = f"did you mean {close[0]!r}?"
     elif names:
-        hint = f"choose from {', '.join(names)}"
+        hint = f"choose from {', '.join(names[:LISTED])}"
+        if len(names) > LISTED:
+            hint += f", ... ({len(names):,} in all)"
     else:
         hint = "none is installed"
     return UnknownName(f"no {kind} {name!r}; {hint}")

@@ -14,6 +14,7 @@ from PIL import ExifTags, Image, ImageDraw, ImageFont, ImageOps
 from torch import Tensor
 
 from ganzoo.channels import MODES as MODES
+from ganzoo.errors import DataError
 from ganzoo.files import replace_file
 
 MARGIN = 2
@@ -26,14 +27,16 @@ def to_pil(images: Tensor) -> list[Image.Image]:
     """`(n, channels, height, width)` or one image without n, in [-1, 1] -> n pictures of 8 bits.
 
     One channel is grey, three are RGB, four RGBA. -1 becomes 0, and 1 becomes 255; values outside
-    are clipped. uint8 is taken as it is.
+    are clipped. uint8 is taken as it is. Raises DataError for anything else.
     """
+    if not isinstance(images, Tensor):
+        raise DataError(f"to_pil takes a tensor of images, not {type(images).__name__}")
     if images.ndim == 3:
         images = images[None]
     shape = tuple(images.shape)
     if images.ndim != 4 or shape[1] not in MODES:
         expected = "(n, 1, 3 or 4 channels, height, width)"
-        raise ValueError(f"images are {expected}, not {shape}")
+        raise DataError(f"images are {expected}, not {shape}")
     if images.dtype != torch.uint8:
         # (x + 1) * 127.5 rounded to the nearest of 256 levels
         scaled = (images.detach().float() + 1) * 127.5
@@ -48,8 +51,10 @@ def to_pil(images: Tensor) -> list[Image.Image]:
 def from_pil(picture: Image.Image) -> Tensor:
     """A picture -> `(channels, height, width)` in [-1, 1]: the inverse of `to_pil`.
 
-    Raises ValueError unless its mode is L, RGB or RGBA.
+    Raises DataError unless its mode is L, RGB or RGBA.
     """
+    if not isinstance(picture, Image.Image):
+        raise DataError(f"from_pil takes one picture of Pillow, not {type(picture).__name__}")
     return levels(picture).float().div_(127.5).sub_(1)
 
 
@@ -57,7 +62,7 @@ def levels(picture: Image.Image) -> Tensor:
     """The same, as uint8 from 0 to 255."""
     if picture.mode not in MODES.values():
         modes = ", ".join(MODES.values())
-        raise ValueError(f"mode {picture.mode}: convert the picture to one of {modes}")
+        raise DataError(f"mode {picture.mode}: convert the picture to one of {modes}")
     array = np.atleast_3d(np.array(picture))
     return torch.from_numpy(array).permute(2, 0, 1)
 

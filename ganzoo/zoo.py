@@ -88,7 +88,8 @@ def create(
         plugin = models[model]
         kind = model_class(plugin)
     else:
-        plugin, kind = models.of(model), model
+        kind = checked_class(model)
+        plugin = models.of(kind)
     if isinstance(pretrained, bool) and "pretrained" in kind.Hparams.annotations():
         hyperparameters["pretrained"] = pretrained
         pretrained = None
@@ -158,6 +159,13 @@ def _trained(
     model.classes = config.classes
     model.origin = f"{config.model} {config.sha256}"
     return model
+
+
+def checked_class(model: object) -> type[Model]:
+    """The model, if it is a class of models. Raises UsageError for anything else."""
+    if isinstance(model, type) and issubclass(model, Model):
+        return model
+    raise UsageError(f"a model is a name of `ganzoo list` or a class of models, not {model!r:.60}")
 
 
 def model_class(plugin: Plugin) -> type[Model]:

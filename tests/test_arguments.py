@@ -93,6 +93,25 @@ def test_no_images_are_an_empty_batch_and_fewer_are_one_line(conditional):
             conditional.sample(n)
 
 
+def test_a_seed_is_a_whole_number(conditional):
+    assert torch.equal(conditional.sample(1, seed=np.int64(3)), conditional.sample(1, seed=3))
+    for seed in (-1, 1.0, "1", None):
+        with pytest.raises(ganzoo.UsageError, match="seed"):
+            conditional.sample(1, seed=seed)
+
+
+def test_a_lack_of_memory_is_one_line(conditional, translator, monkeypatch):
+    def fail(*arguments):
+        raise RuntimeError("DefaultCPUAllocator: can't allocate memory")
+
+    monkeypatch.setattr(type(translator), "translated", fail)
+    with pytest.raises(ganzoo.OutOfMemory, match="cyclegan-mini"):
+        translator.translate(picture(16, 16))
+    monkeypatch.setattr(type(conditional), "latents", fail)
+    with pytest.raises(ganzoo.OutOfMemory, match="5 images"):
+        conditional.sample(5)
+
+
 # Pictures
 
 

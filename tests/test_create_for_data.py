@@ -49,6 +49,26 @@ def test_data_from_python_fill_them_too(toy):
     assert (model.hp.image_size, model.hp.channels, model.classes) == (8, 3, ())
 
 
+def test_what_is_no_model_is_one_line():
+    for model in (None, 5, dict):
+        with pytest.raises(ganzoo.UsageError, match="ganzoo list"):
+            ganzoo.create(model)
+        with pytest.raises(ganzoo.UsageError, match="ganzoo list"):
+            ganzoo.train(model, "digits")
+
+
+def test_a_dataset_without_names_of_classes_is_told_how_to_name_them():
+    class Items(torch.utils.data.Dataset):
+        def __len__(self):
+            return 4
+
+        def __getitem__(self, index):
+            return torch.zeros(1, 8, 8, dtype=torch.uint8), index % 2
+
+    with pytest.raises(ganzoo.HparamError, match="attribute `classes`"):
+        ganzoo.create("cdcgan-mini", data=Items())
+
+
 def test_what_does_not_go_together_is_one_line(pets):
     with pytest.raises(ganzoo.HparamError, match=r"classes.*data=SOURCE"):
         ganzoo.create("cdcgan-mini")

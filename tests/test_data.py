@@ -99,6 +99,8 @@ def test_datasets_of_pictures_and_pairs():
         (torch.zeros(0, 1, 4, 4), r"\(0, 1, 4, 4\)"),
         ([], "empty"),
         (["a word"], "a word"),
+        ([torch.zeros(4, 1, 4, 4), torch.arange(4)], r"not tensor\([^\n]*$"),
+        ((torch.zeros(2, 1, 4, 4), torch.zeros(2, 1, 4, 4)), "one data set"),
         (7, r"\bint\b"),
     ],
 )
@@ -126,6 +128,8 @@ def test_sources_are_plugins_and_unknown_ones_are_answered_with_the_closest(toy)
     assert len(open_data("toy-squares:5", ganzoo.Hparams(batch_size=5))) == 5
     with pytest.raises(ganzoo.UnknownName, match="did you mean 'digits'"):
         open_data("digit", ganzoo.Hparams())
+    with pytest.raises(ganzoo.DataError, match="path"):
+        open_data("folder", ganzoo.Hparams())
     with pytest.raises(ganzoo.DataError, match="odd"):
         open_data("digits:odd", ganzoo.Hparams())
     with pytest.raises(ganzoo.DataError, match="toy-squares:0"):

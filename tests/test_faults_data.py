@@ -6,6 +6,7 @@ import sys
 import threading
 import warnings
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -100,8 +101,12 @@ def test_pictures_become_tensors_and_back():
         assert tensor.shape == (len(picture.getbands()), 4, 5)
         assert torch.equal(levels(picture).float() / 127.5 - 1, tensor)
         assert ganzoo.to_pil(tensor)[0].tobytes() == picture.tobytes()
-    with pytest.raises(ValueError, match="mode P"):
+    with pytest.raises(ganzoo.DataError, match="mode P"):
         from_pil(Image.new("P", (4, 4)))
+    with pytest.raises(ganzoo.DataError, match="not list"):
+        from_pil([Image.new("L", (4, 4))])
+    with pytest.raises(ganzoo.DataError, match="not ndarray"):
+        ganzoo.to_pil(np.zeros((1, 4, 4)))
 
 
 def test_sources_folders_and_zips_start_without_torch():

@@ -601,6 +601,18 @@ def test_a_picture_of_12_bits_in_16_is_named_with_its_range(tmp_path, ganzoo_com
     assert "7 to 4,095" in found["detail"]
 
 
+def test_a_training_on_nearly_black_pictures_warns(tmp_path, caplog):
+    for name, level in {"dark": 4095, "bright": 40_000}.items():
+        (tmp_path / name).mkdir()
+        for i in range(2):
+            levels = np.full((20, 20), level - i, np.uint16)
+            Image.fromarray(levels).save(tmp_path / name / f"{i}.png")
+        open_data(str(tmp_path / name), HP)
+    (warning,) = [text for text in caplog.messages if "nearly black" in text]
+    assert "dark" in warning
+    assert "15 of 255" in warning
+
+
 def test_a_tilde_is_the_home_folder_everywhere(tmp_path, ganzoo_command, monkeypatch):
     monkeypatch.setenv("HOME", str(tmp_path))
     pictures(tmp_path / "a", "1.png", "2.png")

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 from typing import Annotated, Literal
 
+import numpy as np
 import pytest
 
 import ganzoo
@@ -73,6 +74,15 @@ def test_a_wrong_value_says_what_was_expected(text, message):
 def test_python_values_are_checked_too(value):
     with pytest.raises(ganzoo.HparamError, match="bounded"):
         Many(bounded=value)
+
+
+def test_numbers_of_numpy_are_numbers():
+    hp = Many(bounded=np.int64(8), widths=np.arange(3), classes=np.uint8(2))
+    assert hp == Many(bounded=8, widths=(0, 1, 2), classes=2)
+    assert type(hp.bounded) is int
+    for wrong in (np.float32(8), np.bool_(True), np.array([8])):
+        with pytest.raises(ganzoo.HparamError, match="bounded"):
+            Many(bounded=wrong)
 
 
 @pytest.mark.parametrize(

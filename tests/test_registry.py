@@ -228,3 +228,10 @@ def test_a_plugin_made_for_another_ganzoo_says_so_in_one_line(
         metadata.write_text(f"{plain}{fits}\n")
         with pytest.raises(ganzoo.PluginError, match="ZeroDivisionError"):
             ganzoo.create("newer")
+
+
+def test_an_unknown_name_among_many_is_answered_with_some():
+    error = ganzoo.unknown("backbone", "-", [f"net{i}" for i in range(1000)])
+    assert "net0" in str(error)
+    assert "1,000 in all" in str(error)
+    assert len(str(error)) < 500

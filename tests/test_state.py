@@ -271,6 +271,14 @@ def test_other_threads_are_warned_of(run, caplog):
     assert "threads" in caplog.text
 
 
+def test_a_tilde_is_the_home_folder_of_a_run_too(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    trained("~/run")
+    assert (tmp_path / "run" / "config.json").exists()
+    assert ganzoo.load("~/run").sample(1).shape == (1, 1, 8, 8)
+    assert ganzoo.Trainer.resume("~/run", device="cpu").steps_done == 2
+
+
 def test_a_run_that_is_not_there(tmp_path):
     for missing in (
         lambda: ganzoo.load(tmp_path / "no"),

@@ -296,6 +296,8 @@ def test_it_answers_the_arguments_that_people_try_first():
         ganzoo.Trainer(small_model(), "digits", steps=3)
     with pytest.raises(ganzoo.UnknownName, match="did you mean 'device'"):
         ganzoo.Trainer(small_model(), "digits", devise="cpu")
+    with pytest.raises(ganzoo.UnknownName, match="did you mean 'batch_size'"):
+        ganzoo.Trainer(small_model(), "digits", batchsize=3)
 
 
 class Greedy(Pixels):

@@ -41,13 +41,13 @@ def split_item(item: Any) -> Split:
     if content is None:
         raise DataError(
             "an item is an image (a picture, an array or a tensor), "
-            f"(image, label) or a dict of them, not {item!r:.80}"
+            f"(image, label) or a dict of them, not {_in_one_line(item)}"
         )
     try:
         return [content], None if label is None else int(label)
     except (TypeError, ValueError):
         raise DataError(
-            f"a label is the number of a class, not {label!r:.80}: pass names.index(label)"
+            f"a label is the number of a class, not {_in_one_line(label)}: pass names.index(label)"
         ) from None
 
 
@@ -120,6 +120,11 @@ def tensor_of(images: Any, dimensions: int) -> Tensor:
     if channels_last and tensor.shape[-1] in MODES:
         tensor = tensor.movedim(-1, -3).contiguous()
     return tensor
+
+
+def _in_one_line(value: object) -> str:
+    words = repr(value).split()  # that of a tensor has many lines
+    return " ".join(words)[:80]
 
 
 def _value(item: Mapping[Any, Any], keys: tuple[str, ...]) -> Any:

@@ -48,6 +48,8 @@ class Files:
     licence = None
 
     def __init__(self, argument: str) -> None:
+        if not argument:
+            raise DataError("give the path of the folder or the zip itself, as in --data flowers/")
         self.display_name = argument
         items = self._listed(expanded(argument))
         self._items = sorted(items, key=attrgetter("name"))

@@ -13,7 +13,7 @@ from torch import Tensor
 
 from ganzoo.data.images import Images, StoredImages, StreamedImages
 from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
-from ganzoo.data.picture import Preparation
+from ganzoo.data.picture import NARROW, Preparation
 from ganzoo.data.source import Row, Source, open_source
 from ganzoo.data.threads import default_workers
 from ganzoo.data.views import view_of
@@ -185,6 +185,7 @@ def _prepare(
         _check_enough(manifest, hp, place)
         if manifest.stored:
             images = manifest.images(folder)
+            _warn_of_darkness(images, place, opened.names)
             part = StoredImages(images, manifest.label_tensor, resident)
             part.fingerprint = manifest.fingerprint
             parts.append(part)
@@ -239,6 +240,17 @@ def _check_enough(manifest: Manifest, hp: Hparams, place: str) -> None:
         first = manifest.skipped[0]
         message += f"; {first.name} is not used: {first.kind}, {first.detail}"
     raise DataError(message)
+
+
+def _warn_of_darkness(images: Tensor, place: str, names: Sequence[str]) -> None:
+    """Logs a warning about images that look like 12 bits in files of 16."""
+    first = images[:64]
+    brightest = int(first.max())
+    if brightest < NARROW >> 8:
+        logger.warning(
+            f"the images of {place} are nearly black: of the first {len(first)}, the brightest "
+            f"level is {brightest} of 255; ganzoo data check {shlex.join(names)} may say why"
+        )
 
 
 def _report(

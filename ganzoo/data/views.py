@@ -57,10 +57,8 @@ class View:
 
     def check_count(self, names: Sequence[str]) -> None:
         if len(names) > self.largest_count:
-            raise DataError(
-                f"the model takes at most {self.largest_count} data sets, "
-                f"not {len(names)}: {', '.join(names)}"
-            )
+            limit = "one data set" if self.largest_count == 1 else "at most two data sets"
+            raise DataError(f"the model takes {limit}, not {len(names)}: {', '.join(names)}")
 
     def data_sets(self, data: object) -> Sequence[object]:
         """The data sets of what was passed in from Python: several are a tuple."""

@@ -122,6 +122,8 @@ class FieldType:
     def _fitted(self, value: Any, kind: Any) -> Any:
         """Raises TypeError for another type or range, ArithmeticError for infinity and NaN."""
         origin, arguments = get_origin(kind), get_args(kind)
+        if hasattr(value, "tolist"):  # a number or an array of NumPy
+            value = value.tolist()
         if origin in ALTERNATIVES:
             for member in arguments:
                 with suppress(TypeError):

@@ -236,6 +236,8 @@ class Hparams:
 def unfilled_error(name: str) -> HparamError:
     """The error for a model that is constructed before this field is filled."""
     way_out = f"give {name}=..., or in Python create(..., data=SOURCE)"
+    if name == "classes":
+        way_out += "; a Dataset of your own names them in its attribute `classes`"
     return HparamError(f"{name} is filled from the data: {way_out}")
 
 

@@ -70,14 +70,14 @@ def class_number(label: Any, names: Sequence[str]) -> int:
     return number
 
 
-def whole_number(n: Any) -> int:
-    """The number of images that was asked for. Raises UsageError if it cannot be one."""
+def whole_number(name: str, value: Any) -> int:
+    """A number of images, or a seed. Raises UsageError for anything else."""
     try:
-        number = operator.index(n)
+        number = operator.index(value)
     except TypeError:
         number = -1
     if number < 0:
-        raise UsageError(f"sample({n!r}): the number of images is a whole number, 0 or more")
+        raise UsageError(f"{name}={value!r}: pass a whole number, 0 or more")
     return number
 
 

@@ -2,6 +2,7 @@
 
 import logging
 from collections.abc import Callable, Iterable, Iterator
+from contextlib import AbstractContextManager
 from pathlib import Path
 from typing import Any, ClassVar, Self, cast
 
@@ -9,6 +10,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from ganzoo.device import memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, models
 from ganzoo.errors import StateError, Unsupported, UsageError
 from ganzoo.hparams import hparams
@@ -152,8 +154,10 @@ class Inference(nn.Module):
         seed: int,
         labels: Classes | None,
     ) -> Iterator[Tensor]:
-        n = whole_number(n)
-        latents, count = self.latents(n, seed), self.hp.classes
+        n, seed = whole_number("n", n), whole_number("seed", seed)
+        count = self.hp.classes
+        with self._memory_errors(n):
+            latents = self.latents(n, seed)
         if not count:
             if labels is not None:
                 raise UsageError(f"{self.display_name} is unconditional: it takes no labels")
@@ -256,9 +260,14 @@ class Inference(nn.Module):
             for tensor in rows:
                 dtype = self.dtype if tensor.is_floating_point() else tensor.dtype
                 own.append(tensor.to(self.device, dtype))
-            with evaluating(self), torch.no_grad():
+            memory_errors = self._memory_errors(len(own[0]))
+            with memory_errors, evaluating(self), torch.no_grad():
                 result = use(*own)
             yield result.float()
+
+    def _memory_errors(self, n: int) -> AbstractContextManager[None]:
+        purpose = f"{n:,} images of {self.display_name} on {self.device}"
+        return memory_errors_as_one_line(purpose, "ask for fewer images, or pass smaller ones")
 
     # Saved and shared, in the words of Hugging Face's libraries
 

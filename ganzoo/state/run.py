@@ -15,6 +15,7 @@ from filelock import FileLock, Timeout
 
 from ganzoo.errors import StateError
 from ganzoo.files import (
+    expanded,
     remove,
     replace_file,
     sha256,
@@ -52,7 +53,7 @@ class Run:
         folder: str | Path,
         kind: type[Model] | None = None,
     ) -> None:
-        self.folder = Path(os.path.expanduser(folder))
+        self.folder = expanded(folder)
         self._kind = kind
         self.config = self.folder / CONFIG
         self.weights = self.folder / WEIGHTS

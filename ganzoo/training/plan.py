@@ -22,7 +22,7 @@ from ganzoo.state.config import CONFIG, Config
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import Trainer, trainer_class
 from ganzoo.training.transfer import adapt
-from ganzoo.zoo import model_class
+from ganzoo.zoo import checked_class, model_class
 
 logger = logging.getLogger(__name__)
 
@@ -71,7 +71,7 @@ class Plan:
             return models[self.model]
         if isinstance(self.model, Model):
             return self.model.plugin
-        return models.of(self.model)
+        return models.of(checked_class(self.model))
 
     @cached_property
     def kind(self) -> type[Model]:

@@ -178,7 +178,9 @@ def _log_finished(trainer: Trainer, run: Run) -> None:
         words = ["translate", str(run), "INPUT", "OUT"]
     elif trainer.model.classifies:
         words = ["classify", str(run), "INPUT"]
+    command = shlex.join(["ganzoo", *words])
     if run.picture:
-        command = shlex.join(["ganzoo", *words])
         text += f" Look at {run.picture}; for more: {command}"
+    elif trainer.model.classifies:
+        text += f" To use it: {command}"
     logger.info(text)

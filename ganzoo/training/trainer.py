@@ -542,8 +542,8 @@ def _check_arguments(model: object, hyperparameters: Mapping[str, object]) -> No
         )
     for name in hyperparameters:
         if name not in model.hp.annotations():
-            options = ("validation", "device", "precision", "compile", "workers", "cache")
-            raise unknown("option", name, options)
+            options = {"validation", "device", "precision", "compile", "workers", "cache"}
+            raise unknown("option or hyperparameter", name, options | {*model.hp.annotations()})
         raise UsageError(
             f"{name} is a hyperparameter of the model: ganzoo.create({model.display_name!r}, "
             f"{name}=...)"

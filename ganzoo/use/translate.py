@@ -10,8 +10,7 @@ from ganzoo.data.files import pictures
 from ganzoo.data.picture import converted, decoded, ignore_pillow_warnings
 from ganzoo.data.source import Item
 from ganzoo.data.threads import with_progress
-from ganzoo.device import is_out_of_memory
-from ganzoo.errors import BadImage, DataError, UsageError
+from ganzoo.errors import BadImage, DataError, OutOfMemory, UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import from_pil, save_picture, to_pil
 from ganzoo.model.contract import Model
@@ -89,9 +88,7 @@ def _translated(
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     try:
         images = model.translate(from_pil(picture)[None], direction)
-    except (RuntimeError, MemoryError) as cause:
-        if not is_out_of_memory(cause):
-            raise
+    except OutOfMemory as cause:
         raise BadImage(
             "too large",
             f"{picture.width}x{picture.height} does not fit into memory:"

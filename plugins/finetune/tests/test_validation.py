@@ -85,6 +85,7 @@ def test_one_picture_of_each_class_is_refused_once_with_all_that_helps(ganzoo_co
     assert "batch_size=3 and validation=0" in done.stderr
     done = ganzoo_command(*words, "--set", "batch_size=3", "--set", "validation=0")
     assert done.exit_code == 0, done.output
+    assert "To use it: ganzoo classify runs/finetune" in done.output
 
 
 def test_bytes_of_another_size_than_the_backbones_are_resized():
