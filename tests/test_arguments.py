@@ -198,3 +198,8 @@ def test_bytes_are_pictures_too():
     levels = torch.tensor([0, 128, 255], dtype=torch.uint8).view(3, 1, 1)
     assert ganzoo.to_pil(levels)[0].getpixel((0, 0)) == (0, 128, 255)
     assert torch.equal(ganzoo.from_pil(ganzoo.to_pil(levels)[0]), levels / 127.5 - 1)
+
+
+def test_floats_that_look_like_shares_are_warned_of(classifier, caplog):
+    classifier.classify(np.full((16, 16, 3), 0.5))
+    assert "these all in [0, 1]" in caplog.text

@@ -171,7 +171,7 @@ def test_a_training_introduces_itself(caplog):
     assert first == "training dcgan-mini on digits, in runs/dcgan-mini"
     assert data == "1,797 images of 8x8, grey"
     assert re.match(
-        r"2 steps of 8 images on cpu \(1 threads\) in fp32; parameters: generator \d", machine
+        r"2 steps of 8 images on cpu \(threads: 1\) in fp32; parameters: generator \d", machine
     )
 
 

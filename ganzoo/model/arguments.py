@@ -14,6 +14,7 @@ from torch import Tensor
 from ganzoo.channels import MODES
 from ganzoo.data.batches import centred, scaled
 from ganzoo.data.files import read_file
+from ganzoo.data.in_memory import warn_of_unit_range
 from ganzoo.data.picture import (
     Preparation,
     converted,
@@ -96,7 +97,10 @@ def image_tensor(images: object) -> Tensor | None:
     array = _with_four_dimensions(images)
     if array.dtype.kind != "f" or not np.all(np.abs(array) <= 1.001):
         raise UsageError(f"an array is uint8, or floats in [-1, 1]; this one is {_kind(array)}")
-    return torch.from_numpy(array.astype(np.float32)).permute(0, 3, 1, 2)
+    tensor = torch.from_numpy(array.astype(np.float32)).permute(0, 3, 1, 2)
+    if len(tensor):
+        warn_of_unit_range(tensor)
+    return tensor
 
 
 def _kind(array: np.ndarray[Any, Any]) -> str:

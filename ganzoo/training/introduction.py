@@ -27,7 +27,7 @@ def introduce(trainer: Trainer) -> None:
     device = trainer.device.torch_device
     place = str(device)
     if device.type == "cpu":
-        place = f"cpu ({torch.get_num_threads()} threads)"
+        place = f"cpu (threads: {torch.get_num_threads()})"
     left = f"{hp.steps:,} steps"
     if trainer.steps_done:
         left = f"{len(trainer):,} of {left}"
