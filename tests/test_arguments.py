@@ -201,5 +201,5 @@ def test_bytes_are_pictures_too():
 
 
 def test_floats_that_look_like_shares_are_warned_of(classifier, caplog):
-    classifier.classify(np.full((16, 16, 3), 0.5))
+    classifier.classify(np.full((16, 16, classifier.hp.channels), 0.5))
     assert "these all in [0, 1]" in caplog.text
