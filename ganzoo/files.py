@@ -74,6 +74,8 @@ def new_folder(
             shutil.rmtree(replaced, ignore_errors=True)
     finally:
         shutil.rmtree(unfinished, ignore_errors=True)
+        if os.path.lexists(replaced) and not os.path.lexists(path):
+            os.rename(replaced, path)
         if not os.path.exists(path):  # Path.exists raises for a name that is too long
             for parent in missing:
                 with suppress(OSError):  # somebody else is in it by now

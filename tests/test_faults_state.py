@@ -334,3 +334,24 @@ def test_a_model_that_computes_in_its_constructor_is_shown_and_loaded():
 
     assert on_meta(Computes, Computes.Hparams()) is None
     assert on_meta(MyGAN, MyGAN.Hparams()) is not None
+
+
+def test_a_folder_that_cannot_be_replaced_keeps_its_name_and_its_files(monkeypatch):
+    Path("saved").mkdir()
+    Path("saved/old").touch()
+    rename = os.rename
+
+    def refused(source, target):
+        is_old = "-old-" in Path(source).name
+        if Path(target).name == "saved" and not is_old:
+            raise PermissionError(13, "Permission denied", str(target))
+        rename(source, target)
+
+    monkeypatch.setattr(os, "rename", refused)
+    with (
+        pytest.raises(ganzoo.StateError, match="cannot write saved"),
+        new_folder(Path("saved")) as folder,
+    ):
+        (folder / "new").touch()
+    assert [path.name for path in Path("saved").iterdir()] == ["old"]
+    assert [path.name for path in Path().iterdir()] == ["saved"]

@@ -52,12 +52,14 @@ class Zeros(torch.utils.data.Dataset):
     def __getitem__(self, i): return torch.zeros(1, 8, 8)
 model = ganzoo.create("dcgan-mini", channels=1, steps=9999, **{SMALL})
 trainer = ganzoo.Trainer(model, Zeros(), workers=2, device="cpu")
-try:
-    for step in trainer: print(step.number, flush=True)
-except KeyboardInterrupt:
-    for _ in range(20): next(trainer)  # more than workers have made already
-    trainer.save("run")
-    print("saved", trainer.steps_done)
+for _ in range(2):
+    try:
+        for step in trainer: print(step.number, flush=True)
+    except KeyboardInterrupt:
+        print("stopped", flush=True)
+for _ in range(20): next(trainer)  # more than workers have made already
+trainer.save("run")
+print("saved", trainer.steps_done)
 """
 
 # ganzoo.train
@@ -271,7 +273,7 @@ def test_ctrl_c_in_a_terminal_leaves_the_workers_of_a_dataset_alive():
     options = {"stdout": subprocess.PIPE, "text": True, "start_new_session": True}
     with subprocess.Popen(words, **options) as running:
         for line in running.stdout:
-            if line == "20\n":
+            if line in ("5\n", "20\n"):
                 os.killpg(running.pid, signal.SIGINT)
     assert running.returncode == 0
     assert line == f"saved {ganzoo.Run('run').step}\n"
@@ -381,3 +383,109 @@ def test_a_run_goes_on_in_its_precision_unless_another_is_asked_for(ganzoo_comma
     assert json.loads(Path("run/config.json").read_text())["options"]["precision"] == "bf16"
     refused = ganzoo_command(*words, "--set", "steps=4", "--precision", "fp32")
     assert "precision: bf16 here, fp32 asked for" in refused.stderr
+
+
+def mean_model(steps):
+    return Pixels(Pixels.Hparams(steps=steps, batch_size=8, channels=1))
+
+
+def random_images(seed):
+    return torch.rand(40, 1, 4, 4, generator=torch.Generator().manual_seed(seed)) * 2 - 1
+
+
+def test_data_that_come_back_are_accepted_each_time():
+    first, second, third = map(random_images, range(3))
+    for steps, data in ((2, first), (4, second), (6, first)):
+        ganzoo.train(mean_model(steps), data, out="run", accept_data=True, **OPTIONS)
+    with pytest.raises(ganzoo.StateError, match="--accept-data"):
+        ganzoo.train(mean_model(8), third, out="run", **OPTIONS)
+    ganzoo.train(mean_model(8), third, out="run", accept_data=True, **OPTIONS)
+    earlier = json.loads(Path("run/config.json").read_text())["data"]["earlier"]
+    assert [data["until"] for data in earlier] == [2, 4, 6]
+
+
+def test_a_refused_restore_leaves_the_trainer_as_it_was():
+    ganzoo.train(mean_model(2), random_images(0), out="run", **OPTIONS)
+    ganzoo.train(mean_model(4), random_images(1), out="run", accept_data=True, **OPTIONS)
+    trainer = ganzoo.Trainer(mean_model(3), random_images(2), device="cpu")
+    with pytest.raises(ganzoo.StateError):
+        trainer.restore("run")
+    with pytest.raises(ganzoo.StateError, match="step 4 already"):
+        trainer.restore("run", accept_data=True)
+    next(trainer)
+    trainer.save("new")
+    assert "earlier" not in json.loads(Path("new/config.json").read_text())["data"]
+
+
+class Scored(Pixels):
+    """Its score is the brightness of the validation data."""
+
+    def evaluate(self, batches):
+        means = [float(images.mean()) for images in batches]
+        return ganzoo.Evaluation({"brightness": sum(means) / len(means)})
+
+
+def test_scores_of_other_data_are_not_ranked_against_each_other():
+    images = random_images(0)
+    for steps, level in ((2, 0.9), (4, -0.5)):
+        model = Scored(Scored.Hparams(steps=steps, batch_size=8, channels=1))
+        held_out = torch.full((8, 1, 4, 4), level)
+        options = {"validation": held_out, "out": "run", "accept_data": True}
+        run = ganzoo.train(model, images, **options, **OPTIONS)
+    assert run.step == 4
+    assert run.scores == {"brightness": pytest.approx(-0.5)}
+
+
+def test_a_loaded_model_that_is_trained_on_says_what_it_started_from():
+    options = {**SMALL, **OPTIONS, "steps": 2}
+    ganzoo.train("dcgan-mini", out="first", **options)
+    config = json.loads(Path("first/config.json").read_text())
+    ganzoo.train(ganzoo.load("first"), "digits", out="second", **OPTIONS)
+    origin = ganzoo.load("second").origin
+    assert origin == f"dcgan-mini {config['weights']['sha256']}"
+    assert "--from RUN" in Path("second/README.md").read_text()
+    again = ganzoo.Trainer(ganzoo.load("first"), "digits", device="cpu")
+    again.restore("first")  # its own run goes on
+    assert again.model.origin is None
+
+
+def test_a_signal_in_the_last_step_is_passed_on(monkeypatch):
+    received = []
+    before = signal.signal(signal.SIGTERM, lambda number, frame: received.append(number))
+    draw = Pixels.losses
+
+    def terminated(model, batch):
+        if model.step == 2:
+            os.kill(os.getpid(), signal.SIGTERM)
+        yield from draw(model, batch)
+
+    monkeypatch.setattr(Pixels, "losses", terminated)
+    run = ganzoo.train(mean_model(3), random_images(0), **OPTIONS)
+    signal.signal(signal.SIGTERM, before)
+    assert run.step == 3
+    assert received == [signal.SIGTERM]
+
+
+class Huge(Pixels):
+    """Too large to be made."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.table = nn.Parameter(torch.empty(2**46))
+
+
+def test_a_model_that_does_not_fit_into_memory_is_one_line():
+    with pytest.raises(ganzoo.OutOfMemory, match="Huge on cpu"):
+        ganzoo.train(Huge, random_images(0), channels=1, batch_size=8, **OPTIONS)
+
+
+def test_numbers_of_steps_are_whole():
+    for value in ("5", 5.5, 0):
+        with pytest.raises(ganzoo.UsageError, match="whole number"):
+            ganzoo.train("dcgan-mini", save_every=value)
+
+
+def test_letters_that_a_console_lacks_end_no_training(process):
+    env = {**os.environ, "PYTHONIOENCODING": "ascii"}
+    words = ["train", "dcgan-mini", *TINY, "--set", "steps=1", "--out", "k\u00e4tzchen"]
+    assert "tzchen is finished" in process("-m", "ganzoo", *words, env=env).stdout

@@ -5,6 +5,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import TextIOWrapper
 from typing import Any
 
 import click
@@ -75,6 +76,12 @@ class Verbs(click.Group):
         module = import_module(f"ganzoo.cli.{OTHER_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
+
+    def main(self, *args: Any, **options: Any) -> Any:
+        for stream in (sys.stdout, sys.stderr):
+            if isinstance(stream, TextIOWrapper):  # letters that a console lacks end no training
+                stream.reconfigure(errors="backslashreplace")
+        return super().main(*args, **options)
 
     def parse_args(self, ctx: click.Context, args: list[str]) -> list[str]:
         if "--debug" in args:  # it may stand anywhere

@@ -2,6 +2,7 @@
 
 import itertools
 import random
+import signal
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from functools import partial
@@ -81,6 +82,7 @@ class DatasetImages(Images):
                 num_workers=self.workers,
                 collate_fn=list,
                 generator=torch.Generator(),
+                worker_init_fn=_ignore_interrupt,
             )
             self._loader, self._next = iter(loader), (order, number)
         if self._next == (order, number):
@@ -106,6 +108,11 @@ class DatasetImages(Images):
             raise DataError("some items of the data set have labels, and others none")
         check_labels(labels, self.classes)
         return batch, torch.tensor(labels)
+
+
+def _ignore_interrupt(worker: int) -> None:
+    """A terminal sends Ctrl-C to workers too, whose items the trainer still needs."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
 
 
 def _keys(order: ShuffledSampler, number: int) -> list[tuple[int, int]]:

@@ -175,12 +175,13 @@ class Config:
 
         The number of steps and versions are not compared. `defaults` are the model's
         hyperparameters, for a run that is older than one of them. Data that the other run has
-        accepted as its earlier data are no difference.
+        accepted as its earlier data, up to this step, are no difference.
         """
         mine = self._compared(defaults, other.renamed)
         theirs = other._compared(defaults, other.renamed)
-        if _content(self.data) in map(_content, other.data.get("earlier", [])):
-            theirs |= _content(self.data)
+        for earlier in other.data.get("earlier", []):
+            if earlier["until"] == self.step and _content(earlier) == _content(self.data):
+                theirs |= _content(self.data)
         lines = {}
         for key in {**mine, **theirs}:
             here, there = mine.get(key), theirs.get(key)

@@ -40,7 +40,11 @@ class _Lines(logging.Handler):
     """Writes messages to standard output, above a progress bar."""
 
     def emit(self, record: logging.LogRecord) -> None:
-        tqdm.write(record.getMessage(), file=sys.stdout)
+        text = record.getMessage()
+        encoding = getattr(sys.stdout, "encoding", None) or "utf-8"
+        # a console that lacks a letter must not end a training
+        text = text.encode(encoding, "backslashreplace").decode(encoding)
+        tqdm.write(text, file=sys.stdout)
 
 
 @contextmanager

@@ -61,8 +61,8 @@ class Plan:
     def __post_init__(self) -> None:
         for name in ("report_every", "save_every", "eval_every", "workers"):
             value = getattr(self, name)
-            if value is not None and value < 1:
-                raise UsageError(f"{name}={value}: choose 1 or more")
+            if value is not None and (not isinstance(value, int) or value < 1):
+                raise UsageError(f"{name}={value!r}: choose a whole number, 1 or more")
 
     @cached_property
     def plugin(self) -> Plugin | None:

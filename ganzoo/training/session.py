@@ -9,6 +9,7 @@ import torch
 from PIL import Image
 
 from ganzoo.data.split_folders import source_texts
+from ganzoo.device import memory_errors_as_one_line
 from ganzoo.errors import PluginError, Unsupported, UsageError
 from ganzoo.files import is_inside, replace_file, writing
 from ganzoo.images import enlarged, grid, save_png
@@ -31,7 +32,7 @@ FEW = 30
 
 @dataclass(frozen=True)
 class Outcome:
-    """The run folder, its trainer, and the signal that stopped it, 0 if it is finished."""
+    """The run folder, its trainer, and the signal that arrived, 0 for none."""
 
     run: Run
     trainer: Trainer
@@ -49,7 +50,9 @@ def run_session(plan: Plan) -> Outcome:
     _check_outside_of_data(plan)
     sources = " and ".join(source_texts(plan.source)) or "data from Python"
     logger.info(f"training {plan.name} on {sources}, in {run}")
-    trainer = plan.make_trainer()
+    way_out = "set a smaller batch_size, or smaller networks"
+    with memory_errors_as_one_line(f"{plan.name} on {plan.device}", way_out):
+        trainer = plan.make_trainer()
     model, steps = trainer.model, trainer.model.hp.steps
     if plan.eval_every and trainer.validation is None:
         raise UsageError(f"--eval-every: {model.display_name} has no validation data")
@@ -66,7 +69,7 @@ def run_session(plan: Plan) -> Outcome:
         stopped_by = _make_steps(plan, trainer)
         if trainer.steps_done >= steps:
             _log_finished(trainer, run)
-            return Outcome(run, trainer)
+            return Outcome(run, trainer, stopped_by)
         place = f"step {trainer.steps_done} of {steps}"
         logger.info(f"stopped and saved after {place}; to go on: {plan.again}")
         return Outcome(run, trainer, stopped_by)
@@ -118,8 +121,8 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
                 _write_pictures(trainer, plan.run, evaluation)
                 shown.update(plan.run.picture)
             if stopped_by:
-                return stopped_by
-    return 0
+                break
+    return signals[0] if signals else 0
 
 
 def _write_pictures(trainer: Trainer, run: Run, scored: Evaluation | None) -> None:

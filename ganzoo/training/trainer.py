@@ -122,6 +122,9 @@ class Trainer(Iterator[Step]):
         self.model = model.to(self.device.torch_device).train()
         self._open(data, validation, workers, cache)
         model.classes = self.data.info.classes or model.classes
+        if model.loaded_config:
+            loaded = model.loaded_config
+            model.origin = f"{loaded.model} {loaded.sha256}"
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self.steps_done = 0
@@ -476,18 +479,28 @@ class Trainer(Iterator[Step]):
         accept_data: bool,
     ) -> list[str]:
         run = Run(checkpoint.parents[1])
-        self._check_settings(run, state.config, accept_data)
-        rule = state.config.data.get("validation_rule", OLDEST)
+        if self.model.loaded_config:  # its weights are about to be replaced
+            self.model.origin = state.config.origin
+        earlier_data = self.earlier_data
+        try:
+            data_changed = self._check_settings(run, state.config, accept_data)
+            check_steps(self.model, state)
+        except StateError:
+            self.earlier_data = earlier_data
+            raise
+        has_part = "validation" not in state.config.data
+        rule = state.config.data.get("validation_rule", OLDEST if has_part else NEWEST)
         if self.validation and not self.held_out and rule != self._validation_rule:
             self._divide(rule)
-        check_steps(self.model, state)
         saved, config = state.config, self.config()
         self._step_complete = False  # until all of it is restored
         parts = self.model, self.averages, self.optimizers
         restore_training(*parts, state, checkpoint)
         self.steps_done = saved.step
-        self.evaluated = Score.from_json(state.extra.get("evaluated"))
-        self.best = Score.from_json(state.extra.get("best"))
+        self.evaluated = self.best = None
+        if not data_changed:  # else scores from now on are of other images
+            self.evaluated = Score.from_json(state.extra.get("evaluated"))
+            self.best = Score.from_json(state.extra.get("best"))
         self._step_complete = True
         run.publish()
         package = config.distribution
@@ -503,8 +516,11 @@ class Trainer(Iterator[Step]):
                 logger.warning(changes[-1])
         return changes
 
-    def _check_settings(self, run: Run, saved: Config, accept_data: bool) -> None:
-        """Raises StateError unless the run has these settings and, if not accepted, these data."""
+    def _check_settings(self, run: Run, saved: Config, accept_data: bool) -> bool:
+        """Raises StateError unless the run has these settings and, if not accepted, these data.
+
+        Returns whether it was trained on other data.
+        """
         self.earlier_data = list(saved.data.get("earlier", []))
         differences = saved.differences(self.config(), self.model.defaults)
         changed = differences.keys() & {CONTENT, HELD_OUT}
@@ -524,6 +540,7 @@ class Trainer(Iterator[Step]):
             )
         if changed:
             self._log_changed_data(run, saved)
+        return bool(changed)
 
     def _log_changed_data(self, run: Run, saved: Config) -> None:
         before, now = saved.data.get("images"), len(self.data)
