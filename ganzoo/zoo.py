@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any, TypeVar, overload
 
 from ganzoo.data.open import data_info
+from ganzoo.data.split_folders import divided
 from ganzoo.data.views import Labelled
 from ganzoo.device import Device
 from ganzoo.discovery.pretrained import find
@@ -23,6 +24,7 @@ from ganzoo.hparams.hparams import Hparams
 from ganzoo.hub.transfer import has_prefix, pretrained_folder, resolve_run
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
+from ganzoo.model.inference import has_scores
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
 from ganzoo.state.saved import save_model
@@ -111,6 +113,7 @@ def _first(
     hp = kind.Hparams().replaced(hyperparameters)
     if data is None:
         return initialised(kind, hp, plugin=plugin)
+    data, _ = divided(data, None, validates=has_scores(kind))
     info = data_info(data, hp, kind.view)
     names = info.classes if kind.view is Labelled else ()
     hp = hp.for_data(replace(info, classes=names))

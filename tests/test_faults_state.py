@@ -169,6 +169,8 @@ def test_values_on_the_card_are_quoted_for_the_shell():
         ("data/../../cats.zip", "cats.zip"),
         ("~/cats", "cats"),
         ("/home/ada/cats/train", "cats/train"),
+        ("/home/ada/train", "train"),
+        ("C:\\Users\\ada\\val", "val"),
         ("zip:/home/ada/cats.zip/Val", "zip:cats.zip/Val"),
         ("/train", "train"),
         ("~ada/cats", "cats"),

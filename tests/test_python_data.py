@@ -12,6 +12,7 @@ from torch.utils.data import DataLoader, TensorDataset
 import ganzoo
 from ganzoo.data.batches import Batches
 from ganzoo.data.open import open_data
+from ganzoo.data.split import OLDEST, train_validation_split, validation_indices
 
 GREY = np.arange(5 * 8 * 8, dtype=np.uint8).reshape(5, 8, 8)
 COLOUR = np.random.default_rng(0).integers(0, 256, (5, 8, 8, 3), dtype=np.uint8)
@@ -205,3 +206,63 @@ def test_opening_pictures_draws_nothing_from_the_callers_generators():
     opened(Drawn())
     assert torch.rand(()) == expected
     assert not Path("runs").exists()
+
+
+class Numbered(torch.utils.data.Dataset):
+    """Twenty images of two classes, by the names of an array."""
+
+    classes = np.array(["a", "b"])
+
+    def __init__(self, start=0):
+        self.start = start
+
+    def __len__(self):
+        return 20
+
+    def __getitem__(self, index):
+        return torch.full((3, 8, 8), self.start + index, dtype=torch.uint8), index % 2
+
+
+def finetune():
+    settings = {"backbone": "test_resnet", "pretrained": False, "image_size": 32, "classes": 2}
+    return ganzoo.create("finetune", channels=3, batch_size=4, **settings)
+
+
+def test_a_validation_set_of_equal_length_is_another_one_and_the_same_is_refused():
+    first, second = Numbered(), Numbered(100)
+    assert ganzoo.Trainer(finetune(), first, validation=second, device="cpu").validation
+    with pytest.raises(ganzoo.DataError, match="also the training data"):
+        ganzoo.Trainer(finetune(), first, validation=first, device="cpu")
+
+
+def test_labels_of_validation_data_are_checked_too():
+    images = torch.zeros(20, 3, 32, 32, dtype=torch.uint8)
+    with pytest.raises(ganzoo.DataError, match="label 7"):
+        ganzoo.Trainer(finetune(), (images, [0, 1] * 10), validation=(images, [7] * 20))
+
+
+def test_a_list_is_divided_by_the_oldest_rule_as_it_was_by_earlier_versions():
+    items = [(torch.zeros(3, 32, 32, dtype=torch.uint8), number % 4) for number in range(40)]
+    data = open_data(items, ganzoo.Hparams(batch_size=4, classes=4), ganzoo.Labelled)
+    hp = ganzoo.Hparams(batch_size=4, classes=4, validation=0.25)
+    cpu = torch.device("cpu")
+    _, old = train_validation_split(data, None, hp, ganzoo.Labelled, cpu, OLDEST)
+    _, without = validation_indices(40, None, 0.25, 0, OLDEST)
+    assert torch.equal(old.subset, without)
+
+
+def test_pictures_are_turned_upright_as_those_of_a_folder_are():
+    picture = Image.new("RGB", (8, 8))
+    picture.paste((255, 255, 255), (0, 0, 8, 4))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Path("turned").mkdir()
+    for number in range(2):
+        picture.save(f"turned/{number}.png", exif=exif)
+    hp = ganzoo.Hparams(batch_size=2, image_size=8)
+    listed = open_data([Image.open("turned/0.png")] * 2, hp)
+    assert torch.equal(in_order(listed), in_order(open_data("turned", hp)))
+
+
+def test_big_endian_floats_are_floats():
+    assert in_order(opened(np.zeros((4, 16, 16, 3), ">f4"))).shape == (4, 3, 16, 16)

@@ -56,6 +56,12 @@ class DatasetImages(Images):
         data = self.dataset
         self.fingerprint = f"{type(data).__qualname__} of {len(data)}"
 
+    @property
+    def names_labels(self) -> bool:
+        """Whether the data set itself has its labels in a tensor or in a list."""
+        targets = getattr(self.dataset, "targets", None)
+        return isinstance(targets, list | Tensor) or isinstance(self.dataset, TensorDataset)
+
     def __len__(self) -> int:
         return len(self.dataset)
 
@@ -207,7 +213,7 @@ def known_names(data: Any) -> tuple[str, ...]:
     names = getattr(data, "classes", None)
     if column := _label_column(data):
         names = getattr(data.features[column], "names", None)
-    return tuple(map(str, names or ()))
+    return tuple(map(str, () if names is None else names))
 
 
 def _label_column(data: Any) -> str | None:

@@ -5,7 +5,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageOps
 from torch import Tensor
 
 from ganzoo.channels import MODES
@@ -95,10 +95,11 @@ def fitted(image: Content, preparation: Preparation | None) -> Tensor:
             )
         image = _picture(image)
     try:
-        image.load()
+        upright = ImageOps.exif_transpose(image)
     except OSError as cause:
         raise DataError(f"the picture cannot be decoded: {cause}") from cause
-    return tensor_of(picture_pixels(image, preparation), 3)
+    upright.format = image.format
+    return tensor_of(picture_pixels(upright, preparation), 3)
 
 
 def tensor_of(images: Any, dimensions: int) -> Tensor:
@@ -110,7 +111,8 @@ def tensor_of(images: Any, dimensions: int) -> Tensor:
         if not images.flags.writeable:
             images = images.copy()
         try:
-            images = torch.from_numpy(np.ascontiguousarray(images))
+            native = images.dtype.newbyteorder("=")
+            images = torch.from_numpy(np.ascontiguousarray(images, native))
         except TypeError:
             raise DataError(f"images are uint8 or floats, not {images.dtype}") from None
     tensor: Tensor = images

@@ -134,7 +134,7 @@ def _opened_dataset(
     if not len(data):
         raise DataError("the data set is empty")
     items = SeededItems(data, hp.seed, pairs)
-    first, labels = items.first_image(0), known_labels(data)
+    first, labels = items.first_image(0), None if pairs else known_labels(data)
     if isinstance(first, Tensor):
         warn_of_unit_range(first)
         size, channels = first.shape[-1], len(first)

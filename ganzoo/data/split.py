@@ -8,6 +8,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.data.batches import Batches
+from ganzoo.data.dataset_images import DatasetImages
 from ganzoo.data.images import check_labels
 from ganzoo.data.open import Data, source_text
 from ganzoo.errors import DataError, HparamError
@@ -65,18 +66,16 @@ def train_validation_split(
         device=device,
     )
     if validation is not None:
-        other = source_text(validation)
-        if validation.fingerprint == data.fingerprint:
-            raise DataError(f"{other} is also the training data: choose another validation set")
-        if names and validation.info.classes not in ((), names):
-            odd = ", ".join(sorted({*names} ^ {*validation.info.classes}))
-            raise DataError(f"{other} has other classes than {name} (only one of them has {odd})")
+        _check_validation(validation, data, count)
         return batches(data), batches(validation)
     share = hp.validation
     if not share:
         return batches(data), None
     if rule not in RULES:
         raise DataError(f"the validation data were chosen as {rule!r}: pip install -U ganzoo")
+    first = data.parts[0]
+    if rule == OLDEST and isinstance(first, DatasetImages) and not first.names_labels:
+        labels = None  # earlier versions did not look into the items of a list
     trained, held_out = validation_indices(len(data), labels, share, hp.seed, rule)
     if not len(held_out):
         raise DataError(
@@ -85,6 +84,27 @@ def train_validation_split(
     if labels is not None:
         _warn_of_single_images(data, labels)
     return batches(data, subset=trained), batches(data, subset=held_out)
+
+
+def _check_validation(validation: Data, data: Data, count: int | None) -> None:
+    """Raises DataError unless it is other data than the training's, of the same classes."""
+    name, other = source_text(data), source_text(validation)
+    names, labels = data.info.classes, validation.parts[0].labels
+    if _is_same(validation, data):
+        raise DataError(f"{other} is also the training data: choose another validation set")
+    if names and validation.info.classes not in ((), names):
+        odd = ", ".join(sorted({*names} ^ {*validation.info.classes}))
+        raise DataError(f"{other} has other classes than {name} (only one of them has {odd})")
+    if labels is not None:
+        check_labels([int(labels.min()), int(labels.max())], count)
+
+
+def _is_same(one: Data, other: Data) -> bool:
+    """Whether two data sets have the same images, or are one Dataset, whose images are unknown."""
+    first, second = one.parts[0], other.parts[0]
+    if isinstance(first, DatasetImages) and isinstance(second, DatasetImages):
+        return first.dataset is second.dataset
+    return one.fingerprint == other.fingerprint
 
 
 def validation_hparams(hp: Hparams) -> Hparams:

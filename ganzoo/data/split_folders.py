@@ -9,6 +9,7 @@ from typing import Self
 from PIL import Image
 
 from ganzoo.data.files import top_level
+from ganzoo.data.picture import FORMATS
 from ganzoo.data.source import name_and_argument
 
 logger = logging.getLogger(__name__)
@@ -107,4 +108,4 @@ def _folders(place: str, folder: str) -> Sequence[str]:
 
 
 def _is_picture(name: str) -> bool:
-    return Path(name).suffix.lower() in Image.registered_extensions()
+    return Image.registered_extensions().get(Path(name).suffix.lower(), "") in FORMATS.split()

@@ -248,4 +248,13 @@ def _public(value: Any) -> Any:
         return {key: _public(inside) for key, inside in value.items()}
     if isinstance(value, list | tuple):
         return [_public(inside) for inside in value]
-    return LOCAL.sub(r"\1", value) if isinstance(value, str) else value
+    return LOCAL.sub(_last_part, value) if isinstance(value, str) else value
+
+
+def _last_part(path: re.Match[str]) -> str:
+    """The last component, with the folder around train/ and val/ unless that is an account."""
+    above = path[0][: path.start(1) - path.start()]
+    folder = re.split(r"[/\\]", above.rstrip("/\\"))[-1]
+    if folder.lower() in ("", "home", "users"):
+        return re.split(r"[/\\]", path[1])[-1]
+    return path[1]

@@ -1,6 +1,7 @@
 """A model in a folder of its own, without its training: weights, configuration and card."""
 
 import shutil
+from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.errors import StateError, UsageError
@@ -43,7 +44,7 @@ def write_model(folder: Path, model: Model) -> Config:
     config = Config.read(folder / CONFIG)
     loaded: Config | None = model.loaded_config
     if loaded and loaded.sha256 == config.sha256:
-        config = loaded.public()
+        config = replace(loaded, classes=model.classes).public()
         (folder / CONFIG).write_text(config.to_json())
     write_card(folder, model)
     return config
