@@ -90,8 +90,12 @@ def is_free(path: Path) -> bool:
     if not os.path.lexists(path):
         return True
     with writing(path):
-        is_folder = path.is_dir() and not path.is_symlink()
-        return is_folder and not any(path.iterdir()) and not path.samefile(".")
+        return is_replaceable(path) and not any(path.iterdir())
+
+
+def is_replaceable(path: Path) -> bool:
+    """Whether it is a folder that may be replaced: no link, and not the current one."""
+    return path.is_dir() and not path.is_symlink() and not path.samefile(".")
 
 
 def replace_file(path: Path, content: bytes | Path, guard: Guard = writing) -> None:
@@ -132,7 +136,7 @@ def sweep(folder: Path) -> None:
             litter.unlink()
 
 
-def expanded(path: str | Path) -> Path:
+def expanded(path: str | os.PathLike[str]) -> Path:
     """The path with `~` as the home folder."""
     try:
         return Path(path).expanduser()
@@ -181,5 +185,5 @@ def cache_folder() -> Path:
     On Linux that is `$XDG_CACHE_HOME/ganzoo` or `~/.cache/ganzoo`.
     """
     if chosen := os.environ.get("GANZOO_CACHE"):
-        return Path(chosen).expanduser()
+        return expanded(chosen)
     return user_cache_path("ganzoo", appauthor=False)

@@ -20,6 +20,7 @@ from ganzoo.errors import (
     UnknownName,
     UsageError,
 )
+from ganzoo.files import expanded
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.hub.transfer import has_prefix, pretrained_folder, resolve_run
 from ganzoo.model.construct import construct, initialised
@@ -226,4 +227,4 @@ def save(model: Model, folder: str | Path) -> None:
     empty, or has what an earlier `save` wrote. Raises UsageError if it has anything else,
     StateError if it cannot be written.
     """
-    save_model(model, Path(folder).expanduser())
+    save_model(model, expanded(folder))

@@ -134,14 +134,14 @@ def test_a_classifier_prepares_pictures_as_those_of_its_training(classifier, gan
     images = [picture(50, 40), picture(33, 64)]
     for number, image in enumerate(images):
         image.save(f"{number}.png")
-    found = classifier.classify(images)
-    assert found.shape == (2, 2)
-    assert torch.equal(classifier.classify(["0.png", "1.png"]), found)
-    assert torch.equal(classifier.classify([np.asarray(one) for one in images]), found)
-    torch.testing.assert_close(classifier.classify(images[0]), found[:1])
+    probabilities = classifier.classify(images)
+    assert probabilities.shape == (2, 2)
+    assert torch.equal(classifier.classify(["0.png", "1.png"]), probabilities)
+    assert torch.equal(classifier.classify([np.asarray(one) for one in images]), probabilities)
+    torch.testing.assert_close(classifier.classify(images[0]), probabilities[:1])
     classifier.save("judge")
     done = ganzoo_command("classify", "judge", "0.png")
-    assert f"{found[0].max():.1%}" in done.output
+    assert f"{probabilities[0].max():.1%}" in done.output
     grey = torch.zeros(1, 32, 32, dtype=torch.uint8)
     torch.testing.assert_close(classifier.classify(grey), classifier.classify(grey[None] - 1.0))
 
@@ -166,7 +166,7 @@ def test_a_turned_picture_is_upright_in_every_form(translator):
         (np.zeros((3, 8, 8), np.uint8), ganzoo.UsageError, r"\(height, width, channels\)"),
         (np.full((8, 8, 3), 255.0), ganzoo.UsageError, "divide by 127.5"),
         (np.zeros((8, 8, 3), np.int64), ganzoo.UsageError, "int64"),
-        ("nowhere.png", ganzoo.DataError, "nowhere.png"),
+        ("none.png", ganzoo.DataError, "none.png"),
         (".", ganzoo.UsageError, "folder"),
     ],
 )

@@ -5,11 +5,11 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from ganzoo.channels import MODES
-from ganzoo.data.picture import Preparation, picture_pixels
+from ganzoo.data.picture import Preparation, picture_pixels, upright
 from ganzoo.errors import DataError
 
 IMAGE_KEYS = ("image", "pixel_values", "img")
@@ -95,11 +95,10 @@ def fitted(image: Content, preparation: Preparation | None) -> Tensor:
             )
         image = _picture(image)
     try:
-        upright = ImageOps.exif_transpose(image)
+        image.load()
     except OSError as cause:
         raise DataError(f"the picture cannot be decoded: {cause}") from cause
-    upright.format = image.format
-    return tensor_of(picture_pixels(upright, preparation), 3)
+    return tensor_of(picture_pixels(upright(image), preparation), 3)
 
 
 def tensor_of(images: Any, dimensions: int) -> Tensor:

@@ -22,6 +22,8 @@ FORMATS = "AVIF BMP DIB GIF ICO JPEG JPEG2000 MPO PNG PPM TIFF WEBP"
 TRANSPARENT = ("PA", "La", "LA", "RGBa")
 ENLARGED_AT_MOST = 8
 """An image file whose shorter side would have to grow by more than this factor is skipped."""
+TURNED = range(2, 9)
+"""The EXIF orientations of pictures that are not upright."""
 NARROW = 2**14
 """Of 16 bits: pictures of 10, 12 or 14 bits, saved as they are, have no higher level."""
 Pixels = np.ndarray[Any, np.dtype[np.uint8]]
@@ -119,13 +121,19 @@ def _read_picture(data: bytes) -> Noted:
         notes.append(ImageNote("animated", detail))
     picture.load()
     orientation = picture.getexif().get(ExifTags.Base.Orientation, 1)
-    if orientation in range(2, 9):
-        upright = ImageOps.exif_transpose(picture)
-        upright.format = picture.format
-        picture = upright
+    if orientation in TURNED:
         detail = f"upright by its EXIF orientation {orientation}"
         notes.append(ImageNote("turned", detail))
-    return picture, notes
+    return upright(picture), notes
+
+
+def upright(picture: Image.Image) -> Image.Image:
+    """The picture as its EXIF orientation says; the same object if that says nothing."""
+    if picture.getexif().get(ExifTags.Base.Orientation) not in TURNED:
+        return picture
+    result = ImageOps.exif_transpose(picture)
+    result.format = picture.format
+    return result
 
 
 def _read_head(data: bytes) -> Image.Image:

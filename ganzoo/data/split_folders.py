@@ -83,15 +83,15 @@ def divided(
     """
     texts = source_texts(data)
     splits = [SplitFolders.of(text) for text in texts]
-    found = [split for split in splits if split]
-    if not found:
+    present = [split for split in splits if split]
+    if not present:
         return data, validation
-    held_out = [split.path(split.validation) for split in found if split.validation]
+    held_out = [split.path(split.validation) for split in present if split.validation]
     validates = validates and validation is None and len(held_out) == len(texts)
     trained = []
     for text, split in zip(texts, splits, strict=True):
         trained.append(split.path(split.train) if split else text)
-    for split in found:
+    for split in present:
         split.log(validates=validates)
     return tuple(trained), tuple(held_out) if validates else validation
 

@@ -26,7 +26,7 @@ from huggingface_hub.errors import (  # type: ignore[attr-defined]  # HTTPError 
 
 from ganzoo.discovery.pretrained import PretrainedWeights, declared, find
 from ganzoo.errors import HubError, PluginError, StateError
-from ganzoo.files import new_folder, writing
+from ganzoo.files import expanded, new_folder, writing
 from ganzoo.hub.errors import hub_errors_as_one_line
 from ganzoo.model.contract import Model
 from ganzoo.state.card import is_untouched
@@ -147,7 +147,7 @@ def pull(
     repo = Repo.of(id, revision)
     if out is None:
         return _download(repo)
-    target = Path(out).expanduser()
+    target = expanded(out)
     with new_folder(target, must_be_free=True) as unfinished:
         for path in Run(_download(repo)).uploaded_files():
             shutil.copyfile(path, unfinished / path.name)
@@ -166,7 +166,7 @@ def resolve_run(run: str | PathLike[str]) -> Path:
     text = run if isinstance(run, str) else Path(run).as_posix()
     if has_prefix(text):
         return _pulled(text)
-    path = Path(os.path.expanduser(run))
+    path = expanded(run)
     if os.path.lexists(path):
         return path
     model, _, name = text.partition(":")

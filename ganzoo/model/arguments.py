@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image, ImageOps
+from PIL import Image
 from torch import Tensor
 
 from ganzoo.channels import MODES
@@ -21,9 +21,11 @@ from ganzoo.data.picture import (
     decoded,
     ignore_pillow_warnings,
     pixels,
+    upright,
 )
 from ganzoo.data.source import Item
 from ganzoo.errors import BadImage, DataError, UsageError, unknown
+from ganzoo.files import expanded
 from ganzoo.hparams.hparams import DataInfo, Hparams
 from ganzoo.images import from_pil
 
@@ -142,20 +144,13 @@ def _item(image: Any, number: int) -> Item:
         array = _with_four_dimensions(image)[0]
         image = Image.fromarray(array[..., 0] if array.shape[2] == 1 else array)
     if isinstance(image, Image.Image):
-        return Item(f"picture {number}", partial(_upright, image))
+        return Item(f"picture {number}", partial(upright, image))
     if not isinstance(image, str | Path):
         raise _no_image(image)
-    path = Path(image).expanduser()
+    path = expanded(image)
     if path.is_dir():
         raise UsageError(f"{path} is a folder: pass a list of its pictures")
     return Item(str(path), partial(read_file, path))
-
-
-def _upright(picture: Image.Image) -> Image.Image:
-    """As a file is read: turned by its EXIF orientation."""
-    upright = ImageOps.exif_transpose(picture)
-    upright.format = picture.format
-    return upright
 
 
 def _no_image(value: object) -> UsageError:

@@ -58,7 +58,7 @@ def construct(
     for name, _ in model.named_children():
         if name in ATTRIBUTES or hasattr(Model, name):
             raise PluginError(
-                f"{kind.__name__}: a network cannot be called {name!r}, which a model has already"
+                f"{kind.__name__}: {name!r} cannot be a network: a model has another {name}"
             )
     for name, parameter in model.named_parameters():
         if isinstance(parameter, UninitializedParameter):
@@ -81,6 +81,16 @@ def on_meta(kind: type[Model], hp: Hparams) -> Model | None:
     except Exception:
         # a stranger's code may raise anything; building it for use shows it
         return None
+
+
+def parameter_counts(model: Model) -> dict[str, int]:
+    """The number of parameters of each network that has some, by its name."""
+    counts = {}
+    for name, network in model.named_children():
+        count = sum(map(Tensor.numel, network.parameters()))
+        if count:
+            counts[name] = count
+    return counts
 
 
 def _missing(

@@ -84,12 +84,12 @@ class Run:
     @property
     def step(self) -> int:
         """The step of the weights at the top of the run."""
-        return self._read_config().step
+        return self.read_config().step
 
     @property
     def scores(self) -> dict[str, float]:
         """The scores of these weights on validation data, by name."""
-        return self._read_config().scores()
+        return self.read_config().scores()
 
     @property
     def metrics(self) -> list[dict[str, Any]]:
@@ -104,14 +104,15 @@ class Run:
                 return path
         return None
 
-    def _read_config(self) -> Config:
+    def read_config(self) -> Config:
+        """The configuration of the weights at the top of the run."""
         return self.read_with_fallback(lambda folder: Config.read(folder / CONFIG))
 
     def _repr_html_(self) -> str:
         """How a notebook shows it: the model, where it stands, and its pictures."""
         if not self.config.exists():
             return f"<code>{escape(repr(self))}</code>"
-        config = self._read_config()
+        config = self.read_config()
         text = f"{config.model}, step {config.step:,}"
         for name, score in config.scores().items():
             text += f", {name} {score:.4f}"

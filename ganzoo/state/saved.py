@@ -5,7 +5,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from ganzoo.errors import StateError, UsageError
-from ganzoo.files import is_free, new_folder
+from ganzoo.files import is_free, is_replaceable, new_folder
 from ganzoo.model.contract import Model
 from ganzoo.state.card import write_card
 from ganzoo.state.config import CONFIG, WEIGHTS, Config
@@ -52,7 +52,7 @@ def write_model(folder: Path, model: Model) -> Config:
 
 def _is_saved_model(folder: Path) -> bool:
     """Whether it holds a model that was saved, and nothing else."""
-    if not folder.is_dir() or folder.is_symlink() or folder.samefile("."):
+    if not is_replaceable(folder):
         return False
     names = {path.name for path in folder.iterdir()}
     if not names <= {CONFIG, WEIGHTS, CARD}:

@@ -3,9 +3,9 @@
 import logging
 
 import torch
-from torch import Tensor
 
 from ganzoo.hparams.augmentation import PAPER, AugmentHparams
+from ganzoo.model.construct import parameter_counts
 from ganzoo.training.trainer import Trainer
 
 FEW = 1000
@@ -31,20 +31,12 @@ def introduce(trainer: Trainer) -> None:
     left = f"{hp.steps:,} steps"
     if trainer.steps_done:
         left = f"{len(trainer):,} of {left}"
+    counts = parameter_counts(trainer.model)
+    networks = ", ".join(f"{name} {count:,}" for name, count in counts.items())
     logger.info(
         f"{left} of {hp.batch_size} images on {place} in {trainer.device.precision}; "
-        f"parameters: {_networks(trainer)}"
+        f"parameters: {networks}"
     )
     if images < FEW and isinstance(hp, AugmentHparams) and not any(map(hp.to_json().get, PAPER)):
         settings = " ".join(f"--set {name}={value:g}" for name, value in PAPER.items())
         logger.info(f"{images:,} images are few for a discriminator: augment them, {settings}")
-
-
-def _networks(trainer: Trainer) -> str:
-    """The number of parameters of each network, a frozen part included."""
-    counts = []
-    for name, network in trainer.model.named_children():
-        count = sum(map(Tensor.numel, network.parameters()))
-        if count:
-            counts.append(f"{name} {count:,}")
-    return ", ".join(counts)

@@ -122,7 +122,7 @@ class Plan:
         if recorded and precision == "auto":
             precision = recorded.precision
         return trainer(
-            self._make_model(hp),
+            self._make_model(hp, recorded),
             data,
             validation=validation,
             device=self.device,
@@ -176,7 +176,7 @@ class Plan:
                 return Config.read(checkpoint / CONFIG)
         return None
 
-    def _make_model(self, hp: Hparams) -> Model:
+    def _make_model(self, hp: Hparams, recorded: Config | None) -> Model:
         origin = str(self.from_run) if self.from_run else None
         goes_on = self.run.newest_checkpoint() is not None
         if isinstance(self.model, Model):
@@ -187,14 +187,13 @@ class Plan:
         else:
             model = initialised(self.kind, hp, plugin=self.plugin, origin=origin)
         if origin and goes_on:
-            model.origin = self._recorded_origin(origin)
+            model.origin = self._recorded_origin(origin, recorded)
         elif origin:
             adapt(model, origin, partial=self.partial).log(origin)
         return model
 
-    def _recorded_origin(self, origin: str) -> str:
+    def _recorded_origin(self, origin: str, recorded: Config | None) -> str:
         """What the run started from; --from itself may be gone, or trained further, by now."""
-        recorded = self._recorded()
         if not recorded or not recorded.origin:
             return origin
         try:

@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 
 from ganzoo.errors import UsageError
+from ganzoo.files import is_replaceable
 from ganzoo.images import software_of
 
 
@@ -15,7 +16,7 @@ def check_replaceable(path: Path, verb: str, way_out: str) -> None:
 
 def is_own_folder(folder: Path, verb: str) -> bool:
     """Whether it holds pictures that `verb` numbered and wrote, and nothing else."""
-    if not folder.is_dir() or folder.is_symlink() or folder.samefile("."):
+    if not is_replaceable(folder):
         return False
     for path in folder.iterdir():
         numbered = path.suffix == ".png" and path.stem.isdecimal()

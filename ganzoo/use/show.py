@@ -5,15 +5,13 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
-from torch import Tensor
-
 from ganzoo.data.source import source_class
 from ganzoo.discovery.pretrained import declared
 from ganzoo.discovery.registry import Plugin, models
 from ganzoo.errors import GanzooError, HparamError, UnknownName
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.hub.transfer import resolve_run
-from ganzoo.model.construct import on_meta
+from ganzoo.model.construct import on_meta, parameter_counts
 from ganzoo.model.contract import Model
 from ganzoo.state.card import paper, training_words
 from ganzoo.state.config import CONFIG, DAMAGE, Config
@@ -76,7 +74,7 @@ def run_info(folder: Path) -> dict[str, Any]:
     Raises StateError if it is no run.
     """
     run = Run(folder)
-    config = run.read_with_fallback(lambda place: Config.read(place / CONFIG))
+    config = run.read_config()
     checkpoints = [Config.read(path / CONFIG) for path in run.checkpoints()]
     training_files = [path for path in run.train.rglob("*") if path.is_file()]
     newest = checkpoints[-1] if checkpoints else config
@@ -139,15 +137,11 @@ def _paper(kind: type[Model]) -> str | None:
 
 
 def _networks(kind: type[Model], hp: Hparams) -> dict[str, int]:
-    counts = {}
     with suppress(HparamError):  # it has to be filled from the data
         model = on_meta(kind, hp)
-        children = model.named_children() if model else ()
-        for name, network in children:
-            count = sum(map(Tensor.numel, network.parameters()))
-            if count:
-                counts[name] = count
-    return counts
+        if model:
+            return parameter_counts(model)
+    return {}
 
 
 def check_plugin(plugin: Plugin) -> str | None:
