@@ -141,6 +141,7 @@ def check(
     preparation = Preparation(0, 0, channels=opened.info.channels)
     if hp:
         preparation = Preparation.of(hp, opened.info)
+        opened = opened.at_size(preparation.load_size, view)
     report = Report(opened.source_text)
     rows = list(chain(*opened.parts))
     domains = _domains(opened)

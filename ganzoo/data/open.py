@@ -14,7 +14,7 @@ from torch import Tensor
 from ganzoo.data.images import Images, StoredImages, StreamedImages
 from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
 from ganzoo.data.picture import NARROW, Preparation
-from ganzoo.data.source import Row, Source, open_source
+from ganzoo.data.source import HasAnySize, Row, Source, open_source
 from ganzoo.data.threads import default_workers
 from ganzoo.data.views import view_of
 from ganzoo.errors import DataError, PluginError, UsageError
@@ -91,8 +91,9 @@ def open_data(
     names = _source_names(data)
     if names:
         opened = OpenedSources.of(names, view)
+        size = Preparation.of(hp, opened.info).load_size
         threads = workers or default_workers()
-        return _prepare(opened, hp, threads, cache, strict)
+        return _prepare(opened.at_size(size, view), hp, threads, cache, strict)
     kind = view_of(view)
     sets = kind.data_sets(data)
     kind.check_count([type(one).__name__ for one in sets])
@@ -151,6 +152,14 @@ class OpenedSources:
         classes = infos[0].classes if kind.has_classes else ()
         info = replace(infos[0], channels=channels, classes=classes)
         return cls(names, text, sources, parts, info)
+
+    def at_size(self, size: int, view: Any) -> Self:
+        """The same with images of `size` pixels a side, of those sources that can draw any."""
+        sources: list[Source] = []
+        for source in self.sources:
+            sources.append(source.at_size(size) if isinstance(source, HasAnySize) else source)
+        parts = view_of(view).rows(sources, self.source_text)
+        return replace(self, sources=sources, parts=parts)
 
     @property
     def licence(self) -> str | None:

@@ -19,7 +19,7 @@ from functools import cached_property, partial
 from math import prod
 from operator import attrgetter
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, NamedTuple, Self
 
 import numpy as np
 import PIL
@@ -48,6 +48,8 @@ from ganzoo.files import (
 logger = logging.getLogger(__name__)
 
 FORMAT = 1
+KEPT = 2**29
+"""Bytes of drawn pictures that are kept between hashing and preparing them."""
 FILLED = 0.9
 """The share of the free disk that a packed file may take; a larger one is not written."""
 
@@ -200,13 +202,20 @@ class Packing:
         return (manifest, folder) if manifest else None
 
     def _make(self) -> Packed:
-        work = map_in_threads(row_digest, self.rows, self.workers)
+        work = map_in_threads(_hashed, self.rows, self.workers)
+        rows = list(self.rows)
+        digests: list[str] = []
+        drawn_bytes = 0
         with ignore_pillow_warnings():
             title = f"reading {self.source_text}"
-            digests = list(with_progress(work, len(self.rows), title))
+            for number, hashed in enumerate(with_progress(work, len(rows), title)):
+                digests.append(hashed.digest)
+                drawn_bytes += hashed.drawn_bytes
+                if hashed.drawn_bytes and drawn_bytes <= KEPT:
+                    rows[number] = hashed.row  # to draw it again would cost more than to keep it
         folder = self._cache / self._key(digests)
         with packing_lock(folder, self.source_text):
-            manifest = Manifest.read(folder) or self._pack(digests, folder)
+            manifest = Manifest.read(folder) or self._pack(rows, digests, folder)
             # an unreadable file may be a passing fault: the next run reads it again
             kinds = {file.kind for file in manifest.skipped}
             if self._index and "unreadable" not in kinds:
@@ -214,10 +223,10 @@ class Packing:
                 replace_file(self._index, folder.name.encode(), _caching)
         return manifest, folder
 
-    def _pack(self, digests: Sequence[str], folder: Path) -> Manifest:
-        rows = list(zip(self.rows, digests, strict=True))
+    def _pack(self, rows: Sequence[Row], digests: Sequence[str], folder: Path) -> Manifest:
+        hashed = list(zip(rows, digests, strict=True))
         pack_row = partial(_row, self.preparation)
-        work = map_in_threads(pack_row, rows, self.workers)
+        work = map_in_threads(pack_row, hashed, self.workers)
         title = f"preparing {self.source_text}"
         results = with_progress(work, len(rows), title)
         kept: list[int] = []
@@ -247,6 +256,25 @@ class Packing:
             text = json.dumps(asdict(manifest))
             (temporary / "manifest.json").write_text(text, "utf-8")
         return manifest
+
+
+class _Hashed(NamedTuple):
+    """A row in memory, its digest, and the bytes of its drawn pictures, 0 for files."""
+
+    row: Row
+    digest: str
+    drawn_bytes: int
+
+
+def _hashed(row: Row) -> _Hashed:
+    read = tuple(map(read_once, row))
+    drawn_bytes = 0
+    for item in read:
+        with suppress(BadImage):
+            picture = content(item)
+            if isinstance(picture, Image.Image):
+                drawn_bytes += picture.width * picture.height * len(picture.getbands())
+    return _Hashed(read, row_digest(read), drawn_bytes)
 
 
 def _row(preparation: Preparation, row: tuple[Row, str]) -> Pixels | Skipped:

@@ -1,7 +1,7 @@
 """Source: the protocol of a data plugin, and how the word after `--data` becomes one."""
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Never, Protocol, runtime_checkable
 
@@ -26,13 +26,15 @@ class Item:
 
     `read` returns the bytes of an image file, or a picture, and raises BadImage if there is none;
     several threads call it. `stamp` changes when the image does (size and time of a file, a
-    checksum): with it, a second run starts without reading the images again.
+    checksum): with it, a second run starts without reading the images again. `attributes` are what
+    else is known of the image: `{"hair": "blond", "glasses": "no"}`.
     """
 
     name: str
     read: Callable[[], bytes | Image.Image]
     label: str | None = None
     stamp: str = ""
+    attributes: Mapping[str, str] = field(default_factory=dict)
 
 
 Row = tuple[Item, ...]
@@ -83,6 +85,15 @@ class HasPairs(Protocol):
 
     def pairs(self) -> Sequence[tuple[Item, Item]]:
         """Source and target of each pair. Raises DataError with the reason if there are none."""
+        ...
+
+
+@runtime_checkable
+class HasAnySize(Protocol):
+    """A source that draws its images, at any size."""
+
+    def at_size(self, size: int) -> Source:
+        """The same images with `size` pixels a side. They have the same names and labels."""
         ...
 
 

@@ -1,0 +1,1 @@
+"""Drawn faces, from the styles of DiceBear: `faces[:key=value,...]`."""
