@@ -176,7 +176,7 @@ def test_a_full_disk_leaves_nothing_half_packed(folder):
 
 
 SLOW = """
-import time
+import io, time
 from PIL import Image
 import ganzoo
 
@@ -195,7 +195,9 @@ class Slow:
         with open(self.log, "a") as file:
             file.write("x")
         time.sleep(0.02)
-        return Image.new("L", (8, 8), i)
+        file = io.BytesIO()
+        Image.new("L", (8, 8), i).save(file, "PNG")
+        return file.getvalue()
 """
 PROGRAM = """
 import sys, ganzoo
@@ -241,7 +243,14 @@ def test_packing_that_is_killed_leaves_nothing_that_is_taken_for_whole(
 
 
 def test_a_run_on_a_folder_goes_on_bit_for_bit_wherever_its_images_are_kept(folder, ganzoo_command):
-    settings = ["image_size=8", "width=4", "batch_size=5", "load_size=10", "flip=true"]
+    settings = [
+        "image_size=8",
+        "channels=1",
+        "width=4",
+        "batch_size=5",
+        "load_size=10",
+        "flip=true",
+    ]
     words = [
         "train",
         "dcgan-mini",
