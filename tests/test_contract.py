@@ -14,7 +14,7 @@ from ganzoo.testing.cases import ModelCase, SourceCase, case_of, run_check
 from ganzoo.testing.recording import recorded
 
 TestContract = contract(
-    "ganzoo", SMALL, without=("folder", "zip", "hf", "torchvision")
+    "ganzoo", {**SMALL, "faces": "n=24"}, without=("folder", "zip", "hf", "torchvision")
 )  # which need files, or a network
 
 

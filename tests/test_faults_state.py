@@ -23,7 +23,7 @@ from ganzoo.state.card import write_card
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
 
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "latent_dim": 4}
 NOISE = torch.randint(0, 256, (16, 1, 8, 8), dtype=torch.uint8)
 
 

@@ -147,7 +147,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(
     stopped.communicate(timeout=120)
     assert stopped.returncode == 128 + number
     assert "after step " in output
-    assert "ganzoo train dcgan-mini --set image_size=8" in output
+    assert "ganzoo train dcgan-mini --data digits --set image_size=8" in output
     made = int(output.rpartition("after step ")[2].split()[0])
     assert (tmp_path / f"work/runs/dcgan-mini/train/step-{made:06}").is_dir()
     assert made < 24

@@ -243,14 +243,7 @@ def test_packing_that_is_killed_leaves_nothing_that_is_taken_for_whole(
 
 
 def test_a_run_on_a_folder_goes_on_bit_for_bit_wherever_its_images_are_kept(folder, ganzoo_command):
-    settings = [
-        "image_size=8",
-        "channels=1",
-        "width=4",
-        "batch_size=5",
-        "load_size=10",
-        "flip=true",
-    ]
+    settings = ["image_size=8", "width=4", "batch_size=5", "load_size=10", "flip=true"]
     words = [
         "train",
         "dcgan-mini",

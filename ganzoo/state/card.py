@@ -168,6 +168,15 @@ def training_words(config: Config, defaults: Mapping[str, Any]) -> list[str]:
     return words
 
 
+def going_on_words(run: Run, config: Config, defaults: Mapping[str, Any]) -> list[str]:
+    """The command that goes on with a run; empty if no command can.
+
+    `defaults` are the model's hyperparameters.
+    """
+    words = training_words(config, defaults)
+    return [*words, "--out", str(run)] if words else []
+
+
 def _scores(config: Config, run: Run) -> str:
     values = {}
     for name, value in config.scores().items():

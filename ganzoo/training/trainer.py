@@ -1,6 +1,7 @@
 """Trainer: an iterator over steps that is saved in a run folder, and goes on from there."""
 
 import logging
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -35,7 +36,7 @@ from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
 from ganzoo.seeds import seeded
-from ganzoo.state.card import write_card
+from ganzoo.state.card import going_on_words, write_card
 from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import CONTENT, HELD_OUT, Config
 from ganzoo.state.run import Run
@@ -524,7 +525,9 @@ class Trainer(Iterator[Step]):
         self.earlier_data = list(saved.data.get("earlier", []))
         differences = saved.differences(self.config(), self.model.defaults)
         changed = differences.keys() & {CONTENT, HELD_OUT}
-        way_out = f"choose another folder, or the same settings (ganzoo show {run} has them)"
+        same = going_on_words(run, saved, self.model.defaults)
+        command = shlex.join(same) or f"ganzoo show {run} has them"
+        way_out = f"choose another folder with --out, or the same settings ({command})"
         if self.model.hp.classes and saved.classes != self.model.classes:
             pass  # the same numbers would mean other classes
         elif accept_data and changed:
