@@ -76,8 +76,8 @@ class Config:
     for a class without an entry point, whose name is then `model`. `sha256` is that of the weights,
     None before there are any. `origin` is the model and the sha256 of the weights that the training
     started from, None for first weights. `first_weights` says whose those are, None if they were
-    drawn. `metrics` are scores of these weights, the number of
-    images scored, and which images those were.
+    drawn. `metrics` are scores of these weights, the number of images scored, and which images
+    those were.
     """
 
     model: str

