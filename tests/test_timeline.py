@@ -177,3 +177,6 @@ def test_a_film_is_bounded_even_of_noise_and_of_pictures_of_two_sizes(tmp_path, 
         paths.append(Path(tmp_path, f"{number}.webp"))
         Image.fromarray(noise.squeeze()).save(paths[-1])
     assert len(film.film(paths)) <= 20_000
+    paths[1].write_bytes(b"no picture")
+    with pytest.raises(ganzoo.StateError, match=r"1\.webp"):
+        film.film(paths)

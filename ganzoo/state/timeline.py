@@ -16,12 +16,12 @@ class Timeline:
 
     def pictures(self) -> dict[int, Path]:
         """Step -> its picture, for those that exist, in the order of the steps."""
-        found = {}
+        pictures = {}
         for path in self.folder.glob("step-*.webp"):
             number = path.stem[5:]
             if number.isdecimal():
-                found[int(number)] = path
-        return dict(sorted(found.items()))
+                pictures[int(number)] = path
+        return dict(sorted(pictures.items()))
 
     def keep(self, steps: Container[int]) -> None:
         """Deletes the pictures of all other steps."""

@@ -6,6 +6,8 @@ from pathlib import Path
 
 from PIL import Image, ImageOps
 
+from ganzoo.errors import StateError
+
 SIDE = 512
 """The longer side of the film, in pixels."""
 LARGEST = 2 * 2**20
@@ -16,7 +18,10 @@ SHOWN_LAST = 3000
 
 
 def film(pictures: Iterable[Path]) -> bytes:
-    """An animated WebP, which starts again at its end. There must be one picture at least."""
+    """An animated WebP of one picture or more, which starts again at its end.
+
+    Raises StateError for a picture that cannot be read.
+    """
     frames = [_read(path) for path in pictures]
     side = SIDE
     encoded = _encoded(frames, side)
@@ -27,9 +32,13 @@ def film(pictures: Iterable[Path]) -> bytes:
 
 
 def _read(path: Path) -> Image.Image:
-    with Image.open(path) as picture:
-        picture.load()
-        return picture
+    try:
+        with Image.open(path) as picture:
+            picture.load()
+            return picture
+    except OSError as cause:
+        way_out = "delete it, and run the same command again"
+        raise StateError(f"{path} is damaged: {way_out}") from cause
 
 
 def _encoded(frames: list[Image.Image], side: int) -> bytes:

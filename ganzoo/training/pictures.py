@@ -1,5 +1,6 @@
 """The pictures of a training: those at the top of the run, and the timeline in samples/."""
 
+import logging
 from functools import cached_property
 from pathlib import Path
 from typing import Any
@@ -21,6 +22,7 @@ from ganzoo.training.film import SIDE, film
 from ganzoo.training.notebook import NotebookPicture
 from ganzoo.training.trainer import Trainer
 
+logger = logging.getLogger(__name__)
 EVEN = 20
 """The largest number of pictures at even distances; those of the first steps come on top."""
 
@@ -29,7 +31,7 @@ def picture_steps(steps: int) -> set[int]:
     """The steps whose pictures are in the timeline of a training of so many steps.
 
     0, 1, 2, 4, 8, ..., then the multiples of a power of two, and the last step: 33 or fewer up to
-    100,000 steps. The steps of a longer training are among them, but for the last.
+    100,000 steps. A longer training has no others in this stretch: it only leaves some out.
     """
     chosen = {0, steps}
     stride = 1
@@ -57,6 +59,8 @@ class Pictures:
         done = self._trainer.steps_done
         self._run.timeline.keep({step for step in self._steps if step <= done})
         self.follow()
+        if self._run.timeline.pictures():
+            logger.info(f"pictures while it learns: {self._run.timeline.folder}")
 
     def follow(self) -> None:
         """Draws the current weights if the timeline has this step, and lacks the picture."""

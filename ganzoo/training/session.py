@@ -133,9 +133,8 @@ def _complete(trainer: Trainer, run: Run) -> None:
     """Makes the pictures of a finished run that was killed after its last checkpoint."""
     shows_the_best = in_order(run.best_checkpoint(), run.samples)
     if not shows_the_best or not in_order(run.newest_checkpoint(), run.film, run.card):
-        pictures = Pictures(trainer, run)
-        pictures.begin()
-        pictures.publish(trainer.evaluate() if trainer.validation else None)
+        evaluation = trainer.evaluate() if trainer.validation else None
+        Pictures(trainer, run).publish(evaluation)
 
 
 def _log_finished(trainer: Trainer, run: Run) -> None:
