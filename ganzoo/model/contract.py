@@ -158,7 +158,7 @@ class Model(Inference):
         return networks
 
     def preview(self, batch: Any, /) -> Tensor:
-        """The images of samples.png: 64 samples from fixed noise, or translations of a batch."""
+        """The images that a training shows: 64 samples of fixed noise, or a batch translated."""
         return self.sample(64)
 
     @classmethod

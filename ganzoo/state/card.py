@@ -71,6 +71,7 @@ def _card(run: Run, config: Config, model: Model) -> str:
         f"# {config.model}",
         summary,
         _picture("what it makes", run.samples),
+        _picture("how it learned", run.film),
         _use(config),
         _training(config, model),
         _picture("losses and scores over the steps", run.curve),
