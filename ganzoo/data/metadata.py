@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 METADATA = "metadata.csv"
 DESCRIPTIONS = (METADATA, "metadata.jsonl", "manifest.json")
-"""Files that describe the images beside them; nobody takes them for bad images."""
+"""Files that describe the images beside them, and are no images that cannot be used."""
 FILE, LABEL = "file_name", "label"
 LARGEST = 2**26
 """Bytes of a metadata.csv that is read."""

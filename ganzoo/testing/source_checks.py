@@ -83,9 +83,10 @@ def has_attributes_that_are_text(case: SourceCase) -> None:
     """`Item.attributes` maps names to values, both texts."""
     for item in case.source.items():
         attributes = item.attributes
-        is_mapping = isinstance(attributes, Mapping)
-        pairs = attributes.items() if is_mapping else [(None, None)]
-        if not all(isinstance(part, str) for pair in pairs for part in pair):
+        parts: list[object] = [None]
+        if isinstance(attributes, Mapping):
+            parts = [*attributes, *attributes.values()]
+        if not all(isinstance(part, str) for part in parts):
             broken(
                 f"the attributes of {item.name!r} are {attributes!r:.60}",
                 'make them text, as in {"hair": "blond"}',

@@ -101,14 +101,14 @@ def _entries(opened: OpenedSources, view: str) -> list[_Entry]:
 
 
 def _rows_and_folders(opened: OpenedSources, view: str) -> Iterator[tuple[Row, Sequence[str]]]:
-    """The rows, each with the folder of each of its items; empty for the top."""
+    """The rows, each with the folders of its items; an empty one is the top."""
     if view == "pairs":
         for row in opened.parts[0]:
-            yield row, "AB"
+            yield row, ("A", "B")
     elif view == "domains":
         for part, domain in zip(opened.parts, "AB", strict=True):
             for row in part:
-                yield row, domain
+                yield row, [domain]
     else:
         labels = {item.label: None for (item,) in opened.parts[0] if item.label is not None}
         check_folder_names(labels, opened.source_text)
