@@ -273,6 +273,7 @@ def test_what_torch_cannot_follow_is_not_judged_and_what_is_near_it_is(
 
 
 ODD_OTHERS = """
+from dataclasses import replace
 from functools import partial
 
 import ganzoo
@@ -426,6 +427,40 @@ class Hashed(Squares):
         return [ganzoo.Item(f"{i}", partial(draw, i)) for i in range(4)]
 
 
+class IntAttributes(Squares):
+    def items(self):
+        return [replace(one, attributes={"level": 0}) for one in super().items()]
+
+
+class Coloured(Squares):
+    def items(self):
+        return [ganzoo.Item(f"{i}", lambda: Image.new("RGB", (8, 8))) for i in range(4)]
+
+
+class OneSize(Squares):
+    def at_size(self, size):
+        return self
+
+
+class OtherNames(Squares):
+    size = 8
+
+    @property
+    def info(self):
+        return ganzoo.DataInfo(size=self.size, channels=1)
+
+    def at_size(self, size):
+        result = OtherNames()
+        result.size = size
+        return result
+
+    def items(self):
+        def draw():
+            return Image.new("L", (self.size, self.size))
+
+        return [ganzoo.Item(f"{i} of {self.size}", draw) for i in range(4)]
+
+
 class NoArgument(Squares):
     def __init__(self):
         pass
@@ -453,6 +488,10 @@ class NoArgument(Squares):
         ("OddDomains", "has_domains_and_pairs_of_items", r"domains\(\)"),
         ("OddPairs", "has_domains_and_pairs_of_items", r"pairs\(\)"),
         ("Changing", "reads_images_that_are_the_same_again", "again"),
+        ("IntAttributes", "has_attributes_that_are_text", "level"),
+        ("Coloured", "draws_what_its_info_says", "RGB"),
+        ("OneSize", "draws_any_size", "size"),
+        ("OtherNames", "draws_any_size", "names"),
         ("NoArgument", "is_trained_on_whole", "odd-others"),
     ],
 )

@@ -40,7 +40,7 @@ def test_the_toy_is_held_to_it(toy):
     tests = [
         (plugin, check) for plugin in registered("ganzoo_toy") for check in checks_of(plugin.kind)
     ]
-    assert len(tests) == 52
+    assert len(tests) == 55
     cases = {plugin: case_of(plugin, small, "dcgan-mini") for plugin, _ in tests}
     for plugin, check in tests:
         run_check(check, cases[plugin])

@@ -91,7 +91,7 @@ def check_command(words):
 
 def test_every_option_in_the_text_exists(page):
     known = {"--help", "--debug", "--version"}
-    for verb in (*main.list_commands(None), "data check"):
+    for verb in (*main.list_commands(None), "data check", "data export"):
         command = main
         for name in verb.split():
             command = command.get_command(None, name)

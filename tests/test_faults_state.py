@@ -194,8 +194,9 @@ def test_local_paths_are_not_public(value, public):
         data={"source": [value, "digits"], "validation": {"source": value}},
         metrics={"accuracy": 0.5, "measured on": value},
         origin=value,
+        first_weights=value,
     ).public()
-    assert config.origin == public
+    assert (config.origin, config.first_weights) == (public, public)
     assert config.hyperparameters == {"checkpoint": public, "width": 4}
     assert config.data == {"source": [public, "digits"], "validation": {"source": public}}
     assert config.metrics == {"accuracy": 0.5, "measured on": public}

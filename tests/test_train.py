@@ -91,6 +91,9 @@ def test_a_run_of_a_classifier_has_its_scores():
     settings = {"backbone": "test_resnet", "pretrained": False, "image_size": 16, "batch_size": 8}
     run = ganzoo.train("finetune", "digits", steps=2, device="cpu", **settings)
     assert run.scores.keys() >= {"accuracy", "cross_entropy"}
+    assert run.picture == run.confusion
+    assert not run.timeline.folder.exists()
+    assert not run.film.exists()
     assert "accuracy" in run._repr_html_()
 
 
@@ -144,7 +147,9 @@ def test_hyperparameters_of_a_model_that_exists_are_refused():
 def test_messages_go_to_standard_output_unless_the_program_has_handlers(monkeypatch, capsys):
     monkeypatch.setattr(logging.root, "handlers", [])  # pytest has some
     ganzoo.train("dcgan-mini", "digits", steps=2, **SMALL, **OPTIONS)
-    assert capsys.readouterr().out.startswith("training dcgan-mini on digits, in runs/dcgan-mini\n")
+    assert capsys.readouterr().out.startswith(
+        "training dcgan-mini on digits, in runs/dcgan-mini, on"
+    )
     logging.basicConfig(format="LOG %(message)s")
     ganzoo.train("dcgan-mini", "digits", steps=2, **SMALL, **OPTIONS)
     output = capsys.readouterr()
@@ -171,12 +176,10 @@ def test_sigterm_saves_and_then_ends_the_program():
 
 def test_a_training_introduces_itself(caplog):
     ganzoo.train("dcgan-mini", "digits", steps=2, **SMALL, **OPTIONS)
-    first, data, machine, *_ = caplog.messages
-    assert first == "training dcgan-mini on digits, in runs/dcgan-mini"
+    first, data, length, *_ = caplog.messages
+    assert first == "training dcgan-mini on digits, in runs/dcgan-mini, on cpu (threads: 1)"
     assert data == "1,797 images of 8x8, grey"
-    assert re.match(
-        r"2 steps of 8 images on cpu \(threads: 1\) in fp32; parameters: generator \d", machine
-    )
+    assert re.match(r"2 steps of 8 images in fp32; parameters: generator \d", length)
 
 
 @pytest.mark.parametrize(("settings", "hinted"), [({}, True), ({"colour": 0.5}, False)])

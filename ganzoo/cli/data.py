@@ -1,4 +1,4 @@
-"""`ganzoo data`: what a SOURCE holds, before anything is trained on it."""
+"""`ganzoo data`: what a SOURCE holds, and the same as a folder of files."""
 
 import json
 from collections import Counter
@@ -22,7 +22,7 @@ FILES = 20
 
 @click.group("data")
 def command() -> None:
-    """Check data before training on it."""
+    """Check data before training on it, or write them as files."""
 
 
 @command.command("check")
@@ -78,6 +78,32 @@ def check(
         write_sheet(report, drawn)
     if any(one.skipped for one in reports):
         ctx.exit(1)
+
+
+@command.command("export")
+@click.argument("source", shell_complete=names_of(datasets))
+@click.argument("out", metavar="DIR", type=PATH)
+@click.option(
+    "--view",
+    type=click.Choice(["images", "domains", "pairs"]),
+    default="images",
+    show_default=True,
+    help="What SOURCE is written as: images, in a sub-folder for each class if they have labels; "
+    "or A/ and B/, of two domains or of pairs.",
+)
+@click.option(
+    "--size", type=POSITIVE, metavar="N", help="Pixels of a side, for a SOURCE that draws any size."
+)
+def export(source: str, out: Path, view: str, size: int | None) -> None:
+    """Write the images of SOURCE as files into the folder DIR.
+
+    Files are copied as they are, and drawn images are written as PNG. metadata.csv has the label
+    and the attributes of each, as the data sets of Hugging Face do. `--data DIR` then reads the
+    same images.
+    """
+    from ganzoo.use.export_data import export_data
+
+    click.echo(export_data(source, out, view=view, size=size))
 
 
 def _lines(report: "Report") -> Iterator[str]:

@@ -15,6 +15,7 @@ from pathlib import Path, PurePath, PurePosixPath
 
 from PIL import Image
 
+from ganzoo.data.metadata import described
 from ganzoo.data.picture import (
     decoded,
     ignore_pillow_warnings,
@@ -42,7 +43,8 @@ ByName = defaultdict[str, list[Item]]
 class Files:
     """Image files with relative names.
 
-    The top folders are classes; A/ and B/ (or trainA/ and trainB/) are domains.
+    The top folders are classes; A/ and B/ (or trainA/ and trainB/) are domains. A metadata.csv has
+    their attributes.
     """
 
     licence = None
@@ -51,7 +53,7 @@ class Files:
         if not argument:
             raise DataError("give the path of the folder or the zip itself, as in --data flowers/")
         self.display_name = argument
-        items = self._listed(expanded(argument))
+        items = described(self._listed(expanded(argument)), argument)
         self._items = sorted(items, key=attrgetter("name"))
 
     def _listed(self, root: Path) -> Iterator[Item]:

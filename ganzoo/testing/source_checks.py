@@ -1,14 +1,22 @@
 """The checks of a data source."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from typing import Any
 
+from PIL import Image
+
+from ganzoo.data.files import GREY
 from ganzoo.data.open import open_data
-from ganzoo.data.source import HasDomains, HasPairs, Item
-from ganzoo.errors import DataError
+from ganzoo.data.picture import decoded
+from ganzoo.data.source import HasAnySize, HasDomains, HasPairs, Item, content
+from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 from ganzoo.testing.cases import SourceCase, broken
-from ganzoo.testing.source_contents import contents
+from ganzoo.testing.source_contents import SEEN, contents
+
+SIZES = (24, 40)
+"""Pixels of a side that a source is asked for, if it can draw any."""
 
 
 def says_what_it_is(case: SourceCase) -> None:
@@ -71,9 +79,64 @@ def has_labels_that_are_its_classes(case: SourceCase) -> None:
             )
 
 
+def has_attributes_that_are_text(case: SourceCase) -> None:
+    """`Item.attributes` maps names to values, both texts."""
+    for item in case.source.items():
+        attributes = item.attributes
+        parts: list[object] = [None]
+        if isinstance(attributes, Mapping):
+            parts = [*attributes, *attributes.values()]
+        if not all(isinstance(part, str) for part in parts):
+            broken(
+                f"the attributes of {item.name!r} are {attributes!r:.60}",
+                'make them text, as in {"hair": "blond"}',
+            )
+
+
 def reads_images_that_are_the_same_again(case: SourceCase) -> None:
     """The first images can be read more than once, and have the same bytes each time."""
     _check_equal(case, "images", "draw them from a number, not from hash(), time or a counter")
+
+
+def draws_what_its_info_says(case: SourceCase) -> None:
+    """Drawn pictures are grey if `info.channels` is 1."""
+    source = case.source
+    if source.info.channels > 1:
+        return
+    for item in source.items()[:SEEN]:
+        with suppress(BadImage):
+            picture = content(item)
+            if isinstance(picture, Image.Image) and picture.mode not in GREY:
+                broken(
+                    f"{item.name} is drawn in {picture.mode}, and info.channels is 1",
+                    "say channels=3, or convert it to L",
+                )
+
+
+def draws_any_size(case: SourceCase) -> None:
+    """`at_size(size)`, if it has it, gives the same items with pictures of that size."""
+    source: Any = case.source
+    if not isinstance(case.source, HasAnySize):
+        return
+    own = source.info.size
+    for size in SIZES:
+        other = source.at_size(size)
+        sizes = {other.info.size}
+        for item in other.items()[:SEEN]:
+            picture, _ = decoded(item)
+            sizes.update(picture.size)
+        if sizes != {size}:
+            broken(
+                f"at_size({size}) has images or an info.size of {sorted(sizes)}",
+                "return a source whose info and pictures have the size that is asked for",
+            )
+        if contents(other)["items"] != contents(source)["items"]:
+            broken(
+                f"the items of at_size({size}) are others",
+                "give them the same names, labels and attributes at every size",
+            )
+    if source.info.size != own:
+        broken("at_size changes the source", "return another source")
 
 
 def has_domains_and_pairs_of_items(case: SourceCase) -> None:
@@ -129,7 +192,10 @@ CHECKS = [
     says_what_it_is,
     has_the_same_items_in_the_same_order,
     has_labels_that_are_its_classes,
+    has_attributes_that_are_text,
     reads_images_that_are_the_same_again,
+    draws_what_its_info_says,
+    draws_any_size,
     has_domains_and_pairs_of_items,
     is_trained_on_whole,
 ]

@@ -8,14 +8,17 @@ from typing import Any
 from ganzoo.data.source import Item, Source, content
 from ganzoo.discovery.registry import datasets
 
+SEEN = 3
+"""The first images, which are looked at."""
+
 
 def contents(source: Source) -> dict[str, Any]:
-    """The classes, the names and labels of the items, and digests of the first three images."""
+    """The classes, what the items say of themselves, and digests of the first images."""
     items = list(source.items())
     return {
         "classes": list(source.info.classes),
-        "items": [[item.name, item.label] for item in items],
-        "images": [digest(item) for item in items[:3]],
+        "items": [[item.name, item.label, dict(item.attributes)] for item in items],
+        "images": [digest(item) for item in items[:SEEN]],
     }
 
 

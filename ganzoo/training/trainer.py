@@ -126,6 +126,7 @@ class Trainer(Iterator[Step]):
         if model.loaded_config:
             loaded = model.loaded_config
             model.origin = f"{loaded.model} {loaded.sha256}"
+            model.first_weights = None
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self.steps_done = 0
@@ -497,6 +498,7 @@ class Trainer(Iterator[Step]):
         self._step_complete = False  # until all of it is restored
         parts = self.model, self.averages, self.optimizers
         restore_training(*parts, state, checkpoint)
+        self.model.first_weights = saved.first_weights
         self.steps_done = saved.step
         self.evaluated = self.best = None
         if not data_changed:  # else scores from now on are of other images

@@ -2,18 +2,16 @@
 
 import json
 import math
-import re
 from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import dataclass
-from pathlib import Path, PurePath
+from pathlib import Path
 from typing import Any
 
 import torch
-from PIL import Image
 
 import ganzoo
-from ganzoo.data.picture import decoded, ignore_pillow_warnings
+from ganzoo.data.picture import ignore_pillow_warnings
 from ganzoo.data.source import Source, open_source
 from ganzoo.errors import BadImage, DataError, Unsupported, UsageError
 from ganzoo.files import new_folder
@@ -21,14 +19,13 @@ from ganzoo.images import save_png, to_pil
 from ganzoo.model.contract import Model
 from ganzoo.seeds import derive_seed
 from ganzoo.state.config import Config
+from ganzoo.use.image_folder import check_folder_names, file_of, folder_name
 from ganzoo.zoo import load_with_config
 
 ROUNDS = 20
 """Gives up after generating this many times the requested number of images."""
 CHUNK = 64
 """Images that are in memory at once."""
-UNSAFE = re.compile(r'^\.+|^$|[/\\:*?"<>|\x00-\x1f]')
-"""What the name of a folder cannot have, on one system or another: it may not be hidden either."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -92,21 +89,12 @@ def generate(plan: GenerationPlan) -> str:
     )
 
 
-def folder_name(name: str) -> str:
-    """The folder of a class: its name, unless that would be a path or a hidden file."""
-    return UNSAFE.sub("_", name)
-
-
 def _check_classes(
     plan: GenerationPlan,
     classes: Sequence[str],
     source: Source | None,
 ) -> None:
-    folders = {folder_name(name).casefold() for name in classes} - {"manifest.json"}
-    if len(folders) < len(classes):
-        raise DataError(
-            f"the classes of {plan.run} cannot all be names of folders: {', '.join(classes)}"
-        )
+    check_folder_names(classes, str(plan.run))
     data_classes = source.info.classes if source else ()
     if plan.with_real and not data_classes:
         raise UsageError("--with-real adds the images of --data SOURCE, which must have classes")
@@ -196,13 +184,8 @@ def _copy_real(source: Source, folder: Path) -> int:
                 continue
             path = folder / folder_name(item.label) / f"real-{number:06}"
             with suppress(BadImage):
-                decoded(item)
-                content = item.read()
-                if isinstance(content, Image.Image):
-                    save_png(content, path.with_suffix(".png"))
-                else:
-                    ending = PurePath(item.name).suffix.lower()
-                    path.with_suffix(ending).write_bytes(content)
+                data, ending = file_of(item)
+                path.with_suffix(ending).write_bytes(data)
                 count += 1
     return count
 

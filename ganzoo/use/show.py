@@ -96,6 +96,7 @@ def run_info(folder: Path) -> dict[str, Any]:
         "trainer": config.trainer,
         "precision": config.precision,
         "origin": config.origin,
+        "first_weights": config.first_weights,
         "licence": config.licence,
         "weights_size": run.weights.stat().st_size if run.weights.exists() else 0,
         "training_size": sum(path.stat().st_size for path in training_files),

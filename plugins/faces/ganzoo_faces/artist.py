@@ -4,7 +4,6 @@ Its libraries are those of the extra `faces`, so that they are imported where th
 """
 
 import json
-import signal
 import sys
 from functools import cache
 from importlib import resources
@@ -51,8 +50,10 @@ def png(style: str, options: dict[str, Any], size: int) -> bytes:
 
 
 def main() -> None:
-    """Argument: a style and a size. Each answer is the number of its bytes in four, then these."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # it ends with its input
+    """Arguments: a style and a size. Each answer is the number of its bytes in four, then these.
+
+    It ends with its input.
+    """
     style, size = sys.argv[1], int(sys.argv[2])
     output = sys.stdout.buffer
     for line in sys.stdin.buffer:

@@ -18,7 +18,7 @@ SIZE = 64
 
 
 class Faces:
-    """Drawn persons: the same on every machine, and the same person with another hair.
+    """Drawn faces; hair, skin, length and glasses can be chosen: `faces:hair=blond/black`.
 
     DiceBear draws them from its styles (https://www.dicebear.com). Person i is a function of the
     style and of i alone. Keys: `n` persons from number `first` on, `style`, `size`, `background`;

@@ -1,6 +1,5 @@
 """Request: the text after `faces:`, read and checked."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Self
 
@@ -8,7 +7,7 @@ from PIL import ImageColor
 
 import ganzoo
 from ganzoo import DataError
-from ganzoo_faces.styles import ATTRIBUTES, Attributes, Style
+from ganzoo_faces.styles import ATTRIBUTES, NO_HAIR, Attributes, Style
 
 RANGES = {"n": (1, 10**7), "first": (0, 10**12), "size": (8, 2048)}
 KEYS = (*RANGES, "style", "background", "without", "label", *ATTRIBUTES)
@@ -109,13 +108,9 @@ class Request:
 
     def includes(self, attributes: Attributes) -> bool:
         """Whether a person with these attributes is drawn."""
-        if self.needs_hair and attributes["hair"] == "none":
+        if self.needs_hair and attributes["hair"] == NO_HAIR:
             return False
-        return not any(_fits(attributes, look) for look in self.without)
-
-
-def _fits(attributes: Attributes, look: Mapping[str, str]) -> bool:
-    return look.items() <= attributes.items()
+        return not any(look.items() <= attributes.items() for look in self.without)
 
 
 def _values(text: str) -> dict[str, str]:

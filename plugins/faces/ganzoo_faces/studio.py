@@ -10,6 +10,7 @@ import subprocess
 import sys
 import weakref
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from PIL import Image
@@ -53,7 +54,12 @@ class Studio:
 
     def _start(self) -> Process:
         command = [sys.executable, "-P", "-m", "ganzoo_faces.artist", self._style, str(self._size)]
-        process = subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            start_new_session=True,  # a Ctrl-C is for this process, which ends the others
+        )
         self._processes.append(process)
         return process
 
@@ -66,7 +72,7 @@ def _answer(process: Process, options: dict[str, Any]) -> bytes:
     size = int.from_bytes(process.stdout.read(4), "big")
     image = process.stdout.read(size)
     if not image:
-        raise ChildProcessError("a process that draws faces has ended")
+        raise ChildProcessError("a process that draws faces was ended; run the same command again")
     return image
 
 
@@ -75,6 +81,7 @@ def _end(processes: Sequence[Process]) -> None:
     for process in processes:
         assert process.stdin
         assert process.stdout
-        process.stdin.close()
+        with suppress(BrokenPipeError):  # it has ended with something unread
+            process.stdin.close()
         process.wait()
         process.stdout.close()
