@@ -12,14 +12,13 @@ from pathlib import Path
 import torch
 from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
+from truth import unseen
 
 import ganzoo
-from ganzoo.data.open import open_data
 from ganzoo.images import grid, save_png
 
 WIDTH = 720
 TITLE = 28
-UNSEEN = "faces:first=1000000,n=40,hair=blond/black"
 
 
 def main() -> None:
@@ -36,16 +35,14 @@ def faces(run: str) -> Image.Image:
     """Two rows from noise."""
     model = ganzoo.load(run)
     steps = ganzoo.Run(run).step
-    return _titled(f"dcgan-mini after {steps:,} steps: faces from noise", model.sample(24, seed=1), 12)
+    title = f"dcgan-mini after {steps:,} steps: faces from noise"
+    return _titled(title, model.sample(24, seed=1), 12)
 
 
 def hair() -> Image.Image:
     """Both directions: the person, the translation, and the truth."""
     model = ganzoo.create("cyclegan-mini", pretrained=True)
-    data = open_data(UNSEEN, model.hp, ganzoo.Pair)
-    images = data.parts[0].images  # type: ignore[attr-defined]
-    blond, black = (images.float() / 127.5 - 1).chunk(2, dim=1)
-    titles = ("the person", "translated", "the truth")
+    blond, black = unseen(model.hp.image_size)
     strips = []
     for name, direction, source, truth, rows in (
         ("blond to black", "a2b", blond, black, slice(0, 12)),
@@ -53,7 +50,7 @@ def hair() -> Image.Image:
     ):
         source, truth = source[rows], truth[rows]
         translated = model.translate(source, direction)
-        title = f"cyclegan-mini, {name}: {', '.join(titles)}"
+        title = f"cyclegan-mini, {name}: the person, its translation, the truth"
         strips.append(_titled(title, torch.cat([source, translated, truth]), 12))
     sheet = Image.new("RGB", (WIDTH, sum(strip.height for strip in strips)), "white")
     top = 0

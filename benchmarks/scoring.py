@@ -49,29 +49,37 @@ def arguments(description: str | None) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def labelled(source: str) -> tuple[Tensor, Tensor]:
-    """The images of a source, `(n, channels, 32, 32)` in [-1, 1], and their labels."""
-    part = open_data(source, ganzoo.Hparams(image_size=32), ganzoo.Labelled).parts[0]
+def labelled(source: str, size: int = 32) -> tuple[Tensor, Tensor]:
+    """The images of a source, `(n, channels, size, size)` in [-1, 1], and their labels."""
+    part = open_data(source, ganzoo.Hparams(image_size=size), ganzoo.Labelled).parts[0]
     return part.images.float() / 127.5 - 1, part.labels
 
 
-def classifier(images: Tensor, labels: Tensor, seed: int) -> nn.Module:
-    """Three strided convolutions, trained for 30 epochs on images of 32x32.
+def open_pictures(source: str, size: int, view: Any = Tensor) -> Tensor:
+    """The images of a source, `(n, channels, size, size)` in [-1, 1]; of pairs, all channels."""
+    part = open_data(source, ganzoo.Hparams(image_size=size), view).parts[0]
+    return part.images.float() / 127.5 - 1
+
+
+def classifier(images: Tensor, labels: Tensor, seed: int, epochs: int = 30) -> nn.Module:
+    """Strided convolutions down to 4x4, trained on images of 32x32 or 64x64.
 
     Each batch is shifted by up to two pixels.
     """
     torch.manual_seed(seed)
-    widths = [images.shape[1], 32, 64, 128]
+    size, classes = images.shape[-1], int(labels.max()) + 1
+    widths = [images.shape[1], 32, 64, 128, 128][: (size // 4).bit_length()]
     layers: list[nn.Module] = []
     for before, after in pairwise(widths):
         layers += [nn.Conv2d(before, after, 3, 2, 1), nn.BatchNorm2d(after), nn.ReLU()]
-    network = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), nn.Linear(128 * 16, 10))
+    head = nn.Linear(128 * 16, classes)
+    network = nn.Sequential(*layers, nn.Flatten(), nn.Dropout(0.3), head)
     adam = torch.optim.Adam(network.parameters(), 1e-3)
-    for _ in range(30):
+    for _ in range(epochs):
         for chosen in torch.randperm(len(images)).split(48):
             top, left = torch.randint(0, 5, (2,)).tolist()
-            padded = pad(images[chosen], (2, 2, 2, 2), value=-1.0)
-            shifted = padded[..., top : top + 32, left : left + 32]
+            padded = pad(images[chosen], (2, 2, 2, 2), mode="replicate")
+            shifted = padded[..., top : top + size, left : left + size]
             adam.zero_grad()
             cross_entropy(network(shifted), labels[chosen]).backward()
             adam.step()

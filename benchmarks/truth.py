@@ -27,12 +27,12 @@ from typing import Any
 
 import torch
 from machine import machine
+from scoring import open_pictures
 from table import head, row
 from torch import Tensor
 from torch.nn.functional import conv2d
 
 import ganzoo
-from ganzoo.data.open import open_data
 from ganzoo.images import enlarged, grid, save_png
 
 SIZE = 32
@@ -71,8 +71,7 @@ def main() -> None:
     print(machine(), flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
     results = options.out / "results.jsonl"
-    unseen = pictures(UNSEEN, ganzoo.Pair)[:PERSONS].chunk(2, dim=1)
-    a, b = (part.float() / 127.5 - 1 for part in unseen)
+    a, b = unseen(SIZE)
     shown = [a[:8], b[:8]]
     for name, method in METHODS.items():
         if options.only not in (None, name):
@@ -103,10 +102,11 @@ def main() -> None:
         save_png(enlarged(grid(torch.cat(shown))), options.grid)
 
 
-def pictures(source: str, view: Any) -> Tensor:
-    """A source at SIZE, uint8."""
-    part = open_data(source, ganzoo.Hparams(image_size=SIZE), view).parts[0]
-    return part.images  # type: ignore[attr-defined]
+def unseen(size: int) -> tuple[Tensor, Tensor]:
+    """The persons whom nothing was trained on, with either hair."""
+    pairs = open_pictures(UNSEEN, size, ganzoo.Pair)[:PERSONS]
+    a, b = pairs.chunk(2, dim=1)
+    return a, b
 
 
 # The methods: pictures of both domains, a seed and seconds -> translations and steps
@@ -125,12 +125,9 @@ def mean_picture(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Trans
 
 
 def _shifted(a: Tensor, b: Tensor, over: tuple[int, ...]) -> Translations:
-    data = open_data(TRAINING, ganzoo.Hparams(image_size=SIZE), ganzoo.Domains)
-    means = []
-    for part in data.parts:
-        images = part.images.float() / 127.5 - 1  # type: ignore[attr-defined]
-        means.append(images.mean(over, keepdim=True))
-    shift = means[1] - means[0]
+    blond = open_pictures("faces:n=3000,hair=blond", SIZE).mean(over, keepdim=True)
+    black = open_pictures("faces:first=3000,n=3000,hair=black", SIZE).mean(over, keepdim=True)
+    shift = black - blond
     return {"a2b": (a + shift).clamp(-1, 1), "b2a": (b - shift).clamp(-1, 1)}
 
 

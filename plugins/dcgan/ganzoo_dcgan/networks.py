@@ -54,7 +54,7 @@ class MiniHparams(DCGANHparams):
     steps: int = 2000
     lr: float = 5e-4
     ema: float = 0.998
-    translation: float = 0.0
+    translation: float = 0.125
 
 
 def generator(hp: DCGANHparams) -> nn.Sequential:
