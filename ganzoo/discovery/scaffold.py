@@ -25,7 +25,7 @@ RESERVED = (
 """Modules that Python, pytest or pip import by themselves."""
 USES = {
     "model": "ganzoo train $name --data digits",
-    "trainer": "ganzoo train dcgan-mini --trainer $name",
+    "trainer": "ganzoo train dcgan-mini --data digits --trainer $name",
     "dataset": "ganzoo train dcgan-mini --data $name",
 }
 
