@@ -34,7 +34,7 @@ class Item:
     read: Callable[[], bytes | Image.Image]
     label: str | None = None
     stamp: str = ""
-    attributes: Mapping[str, str] = field(default_factory=dict)
+    attributes: Mapping[str, str] = field(default_factory=dict, hash=False)
 
 
 Row = tuple[Item, ...]
