@@ -21,7 +21,7 @@ from collections.abc import Iterable
 
 import torch
 from machine import machine
-from scoring import arguments, labelled
+from scoring import DIGITS, arguments, labelled
 from table import head, row
 from torch import Tensor
 from torch.utils.data import ConcatDataset, Dataset, TensorDataset
@@ -51,7 +51,7 @@ def main() -> None:
         name, _, value = assignment.partition("=")
         settings[name] = int(value)
     per_class, generated = settings["per_class"], settings["generated"]
-    images, labels = labelled("digits", "cdcgan-mini")
+    images, labels = labelled("digits")
     training, held_out = validation_indices(len(images), labels, 0.2, 0)
     source = _of(images, labels, training, range(5))
     pool = _of(images, labels, training, range(5, 10))
@@ -126,7 +126,8 @@ def _classifier(
 
 def _generated(part: Part, seed: int, per_class: int) -> Dataset[tuple[Tensor, Tensor]]:
     """Images of a conditional generator that was trained on the part."""
-    model = ganzoo.create("cdcgan-mini", classes=5, steps=2000, batch_size=32, seed=seed)
+    settings = DIGITS | {"batch_size": 32, "classes": 5}
+    model = ganzoo.create("cdcgan-mini", **settings, seed=seed)
     trainer = _train(model, TensorDataset(*part))
     labels = torch.arange(5 * per_class) % 5
     with trainer.averaged_model() as averaged:

@@ -10,7 +10,7 @@ import time
 
 import torch
 from machine import machine
-from scoring import accuracy, arguments, classifier, labelled
+from scoring import DIGITS, accuracy, arguments, classifier, labelled
 from table import head, row
 
 import ganzoo
@@ -20,7 +20,7 @@ from ganzoo.images import enlarged, grid, save_png
 def main() -> None:
     options = arguments(__doc__)
     kind = ganzoo.models["cdcgan-mini"].load()
-    images, labels = labelled("digits", "cdcgan-mini")
+    images, labels = labelled("digits")
     held_out = torch.arange(len(images)) % 5 == 4
     print(machine(), flush=True)
     head(
@@ -32,7 +32,7 @@ def main() -> None:
     )
     for seed in range(options.seeds):
         network = classifier(images[~held_out], labels[~held_out], seed)
-        settings = dict(map(kind.Hparams.parse, options.set))
+        settings = DIGITS | dict(map(kind.Hparams.parse, options.set))
         model = ganzoo.create("cdcgan-mini", **settings, classes=10, seed=seed)
         start = time.perf_counter()
         trainer = ganzoo.Trainer(model, "digits")

@@ -42,7 +42,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--repeats", type=int, default=5)
     repeats = parser.parse_args().repeats
-    images, labels = labelled("digits", "dcgan-mini")
+    images, labels = labelled("digits")
     images = interpolate(images, size=(64, 64), mode="nearest")
     print(machine())
     head("resnet18 at 64x64, batch 32", "ms a step", "gradients on = 1")

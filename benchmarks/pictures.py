@@ -1,74 +1,82 @@
-"""Draws the picture at the top of README.md with the pretrained weights that come along.
+"""Draws the two pictures at the top of README.md.
 
-python benchmarks/pictures.py docs/images/models.png
+    python benchmarks/pictures.py [runs/dcgan-mini] [--out docs/images]
+
+faces.png: the samples of the run that README's first command makes. hair.png: persons whom
+`cyclegan-mini` (weights that come along) never saw, what it makes of them, and the truth.
 """
 
-import sys
+import argparse
 from pathlib import Path
 
 import torch
 from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
 
 import ganzoo
 from ganzoo.data.open import open_data
-from ganzoo.images import enlarged, grid, save_png
+from ganzoo.images import grid, save_png
 
-COLUMNS = 10
 WIDTH = 720
+TITLE = 28
+UNSEEN = "faces:first=1000000,n=40,hair=blond/black"
 
 
-def noise_to_digits() -> torch.Tensor:
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("run", nargs="?", default="runs/dcgan-mini")
+    parser.add_argument("--out", type=Path, default=Path("docs/images"))
+    options = parser.parse_args()
+    options.out.mkdir(parents=True, exist_ok=True)
+    _save(options.out / "faces.png", faces(options.run))
+    _save(options.out / "hair.png", hair())
+
+
+def faces(run: str) -> Image.Image:
     """Two rows from noise."""
-    model = ganzoo.create("dcgan-mini", pretrained=True)
-    return model.sample(2 * COLUMNS, seed=1)
+    model = ganzoo.load(run)
+    steps = ganzoo.Run(run).step
+    return _titled(f"dcgan-mini after {steps:,} steps: faces from noise", model.sample(24, seed=1), 12)
 
 
-def asked_for() -> torch.Tensor:
-    """A digit of each class, in order."""
-    model = ganzoo.create("cdcgan-mini", pretrained=True)
-    return model.sample(COLUMNS, seed=1, labels=torch.arange(10))
-
-
-def photographs_to_digits() -> torch.Tensor:
-    """Digits on photographs, and below each what b2a makes of it."""
+def hair() -> Image.Image:
+    """Both directions: the person, the translation, and the truth."""
     model = ganzoo.create("cyclegan-mini", pretrained=True)
-    data = open_data("digits-photo", model.hp, model.view)
-    trainer = ganzoo.Trainer(model, data, device="cpu")
-    batch = trainer.batches.preview_batch(COLUMNS)
-    pictures = batch.b[:COLUMNS]
-    return torch.cat([pictures, model.translate(pictures, "b2a")])
-
-
-def titled(title: str, images: torch.Tensor) -> Image.Image:
-    """A strip of images below a line of text."""
-    if images.shape[1] == 1:
-        images = images.expand(-1, 3, -1, -1)
-    strip = enlarged(grid(images, COLUMNS), WIDTH)
-    strip = strip.resize((WIDTH, round(strip.height * WIDTH / strip.width)))
-    sheet = Image.new("RGB", (WIDTH, strip.height + 28), "white")
-    ImageDraw.Draw(sheet).text((2, 5), title, "black", ImageFont.load_default(16))
-    sheet.paste(strip, (0, 28))
-    return sheet
-
-
-def main(path: Path) -> None:
-    strips = [
-        titled("dcgan-mini: from noise", noise_to_digits()),
-        titled("cdcgan-mini: asked for 0 to 9", asked_for()),
-        titled(
-            "cyclegan-mini: digits on photographs, translated without pairs",
-            photographs_to_digits(),
-        ),
-    ]
+    data = open_data(UNSEEN, model.hp, ganzoo.Pair)
+    images = data.parts[0].images  # type: ignore[attr-defined]
+    blond, black = (images.float() / 127.5 - 1).chunk(2, dim=1)
+    titles = ("the person", "translated", "the truth")
+    strips = []
+    for name, direction, source, truth, rows in (
+        ("blond to black", "a2b", blond, black, slice(0, 12)),
+        ("black to blond", "b2a", black, blond, slice(12, 24)),
+    ):
+        source, truth = source[rows], truth[rows]
+        translated = model.translate(source, direction)
+        title = f"cyclegan-mini, {name}: {', '.join(titles)}"
+        strips.append(_titled(title, torch.cat([source, translated, truth]), 12))
     sheet = Image.new("RGB", (WIDTH, sum(strip.height for strip in strips)), "white")
     top = 0
     for strip in strips:
         sheet.paste(strip, (0, top))
         top += strip.height
-    path.parent.mkdir(parents=True, exist_ok=True)
-    save_png(sheet.quantize(256), path)
+    return sheet
+
+
+def _titled(title: str, images: Tensor, columns: int) -> Image.Image:
+    """A strip of images below a line of text."""
+    strip = grid(images, columns)
+    height = round(strip.height * WIDTH / strip.width)
+    sheet = Image.new("RGB", (WIDTH, height + TITLE), "white")
+    ImageDraw.Draw(sheet).text((2, 5), title, "black", ImageFont.load_default(16))
+    sheet.paste(strip.resize((WIDTH, height), Image.Resampling.LANCZOS), (0, TITLE))
+    return sheet
+
+
+def _save(path: Path, picture: Image.Image) -> None:
+    save_png(picture.quantize(256), path)
     print(f"{path}: {path.stat().st_size:,} bytes")
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    main()

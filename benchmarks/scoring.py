@@ -3,6 +3,7 @@
 import argparse
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +11,33 @@ from torch.nn.functional import avg_pool2d, cross_entropy, pad
 
 import ganzoo
 from ganzoo.data.open import open_data
+
+DIGITS: dict[str, Any] = {
+    "image_size": 32,
+    "channels": 1,
+    "batch_size": 64,
+    "steps": 2000,
+    "lr": 5e-4,
+    "ema": 0.998,
+    "translation": 1 / 16,
+    "latent_dim": 6,
+    "width": 32,
+}
+"""Settings of `dcgan-mini` and `cdcgan-mini` for the 1,797 digits."""
+PHOTOS: dict[str, Any] = {
+    "image_size": 32,
+    "load_size": None,
+    "flip": False,  # digits do not look the same in a mirror
+    "batch_size": 8,
+    "steps": 3000,
+    "lr": 5e-4,
+    "width": 16,
+    "blocks": 2,
+    "cycle_weight": 1.0,  # with 10, translations keep traces of the photograph
+    "identity_weight": 0.0,
+    "invert_probability": 0.5,
+}
+"""Settings of `cyclegan-mini` for `digits-photo`."""
 
 
 def arguments(description: str | None) -> argparse.Namespace:
@@ -21,10 +49,9 @@ def arguments(description: str | None) -> argparse.Namespace:
     return parser.parse_args()
 
 
-def labelled(source: str, model: str) -> tuple[Tensor, Tensor]:
-    """A source, prepared for a model: images `(n, channels, 32, 32)` in [-1, 1], and labels."""
-    hp = ganzoo.models[model].load().Hparams()
-    part = open_data(source, hp, ganzoo.Labelled).parts[0]
+def labelled(source: str) -> tuple[Tensor, Tensor]:
+    """The images of a source, `(n, channels, 32, 32)` in [-1, 1], and their labels."""
+    part = open_data(source, ganzoo.Hparams(image_size=32), ganzoo.Labelled).parts[0]
     return part.images.float() / 127.5 - 1, part.labels
 
 

@@ -11,7 +11,7 @@ import time
 
 import torch
 from machine import machine
-from scoring import accuracy, arguments, classifier, labelled
+from scoring import PHOTOS, accuracy, arguments, classifier, labelled
 from table import head, row
 
 import ganzoo
@@ -30,11 +30,11 @@ def main() -> None:
         "lift, points",
         "training, s",
     )
-    a, a_labels = labelled("digits-photo:a-test", "cyclegan-mini")
-    b, b_labels = labelled("digits-photo:b-test", "cyclegan-mini")
+    a, a_labels = labelled("digits-photo:a-test")
+    b, b_labels = labelled("digits-photo:b-test")
     for seed in range(options.seeds):
-        network = classifier(*labelled("digits-photo:a", "cyclegan-mini"), seed)
-        settings = dict(map(kind.Hparams.parse, options.set))
+        network = classifier(*labelled("digits-photo:a"), seed)
+        settings = PHOTOS | dict(map(kind.Hparams.parse, options.set))
         model = ganzoo.create("cyclegan-mini", **settings, seed=seed)
         start = time.perf_counter()
         for _ in ganzoo.Trainer(model, "digits-photo"):

@@ -13,12 +13,13 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import torch
-from scoring import accuracy, classifier, labelled
+from scoring import DIGITS, PHOTOS, accuracy, classifier, labelled
 
 import ganzoo
+from ganzoo.hparams.fields import text_of
 from ganzoo.state.card import write_card
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
@@ -34,6 +35,8 @@ class Entry(NamedTuple):
     model: str
     name: str
     folder: str
+    data: str
+    settings: dict[str, Any]
     score: Callable[[ganzoo.Model], Scores]
 
 
@@ -42,7 +45,10 @@ def main() -> None:
     for entry in entries:
         with tempfile.TemporaryDirectory() as temporary:
             run = Run(Path(temporary) / entry.folder)
-            command = ["ganzoo", "train", entry.model, "--device", "cpu", "--out", str(run)]
+            command = ["ganzoo", "train", entry.model, "--data", entry.data]
+            for name, value in entry.settings.items():
+                command += ["--set", f"{name}={text_of(value)}"]
+            command += ["--device", "cpu", "--out", str(run)]
             subprocess.run([sys.executable, "-m", *command], check=True)
             _publish(entry, run)
     index = [_row(entry) for entry in ENTRIES if (WEIGHTS / entry.folder).is_dir()]
@@ -80,9 +86,9 @@ def _publish(entry: Entry, run: Run) -> None:
     print(entry.folder, scores, protocol, flush=True)
 
 
-def _digit_classifier(model: str) -> tuple[torch.nn.Module, str]:
+def _digit_classifier() -> tuple[torch.nn.Module, str]:
     """A classifier of four fifths of the digits, and its accuracy on the others, in words."""
-    images, labels = labelled("digits", model)
+    images, labels = labelled("digits")
     held_out = torch.arange(len(images)) % 5 == 4
     network = classifier(images[~held_out], labels[~held_out], 0)
     own = accuracy(network, images[held_out], labels[held_out])
@@ -90,7 +96,7 @@ def _digit_classifier(model: str) -> tuple[torch.nn.Module, str]:
 
 
 def _unconditional(model: ganzoo.Model) -> Scores:
-    network, protocol = _digit_classifier("dcgan-mini")
+    network, protocol = _digit_classifier()
     images = model.sample(1797, seed=1)
     with torch.no_grad():
         confidence, digit = network(images).softmax(1).max(1)
@@ -103,7 +109,7 @@ def _unconditional(model: ganzoo.Model) -> Scores:
 
 
 def _conditional(model: ganzoo.Model) -> Scores:
-    network, protocol = _digit_classifier("cdcgan-mini")
+    network, protocol = _digit_classifier()
     requested = torch.arange(1000) % 10
     samples = model.sample(1000, seed=1, labels=requested)
     scores = {"taken_for_the_label_asked_for": accuracy(network, samples, requested) / 100}
@@ -111,8 +117,8 @@ def _conditional(model: ganzoo.Model) -> Scores:
 
 
 def _translated(model: ganzoo.Model) -> Scores:
-    network = classifier(*labelled("digits-photo:a", "cyclegan-mini"), 0)
-    images, labels = labelled("digits-photo:b-test", "cyclegan-mini")
+    network = classifier(*labelled("digits-photo:a"), 0)
+    images, labels = labelled("digits-photo:b-test")
     before = accuracy(network, images, labels)
     after = accuracy(network, model.translate(images, "b2a"), labels)
     scores = {"accuracy_after_b2a": after / 100, "accuracy_before": before / 100}
@@ -121,9 +127,30 @@ def _translated(model: ganzoo.Model) -> Scores:
 
 
 ENTRIES = [
-    Entry("dcgan-mini", "digits", "dcgan-mini-digits", _unconditional),
-    Entry("cdcgan-mini", "digits", "cdcgan-digits", _conditional),
-    Entry("cyclegan-mini", "digits-photo", "cyclegan-mini-digits-photo", _translated),
+    Entry(
+        model="dcgan-mini",
+        name="digits",
+        folder="dcgan-mini-digits",
+        data="digits",
+        settings=DIGITS,
+        score=_unconditional,
+    ),
+    Entry(
+        model="cdcgan-mini",
+        name="digits",
+        folder="cdcgan-digits",
+        data="digits",
+        settings=DIGITS,
+        score=_conditional,
+    ),
+    Entry(
+        model="cyclegan-mini",
+        name="digits-photo",
+        folder="cyclegan-mini-digits-photo",
+        data="digits-photo",
+        settings=PHOTOS,
+        score=_translated,
+    ),
 ]
 
 if __name__ == "__main__":

@@ -44,6 +44,11 @@ class Device:
             raise DeviceError(f"no precision {precision!r}: choose from {known}")
         return cls(place, precision)
 
+    def __str__(self) -> str:
+        if self.torch_device.type == "cpu":
+            return f"cpu (threads: {torch.get_num_threads()})"
+        return str(self.torch_device)
+
     def autocast(self) -> AbstractContextManager[object]:
         """Forward passes run in bf16 where that is the precision; weights stay in fp32."""
         if self.precision == "fp32":

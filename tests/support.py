@@ -2,15 +2,18 @@
 
 import signal
 
-TINY = ["--set", "image_size=8", "--set", "width=4", "--set", "batch_size=8"]
+SETTINGS = ["image_size=8", "channels=1", "width=4", "batch_size=8"]
 """Settings of dcgan-mini that make a step a matter of milliseconds."""
+TINY_SETTINGS = [word for setting in SETTINGS for word in ("--set", setting)]
+TINY = ["--data", "digits", *TINY_SETTINGS]
+"""Options of `ganzoo train dcgan-mini` with these settings, on digits."""
 
 TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1}
 SMALL = {
     "dcgan": {"image_size": 8, "channels": 1, "width": 4},
-    "dcgan-mini": {"image_size": 16, "width": 4},
+    "dcgan-mini": {"image_size": 16, "channels": 1, "width": 4},
     "cdcgan": {"image_size": 8, "channels": 1, "width": 4},
-    "cdcgan-mini": {"image_size": 16, "width": 4},
+    "cdcgan-mini": {"image_size": 16, "channels": 1, "width": 4},
     "cyclegan": {**TRANSLATOR, "load_size": 18, "blocks": 1, "pool": 3},
     "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
     "finetune": {
@@ -23,6 +26,7 @@ SMALL = {
     "cut": {**TRANSLATOR, "load_size": 18, "blocks": 1, "patches": 8, "features": 4},
     "lsgan": {"image_size": 8, "channels": 1, "width": 4},
     "pix2pix": {**TRANSLATOR, "load_size": 18},
+    "pix2pix-mini": TRANSLATOR,
     "r3gan": {"image_size": 8, "channels": 1, "width": 8, "group_size": 4, "blocks": 1},
     "sngan": {"image_size": 8, "channels": 1, "width": 4, "critic_steps": 2},
     "wgan-gp": {"image_size": 8, "channels": 1, "width": 4, "critic_steps": 2},

@@ -7,7 +7,7 @@ import pytest
 import torch
 from PIL import Image
 from safetensors.torch import load_file
-from support import TINY
+from support import TINY, TINY_SETTINGS
 
 import ganzoo
 
@@ -35,7 +35,7 @@ def test_all_weights_come_along_and_training_goes_on_from_there(run, pictures, g
         "dcgan-mini",
         "--data",
         pictures,
-        *TINY,
+        *TINY_SETTINGS,
         "--set",
         "channels=1",
         "--from",
@@ -59,7 +59,7 @@ def test_all_weights_come_along_and_training_goes_on_from_there(run, pictures, g
 
 
 def test_the_same_command_continues_and_another_origin_is_refused(run, pictures, ganzoo_command):
-    words = ["train", "dcgan-mini", "--data", pictures, *TINY, "--out", "second"]
+    words = ["train", "dcgan-mini", "--data", pictures, *TINY_SETTINGS, "--out", "second"]
     whole = [*words[:-1], "whole", "--from", run, "--set", "steps=5"]
     assert ganzoo_command(*whole).exit_code == 0
     assert ganzoo_command(*words, "--from", run, "--set", "steps=2").exit_code == 0
@@ -81,7 +81,7 @@ def test_what_does_not_fit_is_named_and_needs_partial(run, pictures, ganzoo_comm
         "dcgan-mini",
         "--data",
         pictures,
-        *TINY,
+        *TINY_SETTINGS,
         "--set",
         "channels=3",
         "--set",

@@ -10,13 +10,14 @@ from support import SMALL
 
 import ganzoo
 
+CONDITIONAL = {"image_size": 8, "width": 4, "classes": 3}
 FINETUNE = {**SMALL["finetune"], "classes": 2}
 MINI = {"image_size": 16, "width": 2, "patch_layers": 1, "blocks": 1}
 
 
 @pytest.fixture(scope="module")
 def conditional():
-    model = ganzoo.create("cdcgan-mini", image_size=8, width=4, classes=3)
+    model = ganzoo.create("cdcgan-mini", **CONDITIONAL)
     model.classes = ("cat", "dog", "7")
     return model
 
@@ -85,8 +86,8 @@ def test_other_labels_are_one_line(conditional, labels, message):
 
 
 def test_no_images_are_an_empty_batch_and_fewer_are_one_line(conditional):
-    assert conditional.sample(0).shape == (0, 1, 8, 8)
-    assert conditional.sample(0, labels="cat").shape == (0, 1, 8, 8)
+    assert conditional.sample(0).shape == (0, 3, 8, 8)
+    assert conditional.sample(0, labels="cat").shape == (0, 3, 8, 8)
     assert torch.equal(conditional.sample(np.int64(2)), conditional.sample(2))
     for n in (-1, 1.5, "3"):
         with pytest.raises(ganzoo.UsageError, match="whole number"):
@@ -183,7 +184,7 @@ def test_models_of_another_precision_are_used_in_it(dtype):
     torch.manual_seed(0)
     images = torch.rand(2, 3, 16, 16) * 2 - 1
     uses = [
-        (ganzoo.create("cdcgan-mini", image_size=8, width=4, classes=3), lambda m: m.sample(2)),
+        (ganzoo.create("cdcgan-mini", **CONDITIONAL), lambda m: m.sample(2)),
         (ganzoo.create("cyclegan-mini", **MINI), lambda m: m.translate(images)),
         (ganzoo.create("finetune", **FINETUNE), lambda m: m.classify(images[:, :1])),
     ]

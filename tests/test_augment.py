@@ -14,8 +14,12 @@ from ganzoo.images import to_pil
 from ganzoo.use.generate import folder_name
 
 SMALL = [
+    "--data",
+    "digits",
     "--set",
     "image_size=16",
+    "--set",
+    "channels=1",
     "--set",
     "width=4",
     "--set",

@@ -43,7 +43,7 @@ def test_a_wrong_word_gets_one_line_with_the_way_out(ganzoo_command, words, mess
         "sample runs/dcgan-mni",
         "sample dcgan-min",
         "push runs/dcgan-min user/name",
-        "train dcgan-mini --from runs/dcganmini --out new",
+        "train dcgan-mini --data digits --from runs/dcganmini --out new",
         "export runs/cdcgan-mini out.onnx",
     ],
 )

@@ -23,7 +23,7 @@ def pets():
 
 def test_a_source_fills_size_channels_and_classes_and_nothing_is_prepared(pets, toy, monkeypatch):
     monkeypatch.setattr(opening, "_prepare", lambda *_: pytest.fail("it was prepared"))
-    model = ganzoo.create("cdcgan-mini", data=pets, image_size=16, width=2)
+    model = ganzoo.create("cdcgan-mini", data=pets, image_size=16, channels=1, width=2)
     assert (model.hp.classes, model.class_names) == (3, ("cat", "dog", "owl"))
     assert model.sample(1, labels="dog").shape == (1, 1, 16, 16)
     model = ganzoo.create("toy", data=Path(pets))

@@ -22,6 +22,13 @@ from ganzoo.zoo import model_class
 
 LANGUAGES = {"python", "sh", "toml", "json", "text"}
 QUICK = {"batch_size": 4, "steps": 2}
+FEW_FACES = {
+    "dcgan-mini": "faces:n=24",
+    "cdcgan-mini": "faces:n=24,label=hair",
+    "cyclegan-mini": "faces:n=24,hair=blond/black",
+    "pix2pix-mini": "faces:n=24,hair=blond/black",
+}
+"""The default data of models -> few of them, which take no time to draw."""
 FOLDERS = {
     "faces": 70,
     "flowers/daisy": 35,
@@ -159,8 +166,10 @@ class Reader:
 
 
 @pytest.fixture
-def reader(ganzoo_command, distribution, process, site_env, tmp_path, caplog):
+def reader(ganzoo_command, distribution, process, site_env, tmp_path, caplog, monkeypatch):
     """A reader with folders of pictures."""
+    for name, source in FEW_FACES.items():
+        monkeypatch.setattr(model_class(ganzoo.models[name]), "default_data", source)
     caplog.set_level("NOTSET", "ganzoo")  # a page may choose another; this one is restored
     for folder, count in FOLDERS.items():
         Path(folder).mkdir(parents=True)

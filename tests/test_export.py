@@ -20,7 +20,7 @@ from ganzoo.use import export as exporting
 NEEDED = "an .onnx needs the extra onnx"
 slow = functools.partial(pytest.param, marks=pytest.mark.slow)
 SETTINGS = {
-    "dcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8},
+    "dcgan-mini": {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8},
     "cdcgan-mini": {"image_size": 8, "width": 4, "batch_size": 8, "classes": 10},
     "cyclegan-mini": {**TRANSLATOR, "blocks": 1, "pool": 3},
     "pix2pix": {**TRANSLATOR, "load_size": 18, "direction": "b2a"},
@@ -103,10 +103,10 @@ def exported(runs, tmp_path_factory):
 @pytest.mark.parametrize(
     ("name", "ending", "words", "said"),
     [
-        ("dcgan-mini", "onnx", [], "latents (batch, 6, 1, 1) -> images"),
-        slow("dcgan-mini", "pt2", [], "latents (batch, 6, 1, 1) -> images"),
-        slow("cdcgan-mini", "onnx", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
-        slow("cdcgan-mini", "pt2", [], "latents (batch, 6, 1, 1), labels (batch) -> images"),
+        ("dcgan-mini", "onnx", [], "latents (batch, 32, 1, 1) -> images"),
+        slow("dcgan-mini", "pt2", [], "latents (batch, 32, 1, 1) -> images"),
+        slow("cdcgan-mini", "onnx", [], "latents (batch, 32, 1, 1), labels (batch) -> images"),
+        slow("cdcgan-mini", "pt2", [], "latents (batch, 32, 1, 1), labels (batch) -> images"),
         slow("cyclegan-mini", "onnx", [], "images (batch, 3, height, width) -> translated"),
         slow(
             "cyclegan-mini",

@@ -23,7 +23,7 @@ from ganzoo.state.card import write_card
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
 
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "latent_dim": 4}
 NOISE = torch.randint(0, 256, (16, 1, 8, 8), dtype=torch.uint8)
 
 
@@ -194,8 +194,9 @@ def test_local_paths_are_not_public(value, public):
         data={"source": [value, "digits"], "validation": {"source": value}},
         metrics={"accuracy": 0.5, "measured on": value},
         origin=value,
+        first_weights=value,
     ).public()
-    assert config.origin == public
+    assert (config.origin, config.first_weights) == (public, public)
     assert config.hyperparameters == {"checkpoint": public, "width": 4}
     assert config.data == {"source": [public, "digits"], "validation": {"source": public}}
     assert config.metrics == {"accuracy": 0.5, "measured on": public}

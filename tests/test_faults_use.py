@@ -33,7 +33,7 @@ def run_of(name, folder, **hyperparameters):
 
 
 def generator(folder="run", **hyperparameters):
-    small = {"image_size": 16, "width": 4, "classes": 2, **hyperparameters}
+    small = {**SMALL["cdcgan-mini"], "classes": 2, **hyperparameters}
     return run_of("cdcgan-mini", folder, **small)
 
 

@@ -15,7 +15,7 @@ from support import TINY
 import ganzoo
 from ganzoo.errors import HubError, StateError, UsageError
 
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "latent_dim": 4}
 pytestmark = pytest.mark.filterwarnings(
     "ignore:Use 'content=:DeprecationWarning"
 )  # what huggingface_hub does
@@ -546,7 +546,7 @@ def test_an_id_stands_wherever_a_run_does(published, ganzoo_command):
         "--out",
         "run",
     ]
-    done = ganzoo_command("train", "dcgan-mini", "--data", "digits", *words)
+    done = ganzoo_command("train", "dcgan-mini", *words)
     assert done.exit_code == 0, done.output
     assert ID in done.output + done.stderr
     assert ganzoo.load("run").origin.startswith("dcgan-mini ")

@@ -45,6 +45,8 @@ PUBLISHED = (
     "config.json",
     "README.md",
     "samples.png",
+    "samples/step-000004.webp",
+    "training.webp",
     "train/step-000024/training.safetensors",
 )
 
@@ -70,10 +72,10 @@ def start(*words, **kwargs):
 
 @pytest.mark.slow
 def test_killed_at_many_moments_of_a_checkpoint(tmp_path, in_one_go):
-    """Moments are calls of fsync: at config.json, in, after and between files of a checkpoint."""
+    """Moments are calls of fsync: at config.json, at a picture, in and after a checkpoint."""
     run = tmp_path / "work/runs/dcgan-mini"
     states = []
-    for moment in (1, 4, 8, 10, 6, 24):
+    for moment in (1, 6, 12, 14, 12, 30):
         killed = start("-c", KILLED_AT_FLUSH, str(moment))
         killed.communicate(timeout=120)
         assert killed.returncode == -signal.SIGKILL
@@ -147,7 +149,7 @@ def test_a_signal_finishes_the_step_saves_and_says_how_to_go_on(
     stopped.communicate(timeout=120)
     assert stopped.returncode == 128 + number
     assert "after step " in output
-    assert "ganzoo train dcgan-mini --set image_size=8" in output
+    assert "ganzoo train dcgan-mini --data digits --set image_size=8" in output
     made = int(output.rpartition("after step ")[2].split()[0])
     assert (tmp_path / f"work/runs/dcgan-mini/train/step-{made:06}").is_dir()
     assert made < 24

@@ -1,7 +1,7 @@
 """Training learns, by a score: a few hundred steps, so these tests are slow."""
 
 import pytest
-from scoring import frechet_distance, pixels
+from scoring import DIGITS, frechet_distance, pixels
 from sklearn.datasets import load_digits
 from sklearn.neighbors import KNeighborsClassifier
 
@@ -11,7 +11,7 @@ from ganzoo.data.open import open_data
 
 @pytest.mark.slow
 def test_dcgan_mini_learns_all_ten_digits_in_400_steps():
-    model = ganzoo.create("dcgan-mini", steps=400, ema=0.98)
+    model = ganzoo.create("dcgan-mini", **DIGITS | {"steps": 400, "ema": 0.98})
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
     real = open_data("digits", model.hp).parts[0].images[:600] / 127.5 - 1
     assert abs(frechet_distance(pixels(real), pixels(real))) < 1e-6

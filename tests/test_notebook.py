@@ -13,8 +13,8 @@ from support import TINY
 CELL = """
 import ganzoo
 run = ganzoo.train(
-    "dcgan-mini", out="notebook", image_size=8, width=4, batch_size=8, steps=400,
-    device="cpu", report_every=2, save_every=100,
+    "dcgan-mini", "digits", out="notebook", image_size=8, channels=1, width=4, batch_size=8,
+    steps=400, device="cpu", report_every=2, save_every=100,
 )
 run
 """

@@ -99,6 +99,7 @@ def test_too_many_images_for_one_grid_are_one_line_before_any_is_drawn(run, ganz
 
 
 def test_a_folder_of_samples_shows_how_far_it_is(run, ganzoo_command, monkeypatch):
+    monkeypatch.setattr(threads, "FIRST", 0)
     monkeypatch.setattr(threads, "EVERY", 0)
     done = ganzoo_command("sample", run, "-n", 3, "--out", "many")
     assert "drawing many: 2 of 3 images" in done.stderr

@@ -132,7 +132,8 @@ def test_the_shipped_ones_are_what_they_say(row):
 def test_the_picture_of_the_card_is_what_they_make(row):
     """Within 2 of 255 levels: another machine may round otherwise."""
     model = ganzoo.create(row["model"], pretrained=row["name"])
-    data = open_data(model.default_data, model.hp, model.view)
+    (source,) = Config.read(WEIGHTS / row["folder"] / "config.json").sources()
+    data = open_data(source, model.hp, model.view)
     batch = Batches(
         data, model.view, model.hp.batch_size, model.hp.seed, torch.device("cpu")
     ).preview_batch(8)

@@ -18,7 +18,7 @@ def test_the_first_lines_of_python(capsys):
     exec(code.replace("% 50", "% 1"), names)  # noqa: S102  (our own README)
     assert "'discriminator/real'" in capsys.readouterr().out
     assert names["run"].step == 2
-    assert [picture.size for picture in names["pictures"]] == [(32, 32)] * 8
+    assert [picture.size for picture in names["pictures"]] == [(64, 64)] * 8
     assert names["step"].number == 2
 
 

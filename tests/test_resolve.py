@@ -8,6 +8,7 @@ import pytest
 import torch
 from click.shell_completion import BashComplete
 from PIL import Image
+from scoring import DIGITS
 
 import ganzoo
 from ganzoo.cli import main
@@ -61,7 +62,7 @@ def test_python_takes_pretrained_weights_too():
     assert same(ganzoo.load(ganzoo.Run(OLD)), ganzoo.Run(OLD).model)
     assert same(ganzoo.load("dcgan-mini"), expected)
     assert same(ganzoo.create("dcgan-mini", pretrained="dcgan-mini:digits"), expected)
-    model = ganzoo.create("dcgan-mini", seed=9)
+    model = ganzoo.create("dcgan-mini", **DIGITS, seed=9)
     ganzoo.adapt(model, "dcgan-mini:digits")
     assert same(model, expected)
 

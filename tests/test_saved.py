@@ -20,7 +20,7 @@ FILES = ["README.md", "config.json", "model.safetensors"]
 
 @pytest.fixture
 def model():
-    return ganzoo.create("cdcgan-mini", image_size=8, width=2, classes=2)
+    return ganzoo.create("cdcgan-mini", image_size=8, channels=1, width=2, classes=2)
 
 
 def test_a_saved_model_is_loaded_with_its_weights_and_classes(model, tmp_path, monkeypatch):
@@ -37,7 +37,7 @@ def test_a_saved_model_is_loaded_with_its_weights_and_classes(model, tmp_path, m
 
 def test_a_model_is_saved_over_itself_and_over_nothing_else(model):
     model.save("mine")
-    other = ganzoo.create("cdcgan-mini", image_size=8, width=2, classes=2, seed=5)
+    other = ganzoo.create("cdcgan-mini", image_size=8, channels=1, width=2, classes=2, seed=5)
     other.save("mine")
     assert torch.equal(ganzoo.load("mine").sample(3), other.sample(3))
     Path("mine/README.md").write_text("my own words")

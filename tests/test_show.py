@@ -26,10 +26,10 @@ def test_show_tells_what_the_design_promises(ganzoo_command):
     ):
         assert fact in page
     known = json.loads(ganzoo_command("show", "dcgan-mini", "--json").output)
-    assert known["data"] == "digits"
+    assert known["data"] == "faces"
     assert known["paper"] == "https://arxiv.org/abs/1511.06434"
     (width,) = [field for field in known["hyperparameters"] if field["name"] == "width"]
-    assert (width["type"], width["default"]) == ("int, from 1 to 1,024", 32)
+    assert (width["type"], width["default"]) == ("int, from 1 to 1,024", 24)
     assert width["help"].startswith("channels")
     assert "digits" in [weights["name"] for weights in known["pretrained"]]
 
@@ -149,7 +149,7 @@ def test_a_strangers_configuration_is_shown_or_refused(ganzoo_command, value):
 
 
 def test_a_run_that_was_trained_from_python_has_no_command(ganzoo_command):
-    model = ganzoo.create("dcgan-mini", image_size=8, width=4, batch_size=4, steps=1)
+    model = ganzoo.create("dcgan-mini", image_size=8, channels=1, width=4, batch_size=4, steps=1)
     trainer = ganzoo.Trainer(model, ganzoo.noise(8, 1, 8, 8, seed=0).clamp(-1, 1))
     list(trainer)
     trainer.save("mine")

@@ -13,7 +13,7 @@ import ganzoo
 from ganzoo.files import sha256
 from ganzoo.state.run import Run
 
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "latent_dim": 4}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "latent_dim": 4}
 
 
 def trained(folder, steps=2, total=20, **settings):

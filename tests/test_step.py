@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import TINY
+from support import SETTINGS
 from torch import nn
 from torch.nn.utils.parametrizations import spectral_norm
 
@@ -22,7 +22,7 @@ from ganzoo.training.reports import Reports
 from ganzoo.training.snapshot import training_tensors
 
 CPU = torch.device("cpu")
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8}
 
 
 def test_draws_of_one_process_are_those_of_a_fresh_generator():
@@ -200,8 +200,8 @@ def test_optimizers_keep_tensors_and_numbers(toy):
 
 
 def plan(*assignments, **options):
-    settings = [word for word in TINY if word != "--set"]
-    return Plan(model="dcgan-mini", assignments=(*settings, *assignments), device="cpu", **options)
+    options = {"data": "digits", "device": "cpu", **options}
+    return Plan(model="dcgan-mini", assignments=(*SETTINGS, *assignments), **options)
 
 
 def test_a_session_is_a_library(caplog, capsys):

@@ -13,13 +13,13 @@ from pathlib import Path
 
 import pytest
 import torch
-from support import TINY
+from support import TINY, TINY_SETTINGS
 from torch import nn
 
 import ganzoo
 from ganzoo.training import reports
 
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8}
 OPTIONS = {"device": "cpu", "report_every": 2, "save_every": 4}
 PUBLISHED = ("model.safetensors", "config.json", "README.md", "samples.png")
 
@@ -42,7 +42,7 @@ def interrupt_after(lines, journal):
 
 
 def small_model(**hyperparameters):
-    return ganzoo.create("dcgan-mini", **{**SMALL, "channels": 1, **hyperparameters})
+    return ganzoo.create("dcgan-mini", **{**SMALL, **hyperparameters})
 
 
 WITH_WORKERS = f"""
@@ -50,7 +50,7 @@ import ganzoo, torch
 class Zeros(torch.utils.data.Dataset):
     def __len__(self): return 64
     def __getitem__(self, i): return torch.zeros(1, 8, 8)
-model = ganzoo.create("dcgan-mini", channels=1, steps=9999, **{SMALL})
+model = ganzoo.create("dcgan-mini", steps=9999, **{SMALL})
 trainer = ganzoo.Trainer(model, Zeros(), workers=2, device="cpu")
 for _ in range(2):
     try:
@@ -72,11 +72,11 @@ def test_a_call_that_is_interrupted_and_repeated_ends_with_the_bytes_of_the_comm
     assert ganzoo_command("train", "dcgan-mini", *words, "--out", "command").exit_code == 0
     options = {**SMALL, "steps": 100, "device": "cpu", "save_every": 40, "report_every": 2}
     thread = interrupt_after(3, Path("python/metrics.jsonl"))
-    run = ganzoo.train("dcgan-mini", out="python", **options)
+    run = ganzoo.train("dcgan-mini", "digits", out="python", **options)
     thread.join()
     assert 0 < run.step < 100
     assert "stopped and saved" in caplog.text
-    run = ganzoo.train("dcgan-mini", out="python", **options)
+    run = ganzoo.train("dcgan-mini", "digits", out="python", **options)
     assert bytes_of("python") == bytes_of("command")
     assert run.step == 100
     assert [line["step"] for line in run.metrics] == list(range(2, 101, 2))
@@ -91,6 +91,9 @@ def test_a_run_of_a_classifier_has_its_scores():
     settings = {"backbone": "test_resnet", "pretrained": False, "image_size": 16, "batch_size": 8}
     run = ganzoo.train("finetune", "digits", steps=2, device="cpu", **settings)
     assert run.scores.keys() >= {"accuracy", "cross_entropy"}
+    assert run.picture == run.confusion
+    assert not run.timeline.folder.exists()
+    assert not run.film.exists()
     assert "accuracy" in run._repr_html_()
 
 
@@ -143,10 +146,12 @@ def test_hyperparameters_of_a_model_that_exists_are_refused():
 
 def test_messages_go_to_standard_output_unless_the_program_has_handlers(monkeypatch, capsys):
     monkeypatch.setattr(logging.root, "handlers", [])  # pytest has some
-    ganzoo.train("dcgan-mini", steps=2, **SMALL, **OPTIONS)
-    assert capsys.readouterr().out.startswith("training dcgan-mini on digits, in runs/dcgan-mini\n")
+    ganzoo.train("dcgan-mini", "digits", steps=2, **SMALL, **OPTIONS)
+    assert capsys.readouterr().out.startswith(
+        "training dcgan-mini on digits, in runs/dcgan-mini, on"
+    )
     logging.basicConfig(format="LOG %(message)s")
-    ganzoo.train("dcgan-mini", steps=2, **SMALL, **OPTIONS)
+    ganzoo.train("dcgan-mini", "digits", steps=2, **SMALL, **OPTIONS)
     output = capsys.readouterr()
     assert "LOG runs/dcgan-mini is finished" in output.err
     assert not output.out
@@ -154,7 +159,9 @@ def test_messages_go_to_standard_output_unless_the_program_has_handlers(monkeypa
 
 @pytest.mark.slow
 def test_sigterm_saves_and_then_ends_the_program():
-    script = f"import ganzoo; ganzoo.train('dcgan-mini', steps=9999, out='run', **{SMALL})"
+    script = (
+        f"import ganzoo; ganzoo.train('dcgan-mini', 'digits', steps=9999, out='run', **{SMALL})"
+    )
     words = [sys.executable, "-c", script]
     with subprocess.Popen(words, stdout=subprocess.PIPE, text=True) as running:
         for line in running.stdout:
@@ -169,12 +176,10 @@ def test_sigterm_saves_and_then_ends_the_program():
 
 def test_a_training_introduces_itself(caplog):
     ganzoo.train("dcgan-mini", "digits", steps=2, **SMALL, **OPTIONS)
-    first, data, machine, *_ = caplog.messages
-    assert first == "training dcgan-mini on digits, in runs/dcgan-mini"
+    first, data, length, *_ = caplog.messages
+    assert first == "training dcgan-mini on digits, in runs/dcgan-mini, on cpu (threads: 1)"
     assert data == "1,797 images of 8x8, grey"
-    assert re.match(
-        r"2 steps of 8 images on cpu \(threads: 1\) in fp32; parameters: generator \d", machine
-    )
+    assert re.match(r"2 steps of 8 images in fp32; parameters: generator \d", length)
 
 
 @pytest.mark.parametrize(("settings", "hinted"), [({}, True), ({"colour": 0.5}, False)])
@@ -259,10 +264,10 @@ def test_a_second_ctrl_c_ends_the_step_at_once_and_half_a_step_is_not_saved(monk
 
 def test_a_training_in_a_thread_gets_no_signals_and_is_the_same():
     options = {**SMALL, "steps": 3, **OPTIONS}
-    thread = threading.Thread(target=ganzoo.train, args=["dcgan-mini"], kwargs=options)
+    thread = threading.Thread(target=ganzoo.train, args=["dcgan-mini", "digits"], kwargs=options)
     thread.start()
     thread.join()
-    ganzoo.train("dcgan-mini", out="other", **options)
+    ganzoo.train("dcgan-mini", "digits", out="other", **options)
     assert bytes_of("runs/dcgan-mini") == bytes_of("other")
 
 
@@ -331,7 +336,7 @@ def picture_folder(count):
 
 
 def test_changed_data_are_refused_accepted_and_recorded(ganzoo_command, caplog):
-    words = [*TINY, "--device", "cpu", "--out", "run", "--data", picture_folder(16)]
+    words = [*TINY_SETTINGS, "--device", "cpu", "--out", "run", "--data", picture_folder(16)]
     assert ganzoo_command("train", "dcgan-mini", *words, "--set", "steps=2").exit_code == 0
     before = json.loads(Path("run/config.json").read_text())["data"]
     picture_folder(20)
@@ -370,7 +375,7 @@ def test_data_with_other_classes_are_not_accepted():
     class Swapped(Named):
         classes = ("dog", "cat")
 
-    settings = {"image_size": 16, "width": 4, "batch_size": 8, "out": "run", **OPTIONS}
+    settings = {**SMALL, "image_size": 16, "out": "run", **OPTIONS}
     ganzoo.train("cdcgan-mini", Named(images, labels), steps=2, **settings)
     with pytest.raises(ganzoo.StateError, match="same settings"):
         ganzoo.train("cdcgan-mini", Swapped(images, labels), steps=4, accept_data=True, **settings)
@@ -438,7 +443,7 @@ def test_scores_of_other_data_are_not_ranked_against_each_other():
 
 def test_a_loaded_model_that_is_trained_on_says_what_it_started_from():
     options = {**SMALL, **OPTIONS, "steps": 2}
-    ganzoo.train("dcgan-mini", out="first", **options)
+    ganzoo.train("dcgan-mini", "digits", out="first", **options)
     config = json.loads(Path("first/config.json").read_text())
     ganzoo.train(ganzoo.load("first"), "digits", out="second", **OPTIONS)
     origin = ganzoo.load("second").origin

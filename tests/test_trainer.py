@@ -13,7 +13,7 @@ from ganzoo.files import sha256
 from ganzoo.training.scores import Score
 
 SETTINGS = {"image_size": 8, "channels": 1}
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8, "steps": 2}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "steps": 2}
 
 
 def weights(module):

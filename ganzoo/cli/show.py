@@ -74,7 +74,8 @@ def _run(info: dict[str, Any]) -> Iterator[str]:
     if info["classes"]:
         yield _row("classes", f"{len(info['classes'])}: {', '.join(info['classes'])}")
     yield _row("trainer", f"{info['trainer']}, {info['precision']}")
-    yield _row("start", f"the weights of {info['origin']}" if info["origin"] else "first weights")
+    source = info["origin"] or info["first_weights"]
+    yield _row("start", f"the weights of {source}" if source else "first weights")
     yield _row("licence", info["licence"] or "none named for the weights")
     sizes = f"weights {info['weights_size']:,} bytes"
     yield _row("size", f"{sizes}, training state {info['training_size']:,} bytes")

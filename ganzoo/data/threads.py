@@ -14,8 +14,8 @@ T = TypeVar("T")
 R = TypeVar("R")
 CHUNK = 16
 """Items that a thread takes at a time: fewer switches than with one."""
-EVERY = 10
-"""Seconds between two lines about progress on a pipe."""
+FIRST, EVERY = 1, 10
+"""Seconds until the first line about progress on a pipe, and between two others."""
 
 
 def default_workers() -> int:
@@ -50,7 +50,7 @@ def map_in_threads(
 
 
 def with_progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
-    """The items, with a bar on a terminal and, on a pipe, a line every ten seconds."""
+    """The items, with a bar on a terminal and, on a pipe, a line now and then."""
     if sys.stderr.isatty():
         yield from tqdm(
             items,
@@ -61,11 +61,12 @@ def with_progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
             leave=False,
         )
         return
-    start = last = time.perf_counter()
+    start = time.perf_counter()
+    due = start + FIRST
     for done, item in enumerate(items, 1):
         now = time.perf_counter()
-        if now - last > EVERY:
-            last = now
+        if now > due:
+            due = now + EVERY
             rate = done / (now - start)
             left = tqdm.format_interval((total - done) / rate)
             speed = f"{rate:,.0f} images/s, {left} left"

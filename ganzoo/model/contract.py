@@ -46,6 +46,8 @@ class Model(Inference):
         self.classes = ()
         # name and sha256 of the weights that it started from
         self.origin: str | None = None
+        # whose weights initialise() read, for config.json
+        self.first_weights: str | None = None
         self._draws = Draws(hp.seed)
         self.begin(0)
 
@@ -104,7 +106,10 @@ class Model(Inference):
     # How it is trained
 
     def initialise(self) -> None:
-        """Draws the first weights, unless weights are loaded. PyTorch's own by default."""
+        """Draws the first weights, unless weights are loaded. PyTorch's own by default.
+
+        If it reads them instead, `self.first_weights` says whose they are: package, version, hash.
+        """
 
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         """Player -> its optimizer. By default an Adam for each child with trained parameters."""
@@ -153,7 +158,7 @@ class Model(Inference):
         return networks
 
     def preview(self, batch: Any, /) -> Tensor:
-        """The images of samples.png: 64 samples from fixed noise, or translations of a batch."""
+        """The images that a training shows: 64 samples of fixed noise, or a batch translated."""
         return self.sample(64)
 
     @classmethod

@@ -71,6 +71,7 @@ def _card(run: Run, config: Config, model: Model) -> str:
         f"# {config.model}",
         summary,
         _picture("what it makes", run.samples),
+        _picture("how it learned", run.film),
         _use(config),
         _training(config, model),
         _picture("losses and scores over the steps", run.curve),
@@ -137,6 +138,8 @@ def _training(config: Config, model: Model) -> str:
         text += f", of which {earlier['until']:,} on earlier data ({earlier['images']:,} images)"
     if config.origin:
         text += f", from RUN, the weights of {config.origin}"
+    elif config.first_weights:
+        text += f", from the weights of {config.first_weights}"
     words = training_words(config, model.defaults)
     if words:
         return f"{text}. Again:\n\n```\n{shlex.join(words)}\n```"
@@ -166,6 +169,15 @@ def training_words(config: Config, defaults: Mapping[str, Any]) -> list[str]:
     if config.origin:
         words += ["--from", "RUN", "--partial"]
     return words
+
+
+def going_on_words(run: Run, config: Config, defaults: Mapping[str, Any]) -> list[str]:
+    """The command that goes on with a run; empty if no command can.
+
+    `defaults` are the model's hyperparameters.
+    """
+    words = training_words(config, defaults)
+    return [*words, "--out", str(run)] if words else []
 
 
 def _scores(config: Config, run: Run) -> str:

@@ -44,6 +44,7 @@ PLACES = {
     "classes": "classes",
     "licence": "licence",
     "origin": "origin",
+    "first_weights": "first_weights",
     "metrics": "metrics",
     "trainer": "options/trainer",
     "precision": "options/precision",
@@ -74,8 +75,9 @@ class Config:
     `distribution` and `version` are those of the package that registers the model; they are empty
     for a class without an entry point, whose name is then `model`. `sha256` is that of the weights,
     None before there are any. `origin` is the model and the sha256 of the weights that the training
-    started from, None for first weights. `metrics` are scores of these weights, the number of
-    images scored, and which images those were.
+    started from, None for first weights. `first_weights` says whose those are, None if they were
+    drawn. `metrics` are scores of these weights, the number of images scored, and which images
+    those were.
     """
 
     model: str
@@ -89,6 +91,7 @@ class Config:
     classes: tuple[str, ...] = ()
     licence: str | None = None
     origin: str | None = None
+    first_weights: str | None = None
     metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     file: str = WEIGHTS
@@ -108,6 +111,7 @@ class Config:
             hyperparameters=model.hp.to_json(),
             classes=model.classes,
             origin=model.origin,
+            first_weights=model.first_weights,
             renamed=dict(model.hp.renamed),
             **rest,
         )
@@ -143,8 +147,8 @@ class Config:
                 raise StateError(
                     f"{path} has format {version}, not {FORMAT}: pip install -U ganzoo"
                 )
-            # the first files of the format lack these two
-            older: dict[str, Any] = {"origin": None, "metrics": {}}
+            # older files of the format lack these
+            older: dict[str, Any] = {"origin": None, "first_weights": None, "metrics": {}}
             return cls._of(older | document)
         except FileNotFoundError:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
@@ -230,7 +234,8 @@ class Config:
 
     def public(self) -> Self:
         """The configuration as it is uploaded: of a local path, only its end."""
-        values = {name: _public(getattr(self, name)) for name in (*OBJECTS, "origin")}
+        names = (*OBJECTS, "origin", "first_weights")
+        values = {name: _public(getattr(self, name)) for name in names}
         return replace(self, **values)
 
 

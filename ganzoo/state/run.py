@@ -30,6 +30,7 @@ from ganzoo.state.checkpoints import (
 )
 from ganzoo.state.config import CONFIG, DAMAGE, WEIGHTS, Config
 from ganzoo.state.journal import Journal
+from ganzoo.state.timeline import Timeline
 from ganzoo.state.weights import load_model
 
 T = TypeVar("T")
@@ -37,15 +38,16 @@ KEPT = 3
 """Checkpoints that a run keeps, the newest included; the best is kept too."""
 CARD = "README.md"
 ELSEWHERE = "choose another folder with --out"
-UPLOADED = (CONFIG, WEIGHTS, CARD, "LICENSE", "[!.]*.png")
+FILM = "training.webp"
+UPLOADED = (CONFIG, WEIGHTS, CARD, "LICENSE", "[!.]*.png", FILM)
 """The files that are pushed and pulled; nothing else is ever read from a repository."""
 
 
 class Run:
     """A run folder, which need not exist yet.
 
-    `samples`, `curve` and the like are paths. `kind` is the class of its model, if that is
-    registered under no name.
+    `samples`, `curve`, `film` and the like are paths; `timeline.pictures()` are the pictures of
+    its steps. `kind` is the class of its model, if that is registered under no name.
     """
 
     def __init__(
@@ -61,6 +63,8 @@ class Run:
         self.samples = self.folder / "samples.png"
         self.confusion = self.folder / "confusion.png"
         self.curve = self.folder / "curve.png"
+        self.film = self.folder / FILM
+        self.timeline = Timeline(self.folder / "samples")
         self.train = self.folder / "train"
         self.journal = Journal(self.folder / "metrics.jsonl")
 
@@ -271,4 +275,5 @@ class Run:
         with lock:
             sweep(self.folder)
             sweep(self.train)
+            sweep(self.timeline.folder)
             yield

@@ -122,6 +122,7 @@ def from_config(
         model = construct(kind, hp, plugin=plugin)
     model.classes = config.classes
     model.origin = config.origin
+    model.first_weights = config.first_weights
     return model
 
 

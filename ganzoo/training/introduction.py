@@ -1,8 +1,6 @@
-"""The first lines of a training: what is trained, on what, and where."""
+"""What a training says before its first step: its data, its networks and its length."""
 
 import logging
-
-import torch
 
 from ganzoo.hparams.augmentation import PAPER, AugmentHparams
 from ganzoo.model.construct import parameter_counts
@@ -15,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 def introduce(trainer: Trainer) -> None:
-    """Logs data, networks, length and device, and a hint if there are few images."""
+    """Logs data, networks and length, and a hint if there are few images."""
     hp, size = trainer.model.hp, trainer.data.preparation.image_size
     images = trainer.batches.total
     text = f"{images:,} images of {size}x{size}, {KINDS[trainer.data.info.channels]}"
@@ -24,19 +22,13 @@ def introduce(trainer: Trainer) -> None:
     if trainer.validation:
         text += f"; {trainer.validation.total:,} to validate"
     logger.info(text)
-    device = trainer.device.torch_device
-    place = str(device)
-    if device.type == "cpu":
-        place = f"cpu (threads: {torch.get_num_threads()})"
     left = f"{hp.steps:,} steps"
     if trainer.steps_done:
         left = f"{len(trainer):,} of {left}"
     counts = parameter_counts(trainer.model)
     networks = ", ".join(f"{name} {count:,}" for name, count in counts.items())
-    logger.info(
-        f"{left} of {hp.batch_size} images on {place} in {trainer.device.precision}; "
-        f"parameters: {networks}"
-    )
+    precision = trainer.device.precision
+    logger.info(f"{left} of {hp.batch_size} images in {precision}; parameters: {networks}")
     if images < FEW and isinstance(hp, AugmentHparams) and not any(map(hp.to_json().get, PAPER)):
         settings = " ".join(f"--set {name}={value:g}" for name, value in PAPER.items())
         logger.info(f"{images:,} images are few for a discriminator: augment them, {settings}")

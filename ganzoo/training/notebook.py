@@ -5,9 +5,11 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 from importlib import import_module
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
+from PIL import Image
 from tqdm import tqdm
 
 
@@ -29,7 +31,10 @@ class NotebookPicture:
         if path is None or not in_notebook():
             return
         notebook: Any = import_module("IPython.display")  # no dependency: a notebook has it
-        picture = notebook.Image(filename=str(path))
+        file = BytesIO()
+        with Image.open(path) as opened:
+            opened.save(file, "PNG")  # not every notebook shows WebP
+        picture = notebook.Image(data=file.getvalue())
         if self._place:
             self._place.update(picture)
         else:

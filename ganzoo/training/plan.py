@@ -1,6 +1,7 @@
 """Plan: the options of a training, and the trainer that they make."""
 
 import logging
+import shlex
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field, fields, replace
@@ -18,6 +19,7 @@ from ganzoo.hparams.hparams import Hparams
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
 from ganzoo.model.inference import has_scores
+from ganzoo.state.card import going_on_words
 from ganzoo.state.config import CONFIG, Config
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import Trainer, trainer_class
@@ -111,6 +113,7 @@ class Plan:
         if self.partial and not self.from_run:
             raise UsageError("--partial requires --from RUN")
         trainer = self._trainer_class()
+        self._check_own_data(recorded)
         source, validation_source = self._sources(recorded)
         data = self._open(source, hp)
         classes = data.info.classes if kind.view is Labelled else ()
@@ -146,6 +149,22 @@ class Plan:
                 f"ganzoo.create({self.name!r}, {name}=...) makes another one"
             )
         return self.model.hp
+
+    def _check_own_data(self, recorded: Config | None) -> None:
+        """Raises StateError if nobody chose the data, and the run was trained on others."""
+        if self.data is not None or self.accept_data or not recorded:
+            return
+        before, own = recorded.sources(), source_texts(self.source)
+        if not before or before == own:
+            return
+        words = going_on_words(self.run, recorded, self.kind.Hparams().to_json())
+        if not words:
+            for source in before:
+                words += ["--data", source]
+        raise StateError(
+            f"{self.run} was trained on {' and '.join(before)}, not on {' and '.join(own)}: "
+            f"go on with {shlex.join(words)}, or choose another folder with --out"
+        )
 
     def _sources(self, recorded: Config | None) -> tuple[object, object]:
         """Data and validation data, which may be train/ and val/ of one folder."""

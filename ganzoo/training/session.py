@@ -1,24 +1,16 @@
-"""A training session in a run folder: steps, reports, pictures, checkpoints, signals."""
+"""A training session in a run folder: steps, reports, scores, checkpoints, signals."""
 
 import logging
 import shlex
 from dataclasses import dataclass
-from pathlib import Path
-
-import torch
-from PIL import Image
 
 from ganzoo.data.split_folders import source_texts
-from ganzoo.device import memory_errors_as_one_line
-from ganzoo.errors import PluginError, Unsupported, UsageError
-from ganzoo.files import is_inside, replace_file, writing
-from ganzoo.images import enlarged, grid, save_png
-from ganzoo.model.scores import Evaluation
-from ganzoo.state.card import write_card
+from ganzoo.device import Device, memory_errors_as_one_line
+from ganzoo.errors import GanzooError, UsageError
+from ganzoo.files import is_inside, replace_file
 from ganzoo.state.run import Run
-from ganzoo.training.curve import curve
 from ganzoo.training.introduction import introduce
-from ganzoo.training.notebook import NotebookPicture
+from ganzoo.training.pictures import Pictures, in_order
 from ganzoo.training.plan import Plan
 from ganzoo.training.reports import Reports
 from ganzoo.training.signals import stop_signals
@@ -49,7 +41,8 @@ def run_session(plan: Plan) -> Outcome:
     run.check_ours()
     _check_outside_of_data(plan)
     sources = " and ".join(source_texts(plan.source)) or "data from Python"
-    logger.info(f"training {plan.name} on {sources}, in {run}")
+    device = Device.open(plan.device, plan.precision)
+    logger.info(f"training {plan.name} on {sources}, in {run}, on {device}")
     way_out = "set a smaller batch_size, or smaller networks"
     with memory_errors_as_one_line(f"{plan.name} on {plan.device}", way_out):
         trainer = plan.make_trainer()
@@ -99,11 +92,12 @@ def _start(trainer: Trainer, run: Run, plan: Plan) -> None:
 
 def _make_steps(plan: Plan, trainer: Trainer) -> int:
     """Trains, reports, scores and saves. Returns the signal that stopped it, 0 for none."""
-    done, steps = trainer.steps_done, trainer.model.hp.steps
+    run, done, steps = plan.run, trainer.steps_done, trainer.model.hp.steps
     scored_every = plan.eval_every or plan.save_every
-    reports = Reports(plan.run, done=done, steps=steps, every=plan.report_every)
-    shown = NotebookPicture()
+    reports = Reports(run, done=done, steps=steps, every=plan.report_every)
+    pictures = Pictures(trainer, run)
     with stop_signals() as signals, reports:
+        pictures.begin()
         for step in trainer:
             number = step.number
             stopped_by = signals[0] if signals else 0
@@ -117,54 +111,30 @@ def _make_steps(plan: Plan, trainer: Trainer) -> int:
             saving = last or stopped_by or number % plan.save_every == 0
             if saving or evaluation:
                 # The checkpoint comes first: a faulty picture must not cost it.
-                trainer.save(plan.run.folder)
-                _write_pictures(trainer, plan.run, evaluation)
-                shown.update(plan.run.picture)
+                trainer.save(run.folder)
+                pictures.publish(evaluation)
+            else:
+                _follow(pictures, trainer, run)
             if stopped_by:
                 break
     return signals[0] if signals else 0
 
 
-def _write_pictures(trainer: Trainer, run: Run, scored: Evaluation | None) -> None:
-    """Pictures of the weights that are kept, and the card once more, which shows them."""
-    if scored and trainer.best == trainer.evaluated:
-        for name, picture in scored.pictures.items():
-            _write_picture(picture, run.folder / name)
-    _write_picture(_preview(trainer), run.samples)
-    _write_picture(curve(run.journal.series()), run.curve)
-    write_card(run.folder, trainer.model)
-
-
-def _write_picture(picture: Image.Image | None, path: Path) -> None:
-    if picture:
-        with writing(path):
-            save_png(picture, path)
+def _follow(pictures: Pictures, trainer: Trainer, run: Run) -> None:
+    """Draws this step, if the timeline has it. A faulty picture costs no steps: they are saved."""
+    try:
+        pictures.follow()
+    except GanzooError:
+        trainer.save(run.folder)
+        raise
 
 
 def _complete(trainer: Trainer, run: Run) -> None:
     """Makes the pictures of a finished run that was killed after its last checkpoint."""
-    moments = []
-    # in the order in which they are written
-    for path in (run.newest_checkpoint(), run.samples, run.card):
-        if path and path.exists():
-            moments.append(path.stat().st_mtime)
-    if len(moments) < 3 or moments != sorted(moments):
+    shows_the_best = in_order(run.best_checkpoint(), run.samples)
+    if not shows_the_best or not in_order(run.newest_checkpoint(), run.film, run.card):
         evaluation = trainer.evaluate() if trainer.validation else None
-        _write_pictures(trainer, run, evaluation)
-
-
-def _preview(trainer: Trainer) -> Image.Image | None:
-    """The model's preview; None if it only trains."""
-    try:
-        with trainer.averaged_model() as model, torch.no_grad():
-            images = model.preview(trainer.batches.preview_batch(8))
-            return enlarged(grid(images))
-    except Unsupported:
-        return None
-    except Exception as cause:  # a stranger's code may raise anything
-        reason = f"{type(cause).__name__}: {cause}"
-        text = f"{trainer.model.display_name}: preview() failed: {reason}"
-        raise PluginError(text) from cause
+        Pictures(trainer, run).publish(evaluation)
 
 
 def _log_finished(trainer: Trainer, run: Run) -> None:
@@ -183,7 +153,10 @@ def _log_finished(trainer: Trainer, run: Run) -> None:
         words = ["classify", str(run), "INPUT"]
     command = shlex.join(["ganzoo", *words])
     if run.picture:
-        text += f" Look at {run.picture}; for more: {command}"
+        text += f" Look at {run.picture}"
+        if run.film.exists():
+            text += f" and {run.film}"
+        text += f"; for more: {command}"
     elif trainer.model.classifies:
         text += f" To use it: {command}"
     logger.info(text)

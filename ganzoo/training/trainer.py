@@ -1,6 +1,7 @@
 """Trainer: an iterator over steps that is saved in a run folder, and goes on from there."""
 
 import logging
+import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
 from dataclasses import asdict, dataclass
@@ -35,7 +36,7 @@ from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
 from ganzoo.seeds import seeded
-from ganzoo.state.card import write_card
+from ganzoo.state.card import going_on_words, write_card
 from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.config import CONTENT, HELD_OUT, Config
 from ganzoo.state.run import Run
@@ -125,6 +126,7 @@ class Trainer(Iterator[Step]):
         if model.loaded_config:
             loaded = model.loaded_config
             model.origin = f"{loaded.model} {loaded.sha256}"
+            model.first_weights = None
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self.steps_done = 0
@@ -496,6 +498,7 @@ class Trainer(Iterator[Step]):
         self._step_complete = False  # until all of it is restored
         parts = self.model, self.averages, self.optimizers
         restore_training(*parts, state, checkpoint)
+        self.model.first_weights = saved.first_weights
         self.steps_done = saved.step
         self.evaluated = self.best = None
         if not data_changed:  # else scores from now on are of other images
@@ -524,7 +527,9 @@ class Trainer(Iterator[Step]):
         self.earlier_data = list(saved.data.get("earlier", []))
         differences = saved.differences(self.config(), self.model.defaults)
         changed = differences.keys() & {CONTENT, HELD_OUT}
-        way_out = f"choose another folder, or the same settings (ganzoo show {run} has them)"
+        same = going_on_words(run, saved, self.model.defaults)
+        command = shlex.join(same) or f"ganzoo show {run} has them"
+        way_out = f"choose another folder with --out, or the same settings ({command})"
         if self.model.hp.classes and saved.classes != self.model.classes:
             pass  # the same numbers would mean other classes
         elif accept_data and changed:

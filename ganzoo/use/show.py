@@ -13,7 +13,7 @@ from ganzoo.hparams.hparams import Hparams
 from ganzoo.hub.transfer import resolve_run
 from ganzoo.model.construct import on_meta, parameter_counts
 from ganzoo.model.contract import Model
-from ganzoo.state.card import paper, training_words
+from ganzoo.state.card import going_on_words, paper
 from ganzoo.state.config import CONFIG, DAMAGE, Config
 from ganzoo.state.run import Run
 from ganzoo.training.trainer import trainer_class
@@ -96,6 +96,7 @@ def run_info(folder: Path) -> dict[str, Any]:
         "trainer": config.trainer,
         "precision": config.precision,
         "origin": config.origin,
+        "first_weights": config.first_weights,
         "licence": config.licence,
         "weights_size": run.weights.stat().st_size if run.weights.exists() else 0,
         "training_size": sum(path.stat().st_size for path in training_files),
@@ -107,9 +108,8 @@ def run_info(folder: Path) -> dict[str, Any]:
     with suppress(GanzooError, *DAMAGE):
         kind = model_class(models[f"{config.distribution}/{config.model}"])
         document["networks"] = _networks(kind, kind.Hparams.from_json(config.hyperparameters))
-        words = training_words(newest, kind.Hparams().to_json())
-        if words and checkpoints:
-            document["command"] = [*words, "--out", str(folder)]
+        if checkpoints:
+            document["command"] = going_on_words(run, newest, kind.Hparams().to_json())
     return document
 
 

@@ -2,6 +2,6 @@
 
 from ganzoo_cyclegan.cut import CUT
 from ganzoo_cyclegan.cyclegan import CycleGAN, CycleGANMini
-from ganzoo_cyclegan.pix2pix import Pix2Pix
+from ganzoo_cyclegan.pix2pix import Pix2Pix, Pix2PixMini
 
-__all__ = ["CUT", "CycleGAN", "CycleGANMini", "Pix2Pix"]
+__all__ = ["CUT", "CycleGAN", "CycleGANMini", "Pix2Pix", "Pix2PixMini"]

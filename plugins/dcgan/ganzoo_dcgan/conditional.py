@@ -140,9 +140,9 @@ class CDCGAN(ganzoo.Model):
 
 
 class CDCGANMini(CDCGAN):
-    """cDCGAN at 32x32 in grey, narrow and short: handwritten digits by class, on a laptop."""
+    """cDCGAN, narrow and short: for drawn faces by the colour of their hair, on a laptop's CPU."""
 
-    default_data = "digits"
+    default_data = "faces:label=hair"
 
     class Hparams(MiniHparams, CDCGAN.Hparams):
         """DCGANMini's, and `classes`."""

@@ -44,16 +44,17 @@ class DCGANHparams(augment.Hparams):
 
 
 class MiniHparams(DCGANHparams):
-    """For 1,797 digits on a laptop's CPU."""
+    """For drawn faces on a laptop's CPU."""
 
-    image_size: int = 32
-    channels: int = 1
-    width: int = 32
-    latent_dim: int = 6
+    image_size: int = 64
+    channels: int = 3
+    width: int = 24
+    latent_dim: int = 32
+    batch_size: int = 32
     steps: int = 2000
     lr: float = 5e-4
     ema: float = 0.998
-    translation: float = 1 / 16
+    translation: float = 0.0
 
 
 def generator(hp: DCGANHparams) -> nn.Sequential:

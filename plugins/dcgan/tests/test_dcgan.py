@@ -190,7 +190,15 @@ def test_samples_depend_on_seed_and_index_alone():
     assert model.sample(0).shape == (0, 3, 8, 8)
 
 
-CONDITIONAL = {"image_size": 8, "width": 4, "classes": 10, "batch_size": 8, "steps": 9}
+CONDITIONAL = {
+    "image_size": 8,
+    "channels": 1,
+    "width": 4,
+    "latent_dim": 6,
+    "classes": 10,
+    "batch_size": 8,
+    "steps": 9,
+}
 
 
 def test_a_conditional_norm_is_batch_norm_with_the_scale_and_shift_of_the_class():

@@ -35,7 +35,7 @@ class Faces:
         except ModuleNotFoundError as cause:
             raise DataError(
                 f"faces needs the package {cause.name}: pip install 'ganzoo[faces]', "
-                "or train on digits, which need none: --data digits"
+                "or train on what needs none: --data digits, --data digits-photo for two domains"
             ) from None
         self._request = Request.read(argument)
         self._size = self._request.size or SIZE

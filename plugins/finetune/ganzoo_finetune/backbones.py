@@ -1,5 +1,6 @@
 """Backbones of timm and torchvision: networks without a head, and their pretrained weights."""
 
+import logging
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,6 +17,9 @@ from torch import Tensor, nn
 from torchvision.models import get_model, get_model_weights
 
 import ganzoo
+from ganzoo_finetune.packaged import PACKAGES
+
+logger = logging.getLogger("ganzoo.finetune")
 
 TORCHVISION = "torchvision/"
 WITHOUT_A_LINEAR_HEAD = ("googlenet", "inception_v3", "squeezenet1_0", "squeezenet1_1")
@@ -81,6 +85,10 @@ class Backbone:
         with ganzoo.cache_if_unreachable():
             return self.whole(image_size, pretrained=True, num_classes=0).state_dict()
 
+    def library(self) -> str:
+        """The library of the network, with its version."""
+        return f"timm {timm.__version__}"
+
     def resized(self, file: Path, image_size: int) -> dict[str, Tensor] | None:
         """The weights of a file for another image size, or None if the library cannot do that."""
         if not self.has_fixed_size:
@@ -89,15 +97,34 @@ class Backbone:
         options = {"pretrained_cfg_overlay": overlay, "num_classes": 0}
         return self.whole(image_size, pretrained=True, **options).state_dict()
 
-    def pretrained(self, network: nn.Module, image_size: int) -> None:
-        """Loads the library's pretrained weights into the network. Raises HubError."""
+    def pretrained(self, network: nn.Module, image_size: int) -> str:
+        """Loads pretrained weights into the network: of an installed package, else a download.
+
+        Returns, and logs, whose they are. Raises HubError without a connection, DataError for a
+        package with an unknown file.
+        """
+        package = PACKAGES.get(self.name)
+        version = package and package.installed_version()
+        if package and version:
+            self._put(network, package.tensors(), package.name, image_size)
+            source = f"{package.name} {version}, sha256"
+            logger.info(f"pretrained weights: {source} {package.sha256:.12}")
+            return f"{source} {package.sha256}"
+        self._download(network, image_size)
+        source = f"{self.library()}, downloaded"
+        logger.info(f"pretrained weights: {source}")
+        return source
+
+    def _download(self, network: nn.Module, image_size: int) -> None:
         try:
             tensors = self.published(image_size)
         # No network connection is any of the four, by library and version.
         except (OSError, HTTPError, RuntimeError, ganzoo.HubError) as cause:
+            package = PACKAGES.get(self.name)
+            extra = f"{package.install} brings them; or " if package else ""
             raise ganzoo.HubError(
                 f"the pretrained weights of {self.name} could not be loaded "
-                f"({_one_line(cause)}); name a file with "
+                f"({_one_line(cause)}); {extra}name a file with "
                 "--set checkpoint=path.safetensors, or start from random weights with "
                 "--set pretrained=false"
             ) from cause
@@ -177,6 +204,9 @@ class TorchVisionBackbone(Backbone):
     def published(self, image_size: int) -> dict[str, Tensor]:
         weights = get_model_weights(self.short_name).DEFAULT
         return weights.get_state_dict(check_hash=True, weights_only=True)
+
+    def library(self) -> str:
+        return f"torchvision {torchvision.__version__}"
 
     def resized(self, file: Path, image_size: int) -> None:
         return None

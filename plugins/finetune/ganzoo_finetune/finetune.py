@@ -46,7 +46,7 @@ class Finetune(ganzoo.Model):
         ] = "resnet18"
         pretrained: Annotated[
             bool,
-            "start from the library's weights, which are downloaded",
+            "start from the library's weights, which are downloaded or in a package",
         ] = True
         checkpoint: Annotated[
             str | None,
@@ -174,8 +174,9 @@ class Finetune(ganzoo.Model):
         backbone, size = self.classifier["backbone"], self.hp.image_size
         if self.hp.checkpoint:
             self.known.load(backbone, size, self.hp.checkpoint)
+            self.first_weights = self.hp.checkpoint
         elif self.hp.pretrained:
-            self.known.pretrained(backbone, size)
+            self.first_weights = self.known.pretrained(backbone, size)
 
     def logits(self, images: Tensor) -> Tensor:
         if images.shape[1] == 1:

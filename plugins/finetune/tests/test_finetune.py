@@ -453,7 +453,7 @@ def test_weights_come_from_a_file_and_are_not_needed_again(ganzoo_command):
     for name, tensor in trained.state_dict().items():
         if not name.startswith("fc."):
             assert torch.equal(found[f"classifier.backbone.{name}"], tensor)
-    ganzoo.load("run")
+    assert ganzoo.load("run").first_weights == "backbone.safetensors"
     again = ganzoo_command(*words)
     assert (again.exit_code, "--out" in again.output) == (0, True)
 

@@ -14,7 +14,15 @@ import ganzoo
 from ganzoo.seeds import rng
 
 SETTINGS = {"image_size": 8, "channels": 1}
-MINI = {"image_size": 8, "width": 4, "batch_size": 8, "steps": 6, "translation": 0, "ema": 0}
+MINI = {
+    "image_size": 8,
+    "channels": 1,
+    "width": 4,
+    "latent_dim": 6,
+    "batch_size": 8,
+    "steps": 6,
+    "ema": 0,
+}
 NOTHING = torch.zeros(8, 1, 2, 2) - 0.5
 
 
@@ -200,9 +208,8 @@ def test_the_command_trains_with_it_and_goes_on_with_it(ganzoo_command):
     done = ganzoo_command("train", "dcgan-mini", *TINY, "--set", "steps=6")
     assert done.exit_code == 1
     assert "trainer" in done.stderr
-    whole = simultaneous(
-        ganzoo.create("dcgan-mini", image_size=8, width=4, batch_size=8, steps=4), "digits"
-    )
+    settings = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "steps": 4}
+    whole = simultaneous(ganzoo.create("dcgan-mini", **settings), "digits")
     list(whole)
     with whole.averaged_model() as published:
         assert equal(weights_of(ganzoo.load("runs/dcgan-mini")), weights_of(published))

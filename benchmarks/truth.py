@@ -1,0 +1,285 @@
+"""Does unpaired translation find the truth? Blond to black and back, on drawn faces.
+
+    python benchmarks/truth.py [--minutes 6] [--seeds 3] [--out runs/truth] [--grid truth.png]
+
+The true other picture of a drawn person is known: the same person with the other hair. Each method
+gets the same CPU time, counted by the processor, for both directions together; then it translates
+500 persons that it never saw. `cyclegan-mini` and `cut` learn from disjoint persons, blond ones and
+black-haired ones; `pix2pix-mini` learns from pairs of the same persons, which is more than the
+others know. Three need no training: the picture itself; the picture plus the difference of the two
+domains' mean colours; and plus that of their mean pictures, pixel by pixel.
+
+Columns, over persons and both directions: PSNR and SSIM against the truth (of 8 bits; Wang et al.
+2004, a Gaussian window of 11 pixels); the mean distance to the truth, in levels of 255, of pixels
+that must not change (source and truth agree: skin, background, eyes) and of those that must.
+
+A run takes `--minutes`; its scores are written to results.jsonl as they come, and a second call
+does what is missing.
+"""
+
+import argparse
+import json
+import statistics
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import torch
+from machine import machine
+from table import head, row
+from torch import Tensor
+from torch.nn.functional import conv2d
+
+import ganzoo
+from ganzoo.data.open import open_data
+from ganzoo.images import enlarged, grid, save_png
+
+SIZE = 32
+PERSONS = 500
+TRAINING = "faces:n=6000,hair=blond/black"
+UNSEEN = "faces:first=1000000,n=600,hair=blond/black"
+WARM_UP = 20
+"""Steps that tell how many fit into the time."""
+NARROW: dict[str, Any] = {
+    "image_size": SIZE,
+    "load_size": None,
+    "flip": False,
+    "width": 16,
+    "batch_size": 8,
+    "lr": 5e-4,
+}
+CUT: dict[str, Any] = {
+    **NARROW,
+    "blocks": 2,
+    "nce_layers": (7, 10, 11),
+    "nce_weight": 0.25,
+    "identity_weight": 0.25,
+}
+Translations = dict[str, Tensor]
+"""For `a2b` and `b2a`, images `(PERSONS, 3, SIZE, SIZE)` in [-1, 1]."""
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--out", type=Path, default=Path("runs/truth"))
+    parser.add_argument("--grid", type=Path)
+    parser.add_argument("--only", choices=list(METHODS))
+    options = parser.parse_args()
+    print(machine(), flush=True)
+    options.out.mkdir(parents=True, exist_ok=True)
+    results = options.out / "results.jsonl"
+    unseen = pictures(UNSEEN, ganzoo.Pair)[:PERSONS].chunk(2, dim=1)
+    a, b = (part.float() / 127.5 - 1 for part in unseen)
+    shown = [a[:8], b[:8]]
+    for name, method in METHODS.items():
+        if options.only not in (None, name):
+            continue
+        seeds = options.seeds if name in TRAINED else 1
+        for seed in range(seeds):
+            file = options.out / f"{name}-{seed}.safetensors"
+            if not any(_is(line, name, seed, options.minutes) for line in lines(results)):
+                start = time.process_time()
+                translations, steps = method(a, b, seed, options.minutes * 60)
+                record = {
+                    "method": name,
+                    "seed": seed,
+                    "minutes": options.minutes if name in TRAINED else 0,
+                    "steps": steps,
+                    "cpu_seconds": round(time.process_time() - start),
+                    "scores": scores(a, b, translations),
+                }
+                _keep(file, translations)
+                with results.open("a") as journal:
+                    journal.write(json.dumps(record) + "\n")
+                print(json.dumps(record), flush=True)
+            if seed == 0:
+                kept = _kept(file)
+                shown += [kept["a2b"][:8], kept["b2a"][:8]]
+    _table(lines(results), options.minutes)
+    if options.grid:
+        save_png(enlarged(grid(torch.cat(shown))), options.grid)
+
+
+def pictures(source: str, view: Any) -> Tensor:
+    """A source at SIZE, uint8."""
+    part = open_data(source, ganzoo.Hparams(image_size=SIZE), view).parts[0]
+    return part.images  # type: ignore[attr-defined]
+
+
+# The methods: pictures of both domains, a seed and seconds -> translations and steps
+
+
+def identity(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+    return {"a2b": a, "b2a": b}, 0
+
+
+def mean_colour(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+    return _shifted(a, b, (0, 2, 3)), 0
+
+
+def mean_picture(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+    return _shifted(a, b, (0,)), 0
+
+
+def _shifted(a: Tensor, b: Tensor, over: tuple[int, ...]) -> Translations:
+    data = open_data(TRAINING, ganzoo.Hparams(image_size=SIZE), ganzoo.Domains)
+    means = []
+    for part in data.parts:
+        images = part.images.float() / 127.5 - 1  # type: ignore[attr-defined]
+        means.append(images.mean(over, keepdim=True))
+    shift = means[1] - means[0]
+    return {"a2b": (a + shift).clamp(-1, 1), "b2a": (b - shift).clamp(-1, 1)}
+
+
+def cyclegan(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+    model, steps = trained("cyclegan-mini", {"image_size": SIZE}, TRAINING, seed, seconds)
+    return {"a2b": model.translate(a, "a2b"), "b2a": model.translate(b, "b2a")}, steps
+
+
+def cut(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+    """One model each way; the domains change places for the way back."""
+    there, steps = trained("cut", CUT, TRAINING, seed, seconds / 2)
+    reverse = TRAINING.replace("blond/black", "black/blond")
+    back, _ = trained("cut", CUT, reverse, seed, seconds / 2)
+    return {"a2b": there.translate(a, "a2b"), "b2a": back.translate(b, "a2b")}, steps
+
+
+def pix2pix(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+    result, steps = {}, 0
+    for direction, images in (("a2b", a), ("b2a", b)):
+        settings = {"image_size": SIZE, "direction": direction}
+        model, steps = trained("pix2pix-mini", settings, TRAINING, seed, seconds / 2)
+        result[direction] = model.translate(images, direction)
+    return result, steps
+
+
+METHODS: dict[str, Callable[[Tensor, Tensor, int, float], tuple[Translations, int]]] = {
+    "identity": identity,
+    "mean colour": mean_colour,
+    "mean picture": mean_picture,
+    "cyclegan-mini": cyclegan,
+    "cut": cut,
+    "pix2pix-mini": pix2pix,
+}
+TRAINED = ("cyclegan-mini", "cut", "pix2pix-mini")
+
+
+def trained(
+    name: str, settings: dict[str, Any], data: str, seed: int, seconds: float
+) -> tuple[ganzoo.Model, int]:
+    """A model trained for so many seconds of CPU time, its schedule included; and its steps."""
+    model = ganzoo.create(name, **settings, seed=seed, steps=WARM_UP)
+    trainer = ganzoo.Trainer(model, data, device="cpu")
+    next(trainer)
+    start = time.process_time()
+    for _ in trainer:
+        pass
+    a_step = (time.process_time() - start) / (WARM_UP - 1)
+    steps = int(seconds / a_step)
+    model = ganzoo.create(name, **settings, seed=seed, steps=steps)
+    trainer = ganzoo.Trainer(model, data, device="cpu")
+    for step in trainer:
+        if step.number % 250 == 0:
+            print(f"{name} seed {seed}: step {step.number} of {steps}", step.read(), flush=True)
+    with trainer.averaged_model() as averaged:
+        return averaged, steps
+
+
+# Scores
+
+
+def scores(a: Tensor, b: Tensor, translations: Translations) -> dict[str, float]:
+    """Means over persons, by direction and score."""
+    result = {}
+    for direction, source, truth in (("a2b", a, b), ("b2a", b, a)):
+        ours, source, truth = map(levels, (translations[direction], source, truth))
+        must_stay = (source == truth).all(dim=1, keepdim=True).expand_as(truth)
+        error = (ours - truth).abs()
+        squared = (ours - truth).square().mean((1, 2, 3)).clamp_min(1e-3)
+        values = {
+            "psnr": (10 * (255**2 / squared).log10()).mean(),
+            "ssim": ssim(ours, truth),
+            "stays": error[must_stay].mean(),
+            "changes": error[~must_stay].mean(),
+        }
+        for name, value in values.items():
+            result[f"{direction} {name}"] = float(value)
+    return result
+
+
+def levels(images: Tensor) -> Tensor:
+    """[-1, 1] -> whole levels from 0 to 255, in float64."""
+    return ((images.double() + 1) * 127.5).round().clamp(0, 255)
+
+
+def ssim(one: Tensor, other: Tensor) -> float:
+    """Structural similarity of levels of 255 (Wang et al. 2004, equation 13), mean of channels."""
+    at = torch.arange(11, dtype=one.dtype) - 5
+    weights = torch.exp(-(at**2) / (2 * 1.5**2))
+    window = torch.outer(weights, weights)
+    window = (window / window.sum())[None, None]
+
+    def mean(x: Tensor) -> Tensor:
+        return conv2d(x.flatten(0, 1)[:, None], window)
+
+    m1, m2 = mean(one), mean(other)
+    v1, v2 = mean(one * one) - m1**2, mean(other * other) - m2**2
+    covariance = mean(one * other) - m1 * m2
+    c1, c2 = (0.01 * 255) ** 2, (0.03 * 255) ** 2
+    luminance = (2 * m1 * m2 + c1) / (m1**2 + m2**2 + c1)
+    structure = (2 * covariance + c2) / (v1 + v2 + c2)
+    return float((luminance * structure).mean())
+
+
+# What is kept between calls
+
+
+def lines(path: Path) -> list[dict[str, Any]]:
+    return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
+
+
+def _is(line: dict[str, Any], name: str, seed: int, minutes: float) -> bool:
+    same = line["method"] == name and line["seed"] == seed
+    return same and line["minutes"] in (0, minutes)
+
+
+def _keep(file: Path, translations: Translations) -> None:
+    from safetensors.torch import save_file
+
+    save_file({name: images.contiguous() for name, images in translations.items()}, file)
+
+
+def _kept(file: Path) -> Translations:
+    from safetensors.torch import load_file
+
+    return load_file(file)
+
+
+def _table(records: list[dict[str, Any]], minutes: float) -> None:
+    titles = ["PSNR, dB", "SSIM", "must not change", "must change"]
+    head("blond to black", *titles, "black to blond", *titles, "steps")
+    for name in METHODS:
+        of_it = [r for r in records if r["method"] == name and r["minutes"] in (0, minutes)]
+        if not of_it:
+            continue
+        cells = []
+        for direction in ("a2b", "b2a"):
+            for score in ("psnr", "ssim", "stays", "changes"):
+                values = [record["scores"][f"{direction} {score}"] for record in of_it]
+                cells.append(_spread(values, 3 if score == "ssim" else 1))
+        row(name, *cells[:4], "", *cells[4:], of_it[0]["steps"])
+
+
+def _spread(values: list[float], digits: int) -> str:
+    """The mean, with the smallest and the largest."""
+    mean = f"{statistics.mean(values):.{digits}f}"
+    if len(values) == 1:
+        return mean
+    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+if __name__ == "__main__":
+    main()
