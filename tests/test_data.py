@@ -30,7 +30,7 @@ def levels(images):
 
 
 def test_digits_are_scikit_learns_upsampled_by_pillow():
-    data = open_data("digits", ganzoo.create("dcgan-mini").hp)
+    data = open_data("digits", ganzoo.create("dcgan-mini", image_size=32, channels=1).hp)
     part = data.parts[0]
     assert (len(data), data.info.size, data.info.channels, data.info.classes) == (
         1797,

@@ -13,7 +13,7 @@ from ganzoo.training import film
 from ganzoo.training.pictures import picture_steps
 from ganzoo.training.reports import Reports
 
-SMALL = {"image_size": 8, "width": 4, "batch_size": 8}
+SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8}
 OPTIONS = {"device": "cpu", "report_every": 2, "save_every": 8}
 
 
@@ -83,7 +83,7 @@ def test_a_run_that_was_killed_has_the_pictures_of_one_in_one_go(monkeypatch):
 
 
 def test_pictures_change_neither_statistics_nor_draws(monkeypatch):
-    model = ganzoo.create("dcgan-mini", channels=1, steps=5, **SMALL)
+    model = ganzoo.create("dcgan-mini", steps=5, **SMALL)
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
     list(trainer)
 

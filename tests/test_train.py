@@ -4,6 +4,7 @@ import json
 import logging
 import os
 import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -388,6 +389,28 @@ def test_a_run_goes_on_in_its_precision_unless_another_is_asked_for(ganzoo_comma
     assert json.loads(Path("run/config.json").read_text())["options"]["precision"] == "bf16"
     refused = ganzoo_command(*words, "--set", "steps=4", "--precision", "fp32")
     assert "precision: bf16 here, fp32 asked for" in refused.stderr
+
+
+def test_a_run_on_other_data_than_the_models_own_says_how_to_go_on(ganzoo_command):
+    assert ganzoo_command("train", "dcgan-mini", *TINY, "--set", "steps=1").exit_code == 0
+    refused = ganzoo_command("train", "dcgan-mini")
+    assert refused.exit_code == 1
+    assert "choose another folder with --out" in refused.stderr
+    (command,) = re.findall("go on with ganzoo (.*), or", refused.stderr)
+    assert "--data digits" in command
+    assert command in ganzoo_command("train", "dcgan-mini", "--data", "digits").stderr
+    done = ganzoo_command(*shlex.split(command), "--set", "steps=2")
+    assert "going on from step 1" in done.output
+
+
+def test_so_does_a_run_that_no_command_can_make():
+    class Own(Pixels):
+        default_data = "digits-photo:a"
+
+    settings = {"image_size": 8, "channels": 1, "steps": 1, "batch_size": 8}
+    ganzoo.train(Own, "digits", **settings, **OPTIONS)
+    with pytest.raises(ganzoo.StateError, match="digits-photo:a: go on with --data digits, or"):
+        ganzoo.train(Own, **settings, **OPTIONS)
 
 
 def mean_model(steps):

@@ -238,6 +238,19 @@ def test_without_its_packages_it_says_how_to_install_them(monkeypatch, name):
         faces("n=2")
 
 
+@pytest.mark.parametrize("model", ["dcgan-mini", "cdcgan-mini", "cyclegan-mini", "pix2pix-mini"])
+def test_a_model_that_learns_faces_never_takes_other_data_instead(
+    monkeypatch, ganzoo_command, model
+):
+    monkeypatch.setitem(sys.modules, "dicebear", None)
+    done = ganzoo_command("train", model)
+    assert done.exit_code == 1
+    (line,) = [line for line in done.stderr.splitlines() if line.startswith("Error: ")]
+    for way_out in ("pip install 'ganzoo[faces]'", "--data digits", "--data digits-photo"):
+        assert way_out in line
+    assert not Path("runs").exists()
+
+
 def test_without_a_slash_there_are_no_domains_and_no_pairs():
     for part in ("domains", "pairs"):
         with pytest.raises(ganzoo.DataError, match="slash"):
