@@ -176,7 +176,8 @@ def test_a_full_disk_leaves_nothing_half_packed(folder):
 
 
 SLOW = """
-import io, time
+import io
+import time
 from PIL import Image
 import ganzoo
 
@@ -219,6 +220,17 @@ def test_two_processes_pack_the_same_thing_once(distribution, site_env, tmp_path
     assert other.communicate(timeout=120)[0].split() == [data.fingerprint, "True"]
     assert len(log.read_text()) == 40 + 40 + 40  # each tells what the images are; one decodes them
     assert len(list((Path(os.environ["GANZOO_CACHE"]) / "packs").glob("*/manifest.json"))) == 1
+
+
+def test_a_drawn_picture_is_drawn_once(distribution, monkeypatch, tmp_path):
+    drawing = SLOW.replace("return file.getvalue()", "return Image.new('L', (8, 8), i)")
+    distribution("drawing", {"drawing": "drawing:Slow"}, "ganzoo.datasets", drawing=drawing)
+    log = tmp_path / "log"
+    open_data(f"drawing:{log}", ganzoo.Hparams(batch_size=4))
+    assert len(log.read_text()) == 40
+    monkeypatch.setattr(pack, "KEPT", 10 * 64)
+    open_data(f"drawing:{log}", ganzoo.Hparams(batch_size=4, load_size=10))
+    assert len(log.read_text()) == 40 + 40 + 30
 
 
 def test_packing_that_is_killed_leaves_nothing_that_is_taken_for_whole(

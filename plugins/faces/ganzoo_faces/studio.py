@@ -47,10 +47,13 @@ class Studio:
         process = self._idle.get()
         if process is None or process.poll() is not None:
             process = self._start()
+        next_one = None  # after an error another is started
         try:
-            return _answer(process, options)
+            image = _answer(process, options)
+            next_one = process
         finally:
-            self._idle.put(process)
+            self._idle.put(next_one)
+        return image
 
     def _start(self) -> Process:
         command = [sys.executable, "-P", "-m", "ganzoo_faces.artist", self._style, str(self._size)]
