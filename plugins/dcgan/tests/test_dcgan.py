@@ -233,7 +233,7 @@ def test_the_discriminator_projects_its_features_on_the_class():
 
 
 def test_conditional_training_equals_a_loop_written_by_hand_bit_for_bit():
-    model = ganzoo.create("cdcgan-mini", **CONDITIONAL, translation=0, ema=0)
+    model = ganzoo.create("cdcgan-mini", **CONDITIONAL, lr=5e-4, translation=0, ema=0)
     trainer = ganzoo.Trainer(model, "digits", device="cpu")
     net_g, net_d = copy.deepcopy(model.generator), copy.deepcopy(model.discriminator)
     adam_g, adam_d = (

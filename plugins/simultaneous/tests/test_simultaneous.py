@@ -21,7 +21,9 @@ MINI = {
     "latent_dim": 6,
     "batch_size": 8,
     "steps": 6,
+    "lr": 5e-4,
     "ema": 0,
+    "translation": 0,
 }
 NOTHING = torch.zeros(8, 1, 2, 2) - 0.5
 
