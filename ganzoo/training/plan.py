@@ -113,8 +113,8 @@ class Plan:
         if self.partial and not self.from_run:
             raise UsageError("--partial requires --from RUN")
         trainer = self._trainer_class()
-        self._check_own_data(recorded)
         source, validation_source = self._sources(recorded)
+        self._check_own_data(source, recorded)
         data = self._open(source, hp)
         classes = data.info.classes if kind.view is Labelled else ()
         hp = hp.for_data(replace(data.info, classes=classes))
@@ -150,17 +150,17 @@ class Plan:
             )
         return self.model.hp
 
-    def _check_own_data(self, recorded: Config | None) -> None:
+    def _check_own_data(self, source: object, recorded: Config | None) -> None:
         """Raises StateError if nobody chose the data, and the run was trained on others."""
         if self.data is not None or self.accept_data or not recorded:
             return
-        before, own = recorded.sources(), source_texts(self.source)
+        before, own = recorded.sources(), source_texts(source)
         if not before or before == own:
             return
         words = going_on_words(self.run, recorded, self.kind.Hparams().to_json())
         if not words:
-            for source in before:
-                words += ["--data", source]
+            for text in before:
+                words += ["--data", text]
         raise StateError(
             f"{self.run} was trained on {' and '.join(before)}, not on {' and '.join(own)}: "
             f"go on with {shlex.join(words)}, or choose another folder with --out"
