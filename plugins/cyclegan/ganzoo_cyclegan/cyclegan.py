@@ -164,5 +164,6 @@ class CycleGANMini(CycleGAN):
         width: int = 16
         blocks: int = 2
         batch_size: int = 8
-        steps: int = 2500
+        patch_layers: int = 2
+        steps: int = 4000
         lr: float = 5e-4
