@@ -32,11 +32,11 @@ def main() -> None:
 
 
 def faces(run: str) -> Image.Image:
-    """Two rows from noise."""
+    """Three rows from noise."""
     model = ganzoo.load(run)
     steps = ganzoo.Run(run).step
     title = f"dcgan-mini after {steps:,} steps: faces from noise"
-    return _titled(title, model.sample(24, seed=1), 12)
+    return _titled(title, model.sample(24, seed=0), 8)
 
 
 def hair() -> Image.Image:

@@ -92,7 +92,8 @@ def _publish(entry: Entry, run: Run) -> None:
     shutil.rmtree(target, ignore_errors=True)
     target.mkdir()
     for file in run.uploaded_files():
-        (target / file.name).write_bytes(file.read_bytes())
+        if file != run.film:  # films would make the package a third larger
+            (target / file.name).write_bytes(file.read_bytes())
     config = dataclasses.replace(
         Config.read(run.config),
         metrics={**scores, "images": images, "measured on": protocol},

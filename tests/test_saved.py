@@ -76,7 +76,7 @@ def test_from_pretrained_takes_a_run_and_checks_the_class():
         assert type(model) is DCGANMini
         assert not model.training
         assert torch.equal(model.sample(2), expected.sample(2))
-    assert DCGANMini.from_pretrained("dcgan-mini").hp.image_size == 32
+    assert DCGANMini.from_pretrained("dcgan-mini:digits").hp.image_size == 32
     with pytest.raises(ganzoo.StateError, match="of dcgan-mini, not of the class CDCGAN"):
         ganzoo.models["cdcgan"].load().from_pretrained(OLD)
     with pytest.raises(ganzoo.StateError, match="nowhere"):

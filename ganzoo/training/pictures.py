@@ -89,7 +89,7 @@ class Pictures:
         self._draw_samples()
         _write(curve(run.journal.series()), run.curve)
         timeline = run.timeline.pictures()
-        if timeline and trainer.steps_done == trainer.model.hp.steps:
+        if len(timeline) > 1 and trainer.steps_done == trainer.model.hp.steps:
             replace_file(run.film, film(timeline.values()))
         write_card(run.folder, trainer.model)
         self._shown.update(run.picture)
