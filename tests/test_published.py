@@ -128,7 +128,15 @@ def test_the_shipped_ones_are_what_they_say(row):
     )
 
 
-@pytest.mark.parametrize("row", SHIPPED, ids=lambda row: row["folder"])
+def shipped_with_pictures():
+    """Thousands of faces take long to draw."""
+    for row in SHIPPED:
+        (source,) = Config.read(WEIGHTS / row["folder"] / "config.json").sources()
+        marks = [pytest.mark.slow] if source.startswith("faces") else []
+        yield pytest.param(row, id=row["folder"], marks=marks)
+
+
+@pytest.mark.parametrize("row", shipped_with_pictures())
 def test_the_picture_of_the_card_is_what_they_make(row):
     """Within 2 of 255 levels: another machine may round otherwise."""
     model = ganzoo.create(row["model"], pretrained=row["name"])
