@@ -208,6 +208,7 @@ print(data.fingerprint, sorted(data.parts[0].images[:, 0, 0, 0].tolist()) == lis
 """
 
 
+@pytest.mark.slow
 def test_two_processes_pack_the_same_thing_once(distribution, site_env, tmp_path):
     site = distribution("slow", {"slow": "slow:Slow"}, "ganzoo.datasets", slow=SLOW)
     log = tmp_path / "log"
@@ -233,6 +234,7 @@ def test_a_drawn_picture_is_drawn_once(distribution, monkeypatch, tmp_path):
     assert len(log.read_text()) == 40 + 40 + 30
 
 
+@pytest.mark.slow
 def test_packing_that_is_killed_leaves_nothing_that_is_taken_for_whole(
     distribution, site_env, tmp_path
 ):

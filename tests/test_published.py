@@ -130,10 +130,12 @@ def test_the_shipped_ones_are_what_they_say(row):
 
 def shipped_with_pictures():
     """Thousands of faces take long to draw."""
+    cases = []
     for row in SHIPPED:
         (source,) = Config.read(WEIGHTS / row["folder"] / "config.json").sources()
         marks = [pytest.mark.slow] if source.startswith("faces") else []
-        yield pytest.param(row, id=row["folder"], marks=marks)
+        cases.append(pytest.param(row, id=row["folder"], marks=marks))
+    return cases
 
 
 @pytest.mark.parametrize("row", shipped_with_pictures())

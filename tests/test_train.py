@@ -513,6 +513,7 @@ def test_numbers_of_steps_are_whole():
             ganzoo.train("dcgan-mini", save_every=value)
 
 
+@pytest.mark.slow
 def test_letters_that_a_console_lacks_end_no_training(process):
     env = {**os.environ, "PYTHONIOENCODING": "ascii"}
     words = ["train", "dcgan-mini", *TINY, "--set", "steps=1", "--out", "k\u00e4tzchen"]
