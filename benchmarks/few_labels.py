@@ -19,14 +19,13 @@ takes about ten minutes on one core), and a second call does what is missing.
 """
 
 import argparse
-import json
-import statistics
 import time
 from pathlib import Path
 from typing import Any
 
 import torch
 from machine import machine
+from results import append, mean_and_range, read
 from table import head, row
 from torch import Tensor
 from torch.utils.data import TensorDataset
@@ -87,7 +86,7 @@ def main() -> None:
     test = faces(TEST)
     for seed in range(options.seeds):
         for count in options.counts:
-            if any((r["seed"], r["count"]) == (seed, count) for r in lines(results)):
+            if any((r["seed"], r["count"]) == (seed, count) for r in read(results)):
                 continue
             start = time.process_time()
             part = faces(f"faces:first={seed * 1000},n={count},glasses=no/yes")
@@ -100,9 +99,8 @@ def main() -> None:
                 print(seed, count, name, scores[name], flush=True)
             seconds = round(time.process_time() - start)
             record = {"seed": seed, "count": count, "cpu_seconds": seconds, "scores": scores}
-            with results.open("a") as journal:
-                journal.write(json.dumps(record) + "\n")
-    _table(lines(results), options.counts)
+            append(results, record)
+    _table(read(results), options.counts)
 
 
 def faces(source: str) -> Part:
@@ -144,19 +142,15 @@ def accuracies(part: Part, settings: dict[str, Any], seed: int, test: Part) -> d
         pass
     images, labels = test
     guesses = []
-    with trainer.averaged_model() as averaged, torch.no_grad():
+    with trainer.averaged_model() as averaged:
         for batch in images.split(250):
-            guesses.append(averaged.logits(batch).argmax(1))
+            guesses.append(averaged.classify(batch).argmax(1))
     guess = torch.cat(guesses)
     length, glasses = guess // 2 == labels // 2, guess % 2 == labels % 2
     return {
         "length": round(100 * length.float().mean().item(), 2),
         "glasses": round(100 * glasses.float().mean().item(), 2),
     }
-
-
-def lines(path: Path) -> list[dict[str, Any]]:
-    return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
 
 
 def _table(records: list[dict[str, Any]], counts: list[int]) -> None:
@@ -166,15 +160,8 @@ def _table(records: list[dict[str, Any]], counts: list[int]) -> None:
             cells = []
             for count in counts:
                 of_it = [r["scores"][way][attribute] for r in records if r["count"] == count]
-                cells.append(_spread(of_it))
+                cells.append(mean_and_range(of_it, 1))
             row(way, *cells)
-
-
-def _spread(values: list[float]) -> str:
-    """The mean, with the smallest and the largest."""
-    if not values:
-        return ""
-    return f"{statistics.mean(values):.1f} ({min(values):.1f} to {max(values):.1f})"
 
 
 if __name__ == "__main__":

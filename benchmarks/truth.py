@@ -18,8 +18,6 @@ does what is missing.
 """
 
 import argparse
-import json
-import statistics
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -27,6 +25,8 @@ from typing import Any
 
 import torch
 from machine import machine
+from results import append, mean_and_range, read
+from safetensors.torch import load_file, save_file
 from scoring import open_pictures
 from table import head, row
 from torch import Tensor
@@ -79,7 +79,7 @@ def main() -> None:
         seeds = options.seeds if name in TRAINED else 1
         for seed in range(seeds):
             file = options.out / f"{name}-{seed}.safetensors"
-            if not any(_is(line, name, seed, options.minutes) for line in lines(results)):
+            if not any(_is(line, name, seed, options.minutes) for line in read(results)):
                 start = time.process_time()
                 translations, steps = method(a, b, seed, options.minutes * 60)
                 record = {
@@ -90,14 +90,12 @@ def main() -> None:
                     "cpu_seconds": round(time.process_time() - start),
                     "scores": scores(a, b, translations),
                 }
-                _keep(file, translations)
-                with results.open("a") as journal:
-                    journal.write(json.dumps(record) + "\n")
-                print(json.dumps(record), flush=True)
+                save_file({key: x.contiguous() for key, x in translations.items()}, file)
+                append(results, record)
             if seed == 0:
-                kept = _kept(file)
+                kept = load_file(file)
                 shown += [kept["a2b"][:8], kept["b2a"][:8]]
-    _table(lines(results), options.minutes)
+    _table(read(results), options.minutes)
     if options.grid:
         save_png(enlarged(grid(torch.cat(shown))), options.grid)
 
@@ -234,25 +232,9 @@ def ssim(one: Tensor, other: Tensor) -> float:
 # What is kept between calls
 
 
-def lines(path: Path) -> list[dict[str, Any]]:
-    return list(map(json.loads, path.read_text().splitlines())) if path.exists() else []
-
-
 def _is(line: dict[str, Any], name: str, seed: int, minutes: float) -> bool:
     same = line["method"] == name and line["seed"] == seed
     return same and line["minutes"] in (0, minutes)
-
-
-def _keep(file: Path, translations: Translations) -> None:
-    from safetensors.torch import save_file
-
-    save_file({name: images.contiguous() for name, images in translations.items()}, file)
-
-
-def _kept(file: Path) -> Translations:
-    from safetensors.torch import load_file
-
-    return load_file(file)
 
 
 def _table(records: list[dict[str, Any]], minutes: float) -> None:
@@ -266,16 +248,8 @@ def _table(records: list[dict[str, Any]], minutes: float) -> None:
         for direction in ("a2b", "b2a"):
             for score in ("psnr", "ssim", "stays", "changes"):
                 values = [record["scores"][f"{direction} {score}"] for record in of_it]
-                cells.append(_spread(values, 3 if score == "ssim" else 1))
+                cells.append(mean_and_range(values, 3 if score == "ssim" else 1))
         row(name, *cells[:4], "", *cells[4:], of_it[0]["steps"])
-
-
-def _spread(values: list[float], digits: int) -> str:
-    """The mean, with the smallest and the largest."""
-    mean = f"{statistics.mean(values):.{digits}f}"
-    if len(values) == 1:
-        return mean
-    return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
 
 
 if __name__ == "__main__":
