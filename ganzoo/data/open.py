@@ -155,6 +155,8 @@ class OpenedSources:
 
     def at_size(self, size: int, view: Any) -> Self:
         """The same with images of `size` pixels a side, of those sources that can draw any."""
+        if not any(isinstance(source, HasAnySize) for source in self.sources):
+            return self  # to list the images again may take long
         sources: list[Source] = []
         for source in self.sources:
             sources.append(source.at_size(size) if isinstance(source, HasAnySize) else source)

@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import cache
 
 Palette = dict[str, tuple[str, ...]]
 HAIR: Palette = {
@@ -35,6 +36,7 @@ def hex_colour(text: str) -> str | None:
     return match[1].lower() if match else None
 
 
+@cache
 def name_of(part: str, colour: str) -> str:
     """The name of a colour of `hair` or `skin`: that of the nearest that has one."""
     names: dict[str, str] = {}

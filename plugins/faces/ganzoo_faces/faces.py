@@ -11,6 +11,7 @@ from ganzoo import DataError, DataInfo, Item
 from ganzoo_faces.people import Person, people, versions
 from ganzoo_faces.request import Domains, Request
 from ganzoo_faces.studio import Studio
+from ganzoo_faces.styles import Attributes
 
 LIBRARIES = ("dicebear", "dicebear_styles", "resvg_py")
 SIZE = 64
@@ -56,19 +57,20 @@ class Faces:
         if self._request.domains:
             a, b = self.domains()
             return [*a, *b]
-        return self._items(self._people(0, self._request.n))
+        return self._items(self._people(0, self._request.n, {}))
 
     def domains(self) -> tuple[Sequence[Item], Sequence[Item]]:
         two, n = self._slash("no two domains"), self._request.n
-        a = self._people(0, n // 2, two.attribute, two.a)
-        b = self._people(n // 2, n, two.attribute, two.b)
+        a = self._people(0, n // 2, {two.attribute: two.a})
+        b = self._people(n // 2, n, {two.attribute: two.b})
         return self._items(a), self._items(b)
 
     def pairs(self) -> Sequence[tuple[Item, Item]]:
         two, n = self._slash("no pairs"), self._request.n
-        sides = [self._people(0, n, two.attribute, value) for value in (two.a, two.b)]
+        a = self._people(0, n, {two.attribute: two.a})
+        b = self._people(0, n, {two.attribute: two.b})
         pairs = []
-        for source, target in zip(*sides, strict=True):
+        for source, target in zip(a, b, strict=True):
             both = self._items([source, target])
             if len(both) == 2:
                 pairs.append((both[0], both[1]))
@@ -82,10 +84,10 @@ class Faces:
             )
         return self._request.domains
 
-    def _people(self, start: int, end: int, attribute: str = "", value: str = "") -> list[Person]:
-        """The persons from `start` to `end` of those asked for."""
+    def _people(self, start: int, end: int, more: Attributes) -> list[Person]:
+        """The persons from `start` to `end` of those asked for, with `more` that is fixed."""
         request = self._request
-        fixed = request.fixed | ({attribute: value} if attribute else {})
+        fixed = request.fixed | more
         return people(request.style, request.first + start, end - start, request.background, fixed)
 
     def _items(self, people: Sequence[Person]) -> list[Item]:

@@ -53,9 +53,9 @@ class Style:
             names = {name_of(attribute, colour) for colour in self._palette(attribute)}
             return tuple(name for name in NAMES[attribute] if name in names)
         if attribute == "length":
-            hairs = self._component("hair").get("variants", {})
-            sorted_out = [*map(self._hairs, LENGTHS)]
-            return LENGTHS if all(sorted_out) and sum(map(len, sorted_out)) == len(hairs) else ()
+            long, short = map(self._hairs, LENGTHS)
+            every = self._hairs("")
+            return LENGTHS if long and short and len(long + short) == len(every) else ()
         glasses = self._component("glasses")
         return ("no", "yes") if glasses.get("probability", 100) < 100 else ()
 
