@@ -131,7 +131,7 @@ def test_what_cannot_be_used_is_left_out_and_counted(ganzoo_command, caplog):
         (("in", "in/out"), "lies inside in"),
         (("in", "out", "--size", "8"), "size of their own"),
         (("in", "out", "--view", "domains"), "not two domains"),
-        (("nowhere", "out"), "nowhere"),
+        (("missing", "out"), "missing"),
         (("twins", "out"), "names of folders"),
     ],
 )

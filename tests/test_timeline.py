@@ -116,6 +116,9 @@ def test_a_run_without_a_timeline_goes_on_with_one():
     run.timeline.folder.rmdir()
     train("run", 4)
     assert list(run.timeline.pictures()) == [4]
+    before = run.samples.stat().st_mtime_ns
+    train("run", 4)
+    assert run.samples.stat().st_mtime_ns == before  # it is complete, and not drawn again
     train("run", 6)
     assert list(run.timeline.pictures()) == [4, 5, 6]
 

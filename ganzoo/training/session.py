@@ -132,7 +132,10 @@ def _follow(pictures: Pictures, trainer: Trainer, run: Run) -> None:
 def _complete(trainer: Trainer, run: Run) -> None:
     """Makes the pictures of a finished run that was killed after its last checkpoint."""
     shows_the_best = in_order(run.best_checkpoint(), run.samples)
-    if not shows_the_best or not in_order(run.newest_checkpoint(), run.film, run.card):
+    last = run.film
+    if not last.exists():  # an older run has a single picture, which makes none
+        last = run.timeline.path(trainer.steps_done)
+    if not shows_the_best or not in_order(run.newest_checkpoint(), last, run.card):
         evaluation = trainer.evaluate() if trainer.validation else None
         Pictures(trainer, run).publish(evaluation)
 
