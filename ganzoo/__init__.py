@@ -24,6 +24,7 @@ _HOMES = {
     "files": "cache_folder",
     "hparams.fields": "PowersOfTwo Range",
     "hparams.hparams": "DataInfo Hparams",
+    "hparams.settings": "Settings",
     "hub.reach": "cache_if_unreachable",
     "hub.transfer": "pull push",
     "images": "from_pil to_pil",

@@ -17,9 +17,9 @@ ROOT = Path(__file__).parent.parent
 PUBLIC = """
     BadImage DataError DataInfo DeviceError Diverged Domains Evaluation GanzooError HparamError
     Hparams HubError Item Labelled Model Move NameClash OutOfMemory Pair PluginError PowersOfTwo
-    Range Run Source StateError Step Trainer Turn UnknownName Unsupported UsageError adam adapt
-    augment cache_folder cache_if_unreachable create datasets from_pil frozen list_models load
-    losses measured models noise pull push save to_pil train trainers unknown
+    Range Run Settings Source StateError Step Trainer Turn UnknownName Unsupported UsageError adam
+    adapt augment cache_folder cache_if_unreachable create datasets from_pil frozen list_models
+    load losses measured models noise pull push save to_pil train trainers unknown
 """
 
 

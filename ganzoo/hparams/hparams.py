@@ -1,21 +1,13 @@
 """Hyperparameters: every number that changes the result, in one frozen dataclass per model."""
 
-import functools
-import json
-import logging
-import threading
-import tomllib
-from collections.abc import Mapping, Sequence
-from dataclasses import MISSING, asdict, dataclass, fields, replace
-from inspect import get_annotations
-from pathlib import Path
-from typing import Annotated, Any, ClassVar, Literal, Self, dataclass_transform
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, ClassVar, Literal, Self
 
-from ganzoo.errors import GanzooError, HparamError, PluginError, unknown
-from ganzoo.hparams.fields import FieldType, Range
+from ganzoo.errors import HparamError
+from ganzoo.hparams.fields import Range
+from ganzoo.hparams.settings import Settings
 
-logger = logging.getLogger(__name__)
-_freezing = threading.Lock()
 FROM_DATA = ("image_size", "channels", "classes")
 """The fields that are filled from the data when they are None."""
 
@@ -33,18 +25,11 @@ class DataInfo:
     classes: tuple[str, ...] = ()
 
 
-@dataclass_transform(frozen_default=True, kw_only_default=True)
 @dataclass(frozen=True, kw_only=True)
-class Hparams:
-    """The hyperparameters that every model has. A model subclasses this and adds its own.
-
-    A field is `name: type = default`; `Annotated[int, ganzoo.Range(1, 64), "help text"]` adds a
-    range and a help text, which a new declaration in a subclass keeps. No decorator is needed:
-    the class becomes a frozen dataclass when it is first used.
-    """
+class Hparams(Settings):
+    """The hyperparameters that every model has. A model subclasses this and adds its own."""
 
     renamed: ClassVar[Mapping[str, str]] = {"fit": "resize"}
-    """Old name -> new name, for the fields that this class renamed; old names are still read."""
     load_ratio: ClassVar[float] = 1.0
     """`load_size="auto"` is this times image_size."""
 
@@ -112,87 +97,6 @@ class Hparams:
         "share of the data that is held out to score the model",
     ] = 0.0
 
-    def __new__(cls, *args: Any, **values: Any) -> Self:
-        cls.annotations()  # makes the class a dataclass, before its __init__ is looked up
-        return super().__new__(cls)
-
-    def __init_subclass__(cls) -> None:
-        """A decorator may still follow for `cls`, but no longer for its bases."""
-        super().__init_subclass__()
-        names: dict[str, str] = {}
-        for base in reversed(cls.__bases__):
-            if issubclass(base, Hparams):
-                _freeze(base)
-                names |= base.renamed
-        cls.renamed = {**names, **cls.renamed}
-
-    def __post_init__(self) -> None:
-        for name, field in self.annotations().items():
-            value = field.checked(name, getattr(self, name))
-            object.__setattr__(self, name, value)
-        self.validate()
-
-    def validate(self) -> None:
-        """Override to check fields against each other; raise `ganzoo.HparamError`."""
-
-    @classmethod
-    @functools.cache
-    def annotations(cls) -> dict[str, FieldType]:
-        """Field name -> type with range and help text, in the order of declaration.
-
-        Raises PluginError for a field without a type or a default.
-        """
-        _freeze(cls)
-        _check_declarations(cls)
-        names = [field.name for field in fields(cls)]
-        result: dict[str, FieldType] = {}
-        for base in reversed(cls.__mro__):
-            declared = get_annotations(base, eval_str=True)
-            for name, annotation in declared.items():
-                if name in names:
-                    result[name] = FieldType.of(annotation, result.get(name))
-        return result
-
-    def replaced(self, values: Mapping[str, Any]) -> Self:
-        """A copy with these values, each checked. An old name is logged with the new one."""
-        for old, new in self.renamed.items():
-            if old in values:
-                logger.warning("hyperparameter %r is now called %r", old, new)
-        return replace(self, **self._by_new_names(values))
-
-    @classmethod
-    def from_json(cls, values: Mapping[str, Any]) -> Self:
-        """The hyperparameters of a config.json: old names are read, missing ones are defaults."""
-        return cls(**cls._by_new_names(values))
-
-    @classmethod
-    def from_options(cls, file: Path | None, assignments: Sequence[str]) -> Self:
-        """The defaults, then the values of a TOML file, then assignments `"key=value"`."""
-        hp = cls()
-        if file:
-            try:
-                hp = hp.replaced(tomllib.loads(file.read_text("utf-8")))
-            except (OSError, GanzooError) as cause:
-                raise HparamError(f"{file}: {getattr(cause, 'strerror', cause)}") from None
-            except ValueError as cause:
-                raise HparamError(
-                    f"{file} is no TOML ({cause}): write a hyperparameter on each line, "
-                    'as in batch_size = 16 or resize = "pad"'
-                ) from None
-        return hp.replaced(dict(map(cls.parse, assignments)))
-
-    @classmethod
-    def _by_new_names(cls, values: Mapping[str, Any]) -> dict[str, Any]:
-        result: dict[str, Any] = {}
-        for name, value in values.items():
-            new = cls.renamed.get(name, name)
-            if new not in cls.annotations():
-                raise unknown("hyperparameter", name, cls.annotations())
-            if new in result:
-                raise HparamError(f"{new} has two values, by its old and its new name")
-            result[new] = value
-        return result
-
     def for_data(self, info: DataInfo) -> Self:
         """A copy in which image_size, channels and classes, where None, are those of the data."""
         # 0 is in none of their ranges
@@ -215,19 +119,9 @@ class Hparams:
         names = [name for name in FROM_DATA if own[name] is not shared[name]]
         return [name for name in names if getattr(self, name) is None]
 
-    @classmethod
-    def parse(cls, assignment: str) -> tuple[str, Any]:
-        """`"lr=1e-3"` -> `("lr", 0.001)`, read as the type of the field. An old name is kept."""
-        name, equals, text = assignment.partition("=")
-        name = name.strip().replace("-", "_")
-        if not equals:
-            raise HparamError(f"{assignment!r} is not key=value")
-        [new] = cls._by_new_names({name: text})
-        return name, cls.annotations()[new].parsed(name, text.strip())
-
     def to_json(self) -> dict[str, Any]:
         """Name -> value, of types that JSON has. `load_size="auto"` is the number that it means."""
-        values = dict(json.loads(json.dumps(asdict(self))))
+        values = super().to_json()
         if self.image_size and self.load_size == "auto":
             values["load_size"] = self.stored_size(self.image_size)
         return values
@@ -239,38 +133,3 @@ def unfilled_error(name: str) -> HparamError:
     if name == "classes":
         way_out += "; a Dataset of your own names them in its attribute `classes`"
     return HparamError(f"{name} is filled from the data: {way_out}")
-
-
-def _freeze(kind: type[Hparams]) -> None:
-    """Makes the class a frozen dataclass, unless its author wrote the decorator."""
-    with _freezing:
-        if "__dataclass_fields__" in vars(kind):
-            return
-        try:
-            dataclass(frozen=True, kw_only=True)(kind)
-        except (TypeError, ValueError) as cause:
-            raise PluginError(f"{kind.__qualname__}: {cause}") from cause
-
-
-def _check_declarations(kind: type[Hparams]) -> None:
-    """Raises PluginError for a default without a type, which would be ignored, and the like."""
-    own = get_annotations(kind)
-    for name, value in vars(kind).items():
-        is_public = name.islower() and name[0] != "_"
-        is_constant = isinstance(value, int | float | str | tuple)
-        if is_public and is_constant and name not in own:
-            raise PluginError(
-                f"{kind.__qualname__}.{name} is not a field: "
-                f"write {name}: {type(value).__name__} = {value!r:.60}"
-            )
-    for field in fields(kind):
-        if field.default is MISSING:
-            raise PluginError(
-                f"{kind.__qualname__}.{field.name} needs a default: "
-                "a number, a text, a tuple (not a list), or None"
-            )
-        if field.name in kind.renamed:
-            raise PluginError(
-                f"{kind.__qualname__}.{field.name} is now called "
-                f"{kind.renamed[field.name]}: rename the field"
-            )
