@@ -61,10 +61,11 @@ def with_progress(items: Iterator[T], total: int, what: str) -> Iterator[T]:
             leave=False,
         )
         return
-    start = time.perf_counter()
-    due = start + FIRST
-    for done, item in enumerate(items, 1):
+    start, due = 0.0, 0.0
+    for done, item in enumerate(items):
         now = time.perf_counter()
+        if not done:  # until then, processes may have been started
+            start, due = now, now + FIRST
         if now > due:
             due = now + EVERY
             rate = done / (now - start)
