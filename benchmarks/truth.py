@@ -1,10 +1,11 @@
 """Does unpaired translation find the truth? Blond to black and back, on drawn faces.
 
-    python benchmarks/truth.py [--minutes 6] [--seeds 3] [--out runs/truth] [--grid truth.png]
+    python benchmarks/truth.py [--steps 4000] [--seeds 3] [--out runs/truth] [--grid truth.png]
 
 The true other picture of a drawn person is known: the same person with the other hair. Each method
-gets the same CPU time, counted by the processor, for both directions together; then it translates
-500 persons that it never saw. `cyclegan-mini` and `cut` learn from disjoint persons, blond ones and
+gets the CPU time that `cyclegan-mini` takes for `--steps`, for both directions together: what a
+step costs is measured first, one method after the other, in three rounds. Then it translates 500
+persons that it never saw. `cyclegan-mini` and `cut` learn from disjoint persons, blond ones and
 black-haired ones; `pix2pix-mini` learns from pairs of the same persons, which is more than the
 others know. Three need no training: the picture itself; the picture plus the difference of the two
 domains' mean colours; and plus that of their mean pictures, pixel by pixel.
@@ -13,11 +14,12 @@ Columns, over persons and both directions: PSNR and SSIM against the truth (of 8
 2004, a Gaussian window of 11 pixels); the mean distance to the truth, in levels of 255, of pixels
 that must not change (source and truth agree: skin, background, eyes) and of those that must.
 
-A run takes `--minutes`; its scores are written to results.jsonl as they come, and a second call
-does what is missing.
+A run takes 6 to 20 minutes of one core; its scores are written to results.jsonl as they come, and a
+second call does what is missing.
 """
 
 import argparse
+import json
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -39,8 +41,8 @@ SIZE = 32
 PERSONS = 500
 TRAINING = "faces:n=6000,hair=blond/black"
 UNSEEN = "faces:first=1000000,n=600,hair=blond/black"
-WARM_UP = 20
-"""Steps that tell how many fit into the time."""
+WARM_UP, ROUNDS = 20, 3
+"""Steps that tell what one costs, and how often."""
 NARROW: dict[str, Any] = {
     "image_size": SIZE,
     "load_size": None,
@@ -52,17 +54,24 @@ NARROW: dict[str, Any] = {
 CUT: dict[str, Any] = {
     **NARROW,
     "blocks": 2,
-    "nce_layers": (7, 10, 11),
-    "nce_weight": 0.25,
-    "identity_weight": 0.25,
+    "patch_layers": 2,
+    "nce_layers": (0, 4, 7, 11),
+    "nce_patches": 64,
+    "nce_features": 64,
 }
+TRAINED: dict[str, tuple[str, dict[str, Any], int]] = {
+    "cyclegan-mini": ("cyclegan-mini", {"image_size": SIZE}, 1),
+    "cut": ("cut", CUT, 2),
+    "pix2pix-mini": ("pix2pix-mini", {"image_size": SIZE}, 2),
+}
+"""Method -> model, its settings, and how many models both directions take."""
 Translations = dict[str, Tensor]
 """For `a2b` and `b2a`, images `(PERSONS, 3, SIZE, SIZE)` in [-1, 1]."""
 
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--minutes", type=float, default=6.0)
+    parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--out", type=Path, default=Path("runs/truth"))
     parser.add_argument("--grid", type=Path)
@@ -73,29 +82,30 @@ def main() -> None:
     results = options.out / "results.jsonl"
     a, b = unseen(SIZE)
     shown = [a[:8], b[:8]]
+    budgets = _budgets(options.out / "steps.json", options.steps)
     for name, method in METHODS.items():
         if options.only not in (None, name):
             continue
-        seeds = options.seeds if name in TRAINED else 1
-        for seed in range(seeds):
+        steps = budgets.get(name, 0)
+        for seed in range(options.seeds if steps else 1):
             file = options.out / f"{name}-{seed}.safetensors"
-            if not any(_is(line, name, seed, options.minutes) for line in read(results)):
+            if not any(_is(line, name, seed, steps) for line in read(results)):
                 start = time.process_time()
-                translations, steps = method(a, b, seed, options.minutes * 60)
+                translations = method(a, b, seed, steps)
                 record = {
                     "method": name,
                     "seed": seed,
-                    "minutes": options.minutes if name in TRAINED else 0,
                     "steps": steps,
                     "cpu_seconds": round(time.process_time() - start),
+                    "machine": machine(),
                     "scores": scores(a, b, translations),
                 }
                 save_file({key: x.contiguous() for key, x in translations.items()}, file)
                 append(results, record)
-            if seed == 0:
+            if seed == 0 and file.exists():
                 kept = load_file(file)
                 shown += [kept["a2b"][:8], kept["b2a"][:8]]
-    _table(read(results), options.minutes)
+    _table(read(results), budgets)
     if options.grid:
         save_png(enlarged(grid(torch.cat(shown))), options.grid)
 
@@ -107,19 +117,19 @@ def unseen(size: int) -> tuple[Tensor, Tensor]:
     return a, b
 
 
-# The methods: pictures of both domains, a seed and seconds -> translations and steps
+# The methods: pictures of both domains, a seed and steps -> translations
 
 
-def identity(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
-    return {"a2b": a, "b2a": b}, 0
+def identity(a: Tensor, b: Tensor, seed: int, steps: int) -> Translations:
+    return {"a2b": a, "b2a": b}
 
 
-def mean_colour(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
-    return _shifted(a, b, (0, 2, 3)), 0
+def mean_colour(a: Tensor, b: Tensor, seed: int, steps: int) -> Translations:
+    return _shifted(a, b, (0, 2, 3))
 
 
-def mean_picture(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
-    return _shifted(a, b, (0,)), 0
+def mean_picture(a: Tensor, b: Tensor, seed: int, steps: int) -> Translations:
+    return _shifted(a, b, (0,))
 
 
 def _shifted(a: Tensor, b: Tensor, over: tuple[int, ...]) -> Translations:
@@ -129,29 +139,28 @@ def _shifted(a: Tensor, b: Tensor, over: tuple[int, ...]) -> Translations:
     return {"a2b": (a + shift).clamp(-1, 1), "b2a": (b - shift).clamp(-1, 1)}
 
 
-def cyclegan(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
-    model, steps = trained("cyclegan-mini", {"image_size": SIZE}, TRAINING, seed, seconds)
-    return {"a2b": model.translate(a, "a2b"), "b2a": model.translate(b, "b2a")}, steps
+def cyclegan(a: Tensor, b: Tensor, seed: int, steps: int) -> Translations:
+    model = trained("cyclegan-mini", steps, seed)
+    return {"a2b": model.translate(a, "a2b"), "b2a": model.translate(b, "b2a")}
 
 
-def cut(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
+def cut(a: Tensor, b: Tensor, seed: int, steps: int) -> Translations:
     """One model each way; the domains change places for the way back."""
-    there, steps = trained("cut", CUT, TRAINING, seed, seconds / 2)
     reverse = TRAINING.replace("blond/black", "black/blond")
-    back, _ = trained("cut", CUT, reverse, seed, seconds / 2)
-    return {"a2b": there.translate(a, "a2b"), "b2a": back.translate(b, "a2b")}, steps
+    there = trained("cut", steps, seed)
+    back = trained("cut", steps, seed, data=reverse)
+    return {"a2b": there.translate(a, "a2b"), "b2a": back.translate(b, "a2b")}
 
 
-def pix2pix(a: Tensor, b: Tensor, seed: int, seconds: float) -> tuple[Translations, int]:
-    result, steps = {}, 0
+def pix2pix(a: Tensor, b: Tensor, seed: int, steps: int) -> Translations:
+    result = {}
     for direction, images in (("a2b", a), ("b2a", b)):
-        settings = {"image_size": SIZE, "direction": direction}
-        model, steps = trained("pix2pix-mini", settings, TRAINING, seed, seconds / 2)
+        model = trained("pix2pix-mini", steps, seed, direction=direction)
         result[direction] = model.translate(images, direction)
-    return result, steps
+    return result
 
 
-METHODS: dict[str, Callable[[Tensor, Tensor, int, float], tuple[Translations, int]]] = {
+METHODS: dict[str, Callable[[Tensor, Tensor, int, int], Translations]] = {
     "identity": identity,
     "mean colour": mean_colour,
     "mean picture": mean_picture,
@@ -159,28 +168,46 @@ METHODS: dict[str, Callable[[Tensor, Tensor, int, float], tuple[Translations, in
     "cut": cut,
     "pix2pix-mini": pix2pix,
 }
-TRAINED = ("cyclegan-mini", "cut", "pix2pix-mini")
 
 
 def trained(
-    name: str, settings: dict[str, Any], data: str, seed: int, seconds: float
-) -> tuple[ganzoo.Model, int]:
-    """A model trained for so many seconds of CPU time, its schedule included; and its steps."""
-    model = ganzoo.create(name, **settings, seed=seed, steps=WARM_UP)
-    trainer = ganzoo.Trainer(model, data, device="cpu")
-    next(trainer)
-    start = time.process_time()
-    for _ in trainer:
-        pass
-    a_step = (time.process_time() - start) / (WARM_UP - 1)
-    steps = int(seconds / a_step)
-    model = ganzoo.create(name, **settings, seed=seed, steps=steps)
+    method: str, steps: int, seed: int, data: str = TRAINING, **settings: Any
+) -> ganzoo.Model:
+    """A model after so many steps, its schedule included."""
+    name, own, _ = TRAINED[method]
+    model = ganzoo.create(name, **own, **settings, seed=seed, steps=steps)
     trainer = ganzoo.Trainer(model, data, device="cpu")
     for step in trainer:
         if step.number % 250 == 0:
             print(f"{name} seed {seed}: step {step.number} of {steps}", step.read(), flush=True)
     with trainer.averaged_model() as averaged:
-        return averaged, steps
+        return averaged
+
+
+def _budgets(path: Path, steps: int) -> dict[str, int]:
+    """Method -> the steps of each of its models in the CPU time of so many of `cyclegan-mini`."""
+    if not path.exists():
+        path.write_text(json.dumps(_costs()))
+    costs = json.loads(path.read_text())
+    seconds = steps * costs["cyclegan-mini"]
+    print(f"{seconds / 60:.1f} minutes of CPU time for each run, by costs of a step {costs}")
+    return {name: int(seconds / costs[name] / count) for name, (_, _, count) in TRAINED.items()}
+
+
+def _costs() -> dict[str, float]:
+    """The CPU seconds of a step of each method: the least of several rounds."""
+    costs: dict[str, float] = {}
+    for _ in range(ROUNDS):
+        for method, (name, own, _) in TRAINED.items():
+            model = ganzoo.create(name, **own, steps=WARM_UP)
+            trainer = ganzoo.Trainer(model, TRAINING, device="cpu")
+            next(trainer)
+            start = time.process_time()
+            for _ in trainer:
+                pass
+            cost = (time.process_time() - start) / (WARM_UP - 1)
+            costs[method] = min(cost, costs.get(method, cost))
+    return costs
 
 
 # Scores
@@ -232,16 +259,16 @@ def ssim(one: Tensor, other: Tensor) -> float:
 # What is kept between calls
 
 
-def _is(line: dict[str, Any], name: str, seed: int, minutes: float) -> bool:
-    same = line["method"] == name and line["seed"] == seed
-    return same and line["minutes"] in (0, minutes)
+def _is(line: dict[str, Any], name: str, seed: int, steps: int) -> bool:
+    return (line["method"], line["seed"], line["steps"]) == (name, seed, steps)
 
 
-def _table(records: list[dict[str, Any]], minutes: float) -> None:
+def _table(records: list[dict[str, Any]], budgets: dict[str, int]) -> None:
     titles = ["PSNR, dB", "SSIM", "must not change", "must change"]
     head("blond to black", *titles, "black to blond", *titles, "steps")
     for name in METHODS:
-        of_it = [r for r in records if r["method"] == name and r["minutes"] in (0, minutes)]
+        steps = budgets.get(name, 0)
+        of_it = [r for r in records if (r["method"], r["steps"]) == (name, steps)]
         if not of_it:
             continue
         cells = []
@@ -249,7 +276,7 @@ def _table(records: list[dict[str, Any]], minutes: float) -> None:
             for score in ("psnr", "ssim", "stays", "changes"):
                 values = [record["scores"][f"{direction} {score}"] for record in of_it]
                 cells.append(mean_and_range(values, 3 if score == "ssim" else 1))
-        row(name, *cells[:4], "", *cells[4:], of_it[0]["steps"])
+        row(name, *cells[:4], "", *cells[4:], steps)
 
 
 if __name__ == "__main__":
