@@ -15,6 +15,7 @@ __version__ = "0.2.0.dev0"
 _HOMES = {
     "data.files": "measured",
     "data.source": "Item Source",
+    "data.summary": "DataSummary",
     "data.views": "Domains Labelled Pair",
     "discovery.registry": "datasets list_models models trainers",
     "errors": """
@@ -34,6 +35,7 @@ _HOMES = {
     "optim": "adam",
     "seeds": "noise",
     "state.run": "Run",
+    "training.helpers": "Helper",
     "training.train": "train",
     "training.trainer": "Step Trainer",
     "training.transfer": "adapt",

@@ -5,6 +5,7 @@ from ganzoo import losses as losses
 from ganzoo.data.files import measured as measured
 from ganzoo.data.source import Item as Item
 from ganzoo.data.source import Source as Source
+from ganzoo.data.summary import DataSummary as DataSummary
 from ganzoo.data.views import Domains as Domains
 from ganzoo.data.views import Labelled as Labelled
 from ganzoo.data.views import Pair as Pair
@@ -45,6 +46,7 @@ from ganzoo.modes import frozen as frozen
 from ganzoo.optim import adam as adam
 from ganzoo.seeds import noise as noise
 from ganzoo.state.run import Run as Run
+from ganzoo.training.helpers import Helper as Helper
 from ganzoo.training.train import train as train
 from ganzoo.training.trainer import Step as Step
 from ganzoo.training.trainer import Trainer as Trainer

@@ -19,7 +19,6 @@ from ganzoo.training import session
 from ganzoo.training.averages import Averages
 from ganzoo.training.plan import Plan
 from ganzoo.training.reports import Reports
-from ganzoo.training.snapshot import training_tensors
 
 CPU = torch.device("cpu")
 SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8}
@@ -191,9 +190,9 @@ def test_optimizers_keep_tensors_and_numbers(toy):
         ganzoo.create("toy-phases", image_size=8, channels=1), "toy-squares:16"
     )
     next(trainer)
-    tensors, numbers = training_tensors(trainer.model, trainer.averages, trainer.optimizers)
-    assert any(name.endswith("/exp_avg") for name in tensors)
-    assert isinstance(numbers, dict)
+    state = trainer.state()
+    assert any(name.endswith("/exp_avg") for name in state.training)
+    assert isinstance(state.extra["optimizer"], dict)
 
 
 # A session, without the command line

@@ -1,8 +1,10 @@
 """Model: the contract a plugin implements. It declares hyperparameters, networks and losses."""
 
-from collections.abc import Hashable, Iterator, Mapping
-from typing import Any, ClassVar
+from collections.abc import Callable, Hashable, Iterator, Mapping
+from contextlib import contextmanager
+from typing import Any, ClassVar, Self
 
+import torch
 from torch import Tensor, nn
 from torch.optim import Optimizer
 
@@ -14,6 +16,17 @@ from ganzoo.model.inference import Inference
 from ganzoo.optim import adam
 from ganzoo.seeds import Draws
 
+ROLES = {
+    "generator": "generator",
+    "generators": "generator",
+    "translator": "generator",
+    "translators": "generator",
+    "discriminator": "discriminator",
+    "discriminators": "discriminator",
+    "critic": "discriminator",
+    "critics": "discriminator",
+}
+"""Usual names of players -> their roles."""
 Move = tuple[nn.Module, Tensor | Mapping[str, Tensor]]
 """A player, and what it minimises: a scalar, or named terms whose sum it is."""
 
@@ -35,7 +48,11 @@ class Model(Inference):
     default_trainer: ClassVar[str] = "alternating"
     default_data: ClassVar[str | None] = None
     """The SOURCE that `ganzoo train` takes without `--data`."""
+    roles: ClassVar[Mapping[str, str]] = {}
+    """Attribute of a player -> "generator" or "discriminator", where its name does not tell."""
     Hparams: ClassVar[type[hparams.Hparams]] = hparams.Hparams
+    helpers: dict[str, nn.Module]
+    """The networks of `load_helpers()`, in a training; empty outside of one."""
 
     def __init__(self, hp: hparams.Hparams) -> None:
         super().__init__()
@@ -48,6 +65,8 @@ class Model(Inference):
         self.origin: str | None = None
         # whose weights initialise() read, for config.json
         self.first_weights: str | None = None
+        self.helpers = {}
+        self._reports: dict[str, list[Tensor]] | None = None
         self._draws = Draws(hp.seed)
         self.begin(0)
 
@@ -83,6 +102,27 @@ class Model(Inference):
         """Like `randn`, uniform in [0, 1)."""
         return self._draws.rand(*shape, device=self.device, shared=shared)
 
+    def report(self, name: str, values: Tensor) -> None:
+        """Shows the mean of a tensor beside the losses, averaged over the steps of an interval.
+
+        For what is watched and not minimised: path lengths, signs of logits. Outside of a step it
+        does nothing. The device is not waited for.
+        """
+        if self._reports is not None:
+            self._reports.setdefault(name, []).append(values.detach().float().mean())
+
+    @contextmanager
+    def collecting_reports(self) -> Iterator[dict[str, Tensor]]:
+        """Inside, reports are kept; afterwards the result has the mean of each. For trainers."""
+        self._reports = {}
+        means: dict[str, Tensor] = {}
+        try:
+            yield means
+            for name, values in self._reports.items():
+                means[name] = torch.stack(values).mean()
+        finally:
+            self._reports = None
+
     def augmented(
         self,
         images: Tensor,
@@ -111,6 +151,36 @@ class Model(Inference):
         If it reads them instead, `self.first_weights` says whose they are: package, version, hash.
         """
 
+    def load_helpers(self) -> Mapping[str, Any]:
+        """Networks that the training uses and that are never trained or published, by name.
+
+        A teacher, a classifier: each a network, a `ganzoo.Model` or a `ganzoo.Helper`. Only a
+        training calls this, before its first step; `self.helpers` then has them, in eval mode and
+        on the model's device. config.json records their sha256, and a run goes on with no others.
+        """
+        return {}
+
+    def on_data(self, summary: Any, /) -> None:
+        """Looks at a `ganzoo.DataSummary` of the training data before the first step.
+
+        What it keeps is kept in buffers: a run that goes on has those of its checkpoint.
+        """
+
+    def before_publishing(self) -> None:
+        """Changes the weights that are about to be used or saved, and those alone.
+
+        The averages stand in for their players. The training goes on with the weights as they were
+        before; random numbers follow from (seed, step). An example: BatchNorm statistics of an
+        average.
+        """
+
+    def role_of(self, player: nn.Module) -> str | None:
+        """`"generator"`, `"discriminator"`, or None: by `roles`, else by the name of the player."""
+        for name, child in self.named_children():
+            if child is player or any(part is player for part in child.modules()):
+                return self.roles.get(name) or ROLES.get(name)
+        return None
+
     def optimizers(self) -> dict[nn.Module, Optimizer]:
         """Player -> its optimizer. By default an Adam for each child with trained parameters."""
         players: dict[nn.Module, Optimizer] = {}
@@ -131,7 +201,10 @@ class Model(Inference):
         """Freezes or unfreezes parameters for a phase; called before its `optimizers()`."""
 
     def lr_scale(self, progress: float, /) -> float:
-        """The factor of all learning rates: a pure function of progress in [0, 1]."""
+        """The factor of all learning rates: a pure function of progress in [0, 1].
+
+        A subclass may take a second argument, the player, `lr_scale(self, progress, player=None)`.
+        """
         return 1.0
 
     def betas(self, step: int, /) -> tuple[float, float] | None:
@@ -176,6 +249,13 @@ class Model(Inference):
     def defaults(self) -> dict[str, Any]:
         """The default hyperparameters, as JSON has them."""
         return type(self).Hparams().to_json()
+
+    def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
+        """Helpers move with the model."""
+        for helper in self.helpers.values():
+            helper._apply(fn)  # type: ignore[no-untyped-call]
+        super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
+        return self
 
     @property
     def schedule_depends_on_steps(self) -> bool:

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import Literal
 
 import torch
 from PIL import Image
 from torch import Tensor
 from torch.nn.functional import cross_entropy
 
+from ganzoo.errors import PluginError
 from ganzoo.images import confusion
 
 
@@ -15,13 +17,18 @@ from ganzoo.images import confusion
 class Evaluation:
     """`scores` by name, `pictures` by file name.
 
-    The first score decides which weights are best; more is better. `by_class` is that score for
-    each class that has images.
+    The first score decides which weights are best; `better` says whether a "higher" or a "lower"
+    one is. `by_class` is that score for each class that has images.
     """
 
     scores: Mapping[str, float]
     pictures: Mapping[str, Image.Image] = field(default_factory=dict)
     by_class: Mapping[str, float] = field(default_factory=dict)
+    better: Literal["higher", "lower"] = "higher"
+
+    def __post_init__(self) -> None:
+        if self.better not in ("higher", "lower"):
+            raise PluginError(f"better={self.better!r}: a score is better 'higher' or 'lower'")
 
 
 @torch.no_grad()

@@ -45,6 +45,7 @@ PLACES = {
     "licence": "licence",
     "origin": "origin",
     "first_weights": "first_weights",
+    "helpers": "helpers",
     "metrics": "metrics",
     "trainer": "options/trainer",
     "precision": "options/precision",
@@ -53,8 +54,10 @@ PLACES = {
     "step": "weights/step",
 }
 """Field of Config -> its place in the file, in the order of the file."""
-OBJECTS = ("hyperparameters", "data", "metrics")
+OBJECTS = ("hyperparameters", "data", "helpers", "metrics")
 """The fields that are JSON objects."""
+OPTIONAL = ("helpers",)
+"""The fields that are left out where they are empty."""
 HELD_OUT, CONTENT = "what is held out", "the data's content"
 """The differences between two runs that a user may accept."""
 DAMAGE = (
@@ -76,8 +79,8 @@ class Config:
     for a class without an entry point, whose name is then `model`. `sha256` is that of the weights,
     None before there are any. `origin` is the model and the sha256 of the weights that the training
     started from, None for first weights. `first_weights` says whose those are, None if they were
-    drawn. `metrics` are scores of these weights, the number of images scored, and which images
-    those were.
+    drawn. `helpers` are networks that the training used, each with its source and sha256. `metrics`
+    are scores of these weights, the number of images scored, and which images those were.
     """
 
     model: str
@@ -92,6 +95,7 @@ class Config:
     licence: str | None = None
     origin: str | None = None
     first_weights: str | None = None
+    helpers: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     file: str = WEIGHTS
@@ -126,6 +130,8 @@ class Config:
             group, _, key = place.rpartition("/")
             inside = document.setdefault(group, {}) if group else document
             value = getattr(self, name)
+            if name in OPTIONAL and not value:
+                continue
             inside[key] = None if value == "" else value
         return json.dumps(document, indent=2) + "\n"
 
@@ -149,7 +155,7 @@ class Config:
                 )
             # older files of the format lack these
             older: dict[str, Any] = {"origin": None, "first_weights": None, "metrics": {}}
-            return cls._of(older | document)
+            return cls._of(older | {name: {} for name in OPTIONAL} | document)
         except FileNotFoundError:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
         except DAMAGE as cause:
@@ -206,6 +212,8 @@ class Config:
         }
         for name, value in self.hyperparameters.items():
             values[renamed.get(name, name)] = value
+        for name, helper in self.helpers.items():
+            values[f"helper {name}"] = helper["sha256"]
         return (
             values
             | {

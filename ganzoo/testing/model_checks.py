@@ -29,6 +29,7 @@ from ganzoo.testing.recording import (
     names_of,
     other_random_states,
 )
+from ganzoo.training.optimizers import lr_scale_of
 from ganzoo.zoo import load
 
 TASKS = (
@@ -333,7 +334,7 @@ def has_schedules_that_are_pure(case: ModelCase) -> None:
     }
     for name, arguments in schedules.items():
         for argument in arguments:
-            results = [getattr(one, name)(argument) for one in (model, later, model)]
+            results = [_scheduled(one, name, argument) for one in (model, later, model)]
             for other in results[1:]:
                 if other != results[0]:
                     broken(
@@ -341,12 +342,12 @@ def has_schedules_that_are_pure(case: ModelCase) -> None:
                         "use only the argument and self.hp in it",
                     )
     for share in shares:
-        scale = model.lr_scale(share)
-        if isinstance(scale, Tensor) or not isfinite(scale) or scale < 0:
-            broken(
-                f"lr_scale({share}) gives {scale}",
-                "return a number that is at least 0",
-            )
+        for scale in _scheduled(model, "lr_scale", share):
+            if isinstance(scale, Tensor) or not isfinite(scale) or scale < 0:
+                broken(
+                    f"lr_scale({share}) gives {scale}",
+                    "return a number that is at least 0",
+                )
     recording = case.recorded
     if recording.rates_changed:
         broken(
@@ -358,6 +359,14 @@ def has_schedules_that_are_pure(case: ModelCase) -> None:
             "a step reads self.progress, so the result depends on the number of steps",
             "set depends_on_steps = True in the class",
         )
+
+
+def _scheduled(model: Model, name: str, argument: float) -> Any:
+    """The value of a schedule; of `lr_scale`, one for each player."""
+    if name != "lr_scale":
+        return getattr(model, name)(argument)
+    scale = lr_scale_of(model)
+    return [scale(argument, player) for player in model.optimizers()]
 
 
 # Saved, resumed, loaded

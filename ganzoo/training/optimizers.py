@@ -1,6 +1,7 @@
 """The optimizers of a model's players, through its phases and its schedules."""
 
-from collections.abc import Hashable, Iterable, Mapping
+import inspect
+from collections.abc import Callable, Hashable, Iterable, Mapping
 from typing import Any
 
 from torch import nn
@@ -23,6 +24,8 @@ class Optimizers(dict[nn.Module, Optimizer]):
         self._model = model
         # equal to no phase: the first step enters one
         self._phase: Hashable = object()
+        self._lr_scale = lr_scale_of(model)
+        self._resting: set[nn.Module] = set()
 
     def trained(self, player: nn.Module) -> list[nn.Parameter]:
         """The parameters that a move of this player changes."""
@@ -38,9 +41,10 @@ class Optimizers(dict[nn.Module, Optimizer]):
         changed = phase != self._phase
         if changed:
             self._enter_phase(phase)
-        scale = model.lr_scale(step / model.hp.steps)
+        progress = step / model.hp.steps
         betas = model.betas(step)
-        for optimizer in self.values():
+        for player, optimizer in self.items():
+            scale = self._lr_scale(progress, player)
             for group in optimizer.param_groups:
                 group["lr"] = group["initial_lr"] * scale
                 if betas is not None:
@@ -61,6 +65,21 @@ class Optimizers(dict[nn.Module, Optimizer]):
                 group["initial_lr"] = group["lr"]
             alike = player in before and _keep_alike(before[player], optimizer)
             self._load(player, states if alike else {})
+        self._rest()
+
+    def _rest(self) -> None:
+        """Puts networks that nobody trains into eval mode: their BatchNorm statistics stay."""
+        trained: set[nn.Parameter] = set()
+        for player in self:
+            trained.update(p for p in self.trained(player) if p.requires_grad)
+        for network in self._model.children():
+            parameters = set(network.parameters())
+            if parameters and not parameters & trained:
+                network.eval()
+                self._resting.add(network)
+            elif network in self._resting:
+                network.train()
+                self._resting.remove(network)
 
     def _check_kinds(self, optimizers: Mapping[nn.Module, Optimizer]) -> None:
         text = f"{self._model.display_name}: optimizers() gives"
@@ -113,6 +132,14 @@ class Optimizers(dict[nn.Module, Optimizer]):
             name = f"{names[player]}/{names[parameter]}"
             named.append((name, parameter))
         return named
+
+
+def lr_scale_of(model: Model) -> Callable[[float, nn.Module], float]:
+    """The model's `lr_scale`, with or without the player as its second argument."""
+    scale: Callable[..., float] = model.lr_scale
+    if len(inspect.signature(scale).parameters) > 1:
+        return scale
+    return lambda progress, player: scale(progress)
 
 
 def _keep_alike(old: Optimizer, new: Optimizer) -> bool:

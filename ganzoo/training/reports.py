@@ -7,6 +7,8 @@ import time
 from collections.abc import Mapping
 from contextlib import AbstractContextManager
 
+import torch
+from torch import Tensor
 from tqdm.auto import tqdm
 
 from ganzoo.errors import Diverged
@@ -39,6 +41,8 @@ class Reports(AbstractContextManager["Reports"]):
     ) -> None:
         self._run, self._steps, self._every = run, steps, every
         self._last, self._then = done, time.perf_counter()
+        self._newest: dict[str, Tensor] = {}
+        self._sums: dict[str, tuple[Tensor, int]] = {}
         is_terminal = sys.stderr.isatty() and sys.stdout.isatty()
         has_bar = is_terminal or in_notebook()
         self._bar = tqdm(
@@ -59,27 +63,41 @@ class Reports(AbstractContextManager["Reports"]):
     def step(self, step: Step) -> None:
         """Counts a step, and reports some. Raises Diverged for a loss that is not finite."""
         self._bar.update()
+        self._newest |= step.losses
+        for name, value in step.reports.items():
+            total, count = self._sums.get(name, (torch.zeros_like(value), 0))
+            self._sums[name] = total + value, count + 1
         number, now = step.number, time.perf_counter()
         is_due = number % self._every == 0 or number == self._steps
         if not is_due and now - self._then < PATIENCE:
             return
-        losses = step.read()  # waits for the device
+        values, newest = self._values(), self._newest  # waits for the device
         now = time.perf_counter()
         made, seconds = number - self._last, now - self._then
         self._last, self._then = number, now
         rate = max(made, 1) / max(seconds, 1e-9)
         if is_due:
             speed = {"steps_per_second": round(rate, 3)}
-            self._run.journal.append("report", number, speed | losses)
-            self._board.add(number, speed | losses)
-        self._show(number, rate, losses)
-        for name, loss in losses.items():
+            self._run.journal.append("report", number, speed | values)
+            self._board.add(number, speed | values)
+            self._sums.clear()
+            self._newest = {}
+        self._show(number, rate, values)
+        for name in newest:
+            loss = values[name]
             if not math.isfinite(loss):
                 raise Diverged(
                     f"the loss {name} is {loss} at step {number}: "
                     "train with a smaller lr; metrics.jsonl shows where it "
                     f"began{self._older_checkpoints()}"
                 )
+
+    def _values(self) -> dict[str, float]:
+        """The newest value of each loss, and the mean of each report since the last line."""
+        values = {name: loss.item() for name, loss in self._newest.items()}
+        for name, (total, count) in self._sums.items():
+            values[name] = (total / count).item()
+        return values
 
     def _show(self, number: int, rate: float, losses: Values) -> None:
         text = _text(losses, 3)

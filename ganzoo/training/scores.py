@@ -14,10 +14,12 @@ class Score:
     images: int
     by_class: dict[str, float] = field(default_factory=dict)
     """The deciding score of each class."""
+    better: str = "higher"
+    """Whether a `higher` or a `lower` deciding score is better."""
 
     @property
     def deciding(self) -> tuple[str, float]:
-        """Name and value of the score that decides which weights are best; more is better."""
+        """Name and value of the score that decides which weights are best."""
         return next(iter(self.scores.items()))
 
     def details(self) -> dict[str, dict[str, float]]:
@@ -27,9 +29,10 @@ class Score:
 
     def is_better_than(self, other: "Score | None") -> bool:
         name, value = self.deciding
-        if other is None:
+        if other is None or not isfinite(value):
             return isfinite(value)
-        return isfinite(value) and value > other.scores[name]
+        before = other.scores[name]
+        return value < before if self.better == "lower" else value > before
 
     @classmethod
     def from_json(cls, document: Any) -> Self | None:

@@ -12,18 +12,19 @@ from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.weights import cpu_tensors, load_strict
 from ganzoo.training.averages import Averages
 from ganzoo.training.optimizers import Optimizers
+from ganzoo.training.published import changes_weights
 
 Tensors = dict[str, Tensor]
 States = dict[str, dict[str, Any]]
 
 
 def training_tensors(
-    model: Model, averages: Averages, optimizers: Optimizers
+    model: Model, averages: Averages, optimizers: Optimizers, weights: Tensors
 ) -> tuple[Tensors, States]:
     """What a training needs besides its weights: tensors on the CPU, and optimizers' numbers.
 
-    `raw/` are weights under averages, `buffer/` buffers that are not published, `optimizer/` the
-    state of the optimizers.
+    `raw/` are weights under averages, `unpublished/` those that `before_publishing` changed,
+    `buffer/` buffers that are not published, `optimizer/` the state of the optimizers.
     """
     raw = model.state_dict(keep_vars=True)
     with averages.substituted():
@@ -32,6 +33,8 @@ def training_tensors(
     for name, tensor in raw.items():
         if tensor is not used[name]:
             tensors[f"raw/{name}"] = tensor
+        if changes_weights(model) and not used[name].cpu().equal(weights[name]):
+            tensors[f"unpublished/{name}"] = used[name]
     for name, buffer in model.named_buffers():
         if name not in raw:
             tensors[f"buffer/{name}"] = buffer
@@ -54,10 +57,11 @@ def restore_training(
     checkpoint: Path,
 ) -> None:
     """Restores model, averages and optimizers. Raises StateError if a name or shape differs."""
+    weights = {**state.weights, **_part(state.training, "unpublished/")}
     with averages.substituted():
-        load_strict(model, state.weights, checkpoint)
+        load_strict(model, weights, checkpoint)
     raw = _part(state.training, "raw/")
-    load_strict(model, {**state.weights, **raw}, checkpoint)
+    load_strict(model, {**weights, **raw}, checkpoint)
     for path, value in _part(state.training, "buffer/").items():
         parent, _, name = path.rpartition(".")
         owner = model.get_submodule(parent)

@@ -4,7 +4,7 @@ import logging
 import shlex
 from collections.abc import Iterator, Mapping
 from contextlib import AbstractContextManager
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, field
 from functools import partial, reduce
 from operator import add
 from pathlib import Path
@@ -21,6 +21,7 @@ from ganzoo.data.split import (
     validation_hparams,
 )
 from ganzoo.data.split_folders import divided
+from ganzoo.data.summary import DataSummary
 from ganzoo.device import Device, memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, trainers
 from ganzoo.errors import (
@@ -42,7 +43,9 @@ from ganzoo.state.config import CONTENT, HELD_OUT, Config
 from ganzoo.state.run import Run
 from ganzoo.state.weights import cpu_tensors, from_config
 from ganzoo.training.averages import Averages
+from ganzoo.training.helpers import load_helpers
 from ganzoo.training.optimizers import Optimizers
+from ganzoo.training.published import published
 from ganzoo.training.scores import Score
 from ganzoo.training.signals import delayed_interrupt
 from ganzoo.training.snapshot import check_steps, restore_training, training_tensors
@@ -61,14 +64,18 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Step:
-    """A step that was made: its number, from 1, and its losses, which stay on the device."""
+    """A step that was made: its number, from 1, its losses, and what the model reported.
+
+    Both stay on the device.
+    """
 
     number: int
     losses: dict[str, Tensor]
+    reports: dict[str, Tensor] = field(default_factory=dict)
 
     def read(self) -> dict[str, float]:
-        """The losses as numbers, `{"discriminator/real": 0.61, ...}`. Waits for the device."""
-        return {name: loss.item() for name, loss in self.losses.items()}
+        """Losses and reports as numbers, `{"discriminator/real": 0.61}`. Waits for the device."""
+        return {name: value.item() for name, value in (self.losses | self.reports).items()}
 
 
 class Trainer(Iterator[Step]):
@@ -127,6 +134,8 @@ class Trainer(Iterator[Step]):
             loaded = model.loaded_config
             model.origin = f"{loaded.model} {loaded.sha256}"
             model.first_weights = None
+        self._helpers = load_helpers(model)
+        model.on_data(DataSummary.of(self.batches))
         self.averages = Averages(model)
         self.optimizers = Optimizers(model)
         self.steps_done = 0
@@ -136,6 +145,7 @@ class Trainer(Iterator[Step]):
         """The best evaluation whose weights are kept."""
         self.earlier_data: list[dict[str, Any]] = []
         """The data of config.json that the run was trained on before, each with its last step."""
+        self._reports: dict[str, Tensor] = {}
         self._step_complete = True
         self._names = set(model.state_dict())
         self._compiled = compile
@@ -218,7 +228,9 @@ class Trainer(Iterator[Step]):
 
     def run(self, batch: Any) -> dict[str, Tensor]:
         """The tensors' part of a step: turns, optimizers, averages. Waits for no device."""
-        losses = self.step(batch)
+        with self.model.collecting_reports() as reports:
+            losses = self.step(batch)
+        self._reports = reports
         self.averages.update(self.steps_done)
         return losses
 
@@ -284,9 +296,14 @@ class Trainer(Iterator[Step]):
                 f"{type(self).__name__}.step(batch) gives {losses!s:.60}; "
                 "it must return tensors by the names of the losses"
             )
+        both = losses.keys() & self._reports.keys()
+        if both:
+            raise PluginError(
+                f"{self.model.display_name}: {min(both)} is a loss and a report: rename the report"
+            )
         self.steps_done += 1
         self._step_complete = True
-        return Step(self.steps_done, losses)
+        return Step(self.steps_done, losses, self._reports)
 
     def _check_names(self) -> None:
         """Raises PluginError if the model has other tensors than it was made with."""
@@ -309,8 +326,11 @@ class Trainer(Iterator[Step]):
     # Weights and scores
 
     def averaged_model(self) -> AbstractContextManager[Model]:
-        """In `with trainer.averaged_model() as model`, the model has the weights that are saved."""
-        return self.averages.substituted()
+        """In `with trainer.averaged_model() as model`, the model has the weights that are saved.
+
+        It stays in train mode: `model.sample` and the like switch to eval mode, a call does not.
+        """
+        return published(self.model, self.averages, self.steps_done)
 
     def evaluate(self) -> Evaluation:
         """Scores the averaged weights on the validation data. The first score decides what is best.
@@ -333,7 +353,7 @@ class Trainer(Iterator[Step]):
             )
         total = self.validation.total
         by_class = dict(result.by_class)
-        self.evaluated = Score(self.steps_done, dict(result.scores), total, by_class)
+        self.evaluated = Score(self.steps_done, dict(result.scores), total, by_class, result.better)
         return result
 
     # A run folder
@@ -354,6 +374,8 @@ class Trainer(Iterator[Step]):
         if score and score.step == self.steps_done:
             metrics = {**score.scores, **score.details(), "images": score.images}
             metrics["measured on"] = measured_on
+            if score.better != "higher":
+                metrics["better"] = score.better
         plugin = trainers.of(type(self))
         return Config.of(
             self.model,
@@ -361,6 +383,7 @@ class Trainer(Iterator[Step]):
             precision=self.device.precision,
             data=data,
             metrics=metrics,
+            helpers=self._helpers,
             step=self.steps_done,
         )
 
@@ -377,7 +400,7 @@ class Trainer(Iterator[Step]):
                 raise Diverged(
                     f"{model.display_name}: after step {self.steps_done}, {name} is not finite"
                 )
-        training, numbers = training_tensors(model, self.averages, self.optimizers)
+        training, numbers = training_tensors(model, self.averages, self.optimizers, weights)
         extra = {
             "optimizer": numbers,
             **self._machine(),
