@@ -16,7 +16,7 @@ _HOMES = {
     "data.files": "measured",
     "data.source": "Item Source",
     "data.summary": "DataSummary",
-    "data.views": "Domains Labelled Pair",
+    "data.views": "Conditioned Domains Labelled Pair",
     "discovery.registry": "datasets list_models models trainers",
     "errors": """
         BadImage DataError DeviceError Diverged GanzooError HparamError HubError
@@ -26,6 +26,7 @@ _HOMES = {
     "hparams.fields": "PowersOfTwo Range",
     "hparams.hparams": "DataInfo Hparams",
     "hparams.settings": "Settings",
+    "hparams.use": "Use",
     "hub.reach": "cache_if_unreachable",
     "hub.transfer": "pull push",
     "images": "from_pil to_pil",

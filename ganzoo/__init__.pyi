@@ -6,6 +6,7 @@ from ganzoo.data.files import measured as measured
 from ganzoo.data.source import Item as Item
 from ganzoo.data.source import Source as Source
 from ganzoo.data.summary import DataSummary as DataSummary
+from ganzoo.data.views import Conditioned as Conditioned
 from ganzoo.data.views import Domains as Domains
 from ganzoo.data.views import Labelled as Labelled
 from ganzoo.data.views import Pair as Pair
@@ -34,6 +35,7 @@ from ganzoo.hparams.fields import Range as Range
 from ganzoo.hparams.hparams import DataInfo as DataInfo
 from ganzoo.hparams.hparams import Hparams as Hparams
 from ganzoo.hparams.settings import Settings as Settings
+from ganzoo.hparams.use import Use as Use
 from ganzoo.hub.reach import cache_if_unreachable as cache_if_unreachable
 from ganzoo.hub.transfer import pull as pull
 from ganzoo.hub.transfer import push as push

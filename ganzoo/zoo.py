@@ -124,6 +124,7 @@ def _first(
         )
     model = initialised(kind, hp, plugin=plugin)
     model.classes = names
+    model.attributes = info.attributes or model.attributes
     return model
 
 
@@ -161,6 +162,7 @@ def _trained(
     model = construct(kind, hp.replaced(hyperparameters), plugin=plugin)
     load_strict(model, weights, folder)
     model.classes = config.classes
+    model.attributes = config.read_attributes()
     model.origin = f"{config.model} {config.sha256}"
     return model
 

@@ -10,6 +10,7 @@ TINY = ["--data", "digits", *TINY_SETTINGS]
 
 TRANSLATOR = {"image_size": 16, "width": 2, "patch_layers": 1}
 SMALL = {
+    "attribute-dcgan": {"image_size": 8, "channels": 1, "width": 4},
     "dcgan": {"image_size": 8, "channels": 1, "width": 4},
     "dcgan-mini": {"image_size": 16, "channels": 1, "width": 4},
     "cdcgan": {"image_size": 8, "channels": 1, "width": 4},

@@ -1,7 +1,7 @@
 """Arguments and options that several verbs share, and completion of names."""
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import Any
@@ -11,7 +11,7 @@ from click.shell_completion import CompletionItem
 
 from ganzoo.discovery.pretrained import declared
 from ganzoo.discovery.registry import Registry, models
-from ganzoo.errors import GanzooError
+from ganzoo.errors import GanzooError, UsageError
 
 Completer = Callable[[click.Context, click.Parameter, str], list[CompletionItem]]
 
@@ -41,6 +41,21 @@ def names_of(registry: Registry) -> Completer:
         return [CompletionItem(name) for name in registry if name.startswith(incomplete)]
 
     return complete
+
+
+def pairs(option: str, texts: Iterable[str]) -> dict[str, str]:
+    """`["truncation=0.7"]` -> `{"truncation": "0.7"}`.
+
+    Raises UsageError for another form, and for a name with two values.
+    """
+    result: dict[str, str] = {}
+    for text in texts:
+        name, equals, value = map(str.strip, text.partition("="))
+        if not (name and equals and value):
+            raise UsageError(f"{option} {text!r}: write {option} name=value")
+        if result.setdefault(name, value) != value:
+            raise UsageError(f"{option}: {name}={result[name]} and {name}={value} contradict")
+    return result
 
 
 def complete_run(
@@ -92,6 +107,14 @@ seed_option = click.option(
 
 json_option = click.option(
     "--json", "as_json", is_flag=True, help="Print one JSON document, for programs."
+)
+
+use_option = click.option(
+    "--use",
+    "use",
+    metavar="KEY=VALUE",
+    multiple=True,
+    help="A setting of use of the model; `ganzoo show NAME` lists them. Can be repeated.",
 )
 
 direction_option = click.option(

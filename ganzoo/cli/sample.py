@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.options import PATH, POSITIVE, device_option, run_argument, seed_option
+from ganzoo.cli.options import (
+    PATH,
+    POSITIVE,
+    device_option,
+    pairs,
+    run_argument,
+    seed_option,
+    use_option,
+)
 
 
 @click.command("sample")
@@ -28,6 +36,21 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, run_argument, seed
     help="A class, by name or number. Repeat it to draw several classes in turn.",
 )
 @click.option(
+    "--where",
+    "wheres",
+    multiple=True,
+    metavar="NAME=VALUE,...",
+    help="What to draw, by attribute: hair=blond,glasses=yes. Repeat it to draw several in turn.",
+)
+@click.option(
+    "--prompt",
+    "prompts",
+    multiple=True,
+    metavar="TEXT",
+    help="What to draw, in words, for a model that reads text. Repeat it to draw several in turn.",
+)
+@use_option
+@click.option(
     "--columns",
     type=POSITIVE,
     metavar="N",
@@ -40,6 +63,9 @@ def command(
     seed: int,
     out: Path,
     labels: tuple[str, ...],
+    wheres: tuple[str, ...],
+    prompts: tuple[str, ...],
+    use: tuple[str, ...],
     columns: int | None,
     device: str,
 ) -> None:
@@ -57,6 +83,9 @@ def command(
         seed=seed,
         out=out,
         labels=labels,
+        wheres=[pairs("--where", where.split(",")) for where in wheres],
+        prompts=prompts,
+        use=pairs("--use", use),
         columns=columns,
         device=device,
     )

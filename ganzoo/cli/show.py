@@ -73,6 +73,8 @@ def _run(info: dict[str, Any]) -> Iterator[str]:
     yield _row("data", _data(info))
     if info["classes"]:
         yield _row("classes", f"{len(info['classes'])}: {', '.join(info['classes'])}")
+    for name, values in info["attributes"].items():
+        yield _row(name, values)
     yield _row("trainer", f"{info['trainer']}, {info['precision']}")
     source = info["origin"] or info["first_weights"]
     yield _row("start", f"the weights of {source}" if source else "first weights")

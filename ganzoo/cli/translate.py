@@ -4,7 +4,15 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.options import PATH, POSITIVE, device_option, direction_option, run_argument
+from ganzoo.cli.options import (
+    PATH,
+    POSITIVE,
+    device_option,
+    direction_option,
+    pairs,
+    run_argument,
+    use_option,
+)
 
 
 @click.command("translate")
@@ -15,6 +23,19 @@ from ganzoo.cli.options import PATH, POSITIVE, device_option, direction_option, 
 @click.option(
     "--max-side", type=POSITIVE, metavar="PIXELS", help="Shrink larger pictures to this side first."
 )
+@click.option(
+    "--seed",
+    type=click.IntRange(0),
+    default=0,
+    help="Of the random styles, for a translator that has them.",
+)
+@click.option(
+    "--style",
+    type=PATH,
+    metavar="PICTURE",
+    help="A picture whose style the translations take, for a translator that can.",
+)
+@use_option
 @device_option
 @click.pass_context
 def command(
@@ -24,6 +45,9 @@ def command(
     out: Path,
     direction: str | None,
     max_side: int | None,
+    seed: int,
+    style: Path | None,
+    use: tuple[str, ...],
     device: str,
 ) -> None:
     """Translate pictures to the other domain.
@@ -35,7 +59,18 @@ def command(
     from ganzoo.use.translate import translate
 
     skipped = False
-    for line in translate(run, source, out, direction=direction, max_side=max_side, device=device):
+    lines = translate(
+        run,
+        source,
+        out,
+        direction=direction,
+        max_side=max_side,
+        seed=seed,
+        style=style,
+        use=pairs("--use", use),
+        device=device,
+    )
+    for line in lines:
         is_skip = line.startswith("skipped ")
         click.echo(line, err=is_skip)
         skipped = skipped or is_skip

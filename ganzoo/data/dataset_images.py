@@ -67,10 +67,13 @@ class DatasetImages(Images):
 
     def fetch(self, order: ShuffledSampler, number: int) -> Batch:
         try:
-            return self._stacked(self._items(order, number))
+            images, labels = self._stacked(self._items(order, number))
         except DataError:
             self.close()
             raise
+        if self.attributes is not None and self.labels is not None:
+            labels = self.labels[order[number].indices]  # their conditions
+        return images, labels
 
     def close(self) -> None:
         # the loader ends its processes when it is let go of

@@ -52,10 +52,10 @@ def split_item(item: Any) -> Split:
 
 
 def label_of(item: Any) -> Any:
-    """The label of an item, whatever it is; None without one."""
+    """The label of an item, whatever it is; None without one. A dict of attributes is none."""
     if isinstance(item, Mapping):
         return _value(item, LABEL_KEYS)
-    if isinstance(item, tuple | list) and len(item) > 1:
+    if isinstance(item, tuple | list) and len(item) > 1 and not isinstance(item[1], Mapping):
         return item[1]
     return None
 

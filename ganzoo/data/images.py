@@ -2,7 +2,7 @@
 
 import hashlib
 from abc import ABC, abstractmethod
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -31,7 +31,12 @@ class Images(ABC):
     """Images of one size that can be fetched by index, from any origin."""
 
     labels: Tensor | None = None
-    """The number of each image's class, `(total,)`, if known without reading the images."""
+    """The number of each image's class, `(total,)`, if known without reading the images.
+
+    For a model with conditions, the condition of each image, `(total, ...)`.
+    """
+    attributes: Sequence[Mapping[str, str]] | None = None
+    """What is known of each image, for a model with conditions."""
 
     @abstractmethod
     def __len__(self) -> int: ...

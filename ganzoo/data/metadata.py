@@ -1,7 +1,8 @@
-"""metadata.csv beside images: what is known of each, as Hugging Face's ImageFolder has it."""
+"""metadata.csv or metadata.jsonl beside images: what is known of each, as ImageFolder has it."""
 
 import csv
 import io
+import json
 import logging
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
@@ -12,12 +13,12 @@ from ganzoo.errors import BadImage
 
 logger = logging.getLogger(__name__)
 
-METADATA = "metadata.csv"
-DESCRIPTIONS = (METADATA, "metadata.jsonl", "manifest.json")
+METADATA, LINES = "metadata.csv", "metadata.jsonl"
+DESCRIPTIONS = (METADATA, LINES, "manifest.json")
 """Files that describe the images beside them, and are no images that cannot be used."""
 FILE, LABEL = "file_name", "label"
 LARGEST = 2**26
-"""Bytes of a metadata.csv that is read."""
+"""Bytes of a table that is read."""
 Attributes = Mapping[str, str]
 
 
@@ -34,33 +35,44 @@ def metadata_text(rows: Sequence[Attributes]) -> str:
 
 
 def described(items: Iterable[Item], place: str) -> list[Item]:
-    """The images among the files, with the attributes that the metadata.csv beside them has.
+    """The images among the files, with the attributes that the table beside them has.
 
-    Logs a warning about one that cannot be used; `place` is what they lie in.
+    Logs a warning about one that cannot be used, or that has lines of no image; `place` is what
+    they lie in. Of both kinds of table in one folder, metadata.csv is read.
     """
     images = []
-    attributes: dict[str, Attributes] = {}
+    tables: dict[PurePosixPath, Item] = {}
     for item in items:
-        name = PurePosixPath(item.name).name
-        if name not in DESCRIPTIONS:
+        path = PurePosixPath(item.name)
+        if path.name not in DESCRIPTIONS:
             images.append(item)
-        elif name == METADATA:
-            attributes |= _attributes(item, place)
+        elif path.name == METADATA or (path.name == LINES and path.parent not in tables):
+            tables[path.parent] = item
+    attributes: dict[str, Attributes] = {}
+    for table in tables.values():
+        attributes |= _attributes(table, place)
     if not attributes:
         return images
+    lost = attributes.keys() - {item.name for item in images}
+    if lost:
+        logger.warning(
+            f"{len(lost):,} files that a table of {place} names are no images there: {min(lost)}"
+        )
     return [replace(item, attributes=attributes.get(item.name, {})) for item in images]
 
 
 def _attributes(item: Item, place: str) -> dict[str, Attributes]:
     """The attributes of each image, by its name; empty cells are none."""
-    folder = PurePosixPath(item.name).parent
+    path = PurePosixPath(item.name)
+    read = _rows if path.name == METADATA else _lines
     result: dict[str, Attributes] = {}
     try:
-        for row in _rows(item):
-            file = row.pop(FILE).replace("\\", "/")
+        for row in read(item):
+            file = (path.parent / row.pop(FILE).replace("\\", "/")).as_posix()
+            if file in result:
+                raise ValueError(f"it names {file} twice")
             row.pop(LABEL, None)
-            known = {key: value for key, value in row.items() if value}
-            result[(folder / file).as_posix()] = known
+            result[file] = {key: value for key, value in row.items() if value}
     except (BadImage, ValueError, csv.Error) as cause:
         logger.warning(f"{item.name} of {place} is not used: {cause}")
         return {}
@@ -69,11 +81,7 @@ def _attributes(item: Item, place: str) -> dict[str, Attributes]:
 
 def _rows(item: Item) -> list[dict[str, str]]:
     """The lines by column. Raises BadImage, ValueError or csv.Error if it is no such table."""
-    data = content(item)
-    assert isinstance(data, bytes)
-    if len(data) > LARGEST:
-        raise ValueError(f"it has {len(data):,} bytes; files up to {LARGEST:,} are read")
-    text = data.decode("utf-8-sig")
+    text = _text(item)
     reader = csv.DictReader(io.StringIO(text, newline=""), strict=True, restval="")
     if FILE not in (reader.fieldnames or ()):
         raise ValueError(f"it has no column {FILE}")
@@ -83,3 +91,33 @@ def _rows(item: Item) -> list[dict[str, str]]:
             raise ValueError(f"line {reader.line_num} has more cells than there are columns")
         rows.append(row)
     return rows
+
+
+def _lines(item: Item) -> list[dict[str, str]]:
+    """The objects of a metadata.jsonl; numbers as texts, without what is neither.
+
+    Raises BadImage, or ValueError if it is no such table.
+    """
+    rows = []
+    for number, line in enumerate(_text(item).splitlines(), 1):
+        if not line.strip():
+            continue
+        row = json.loads(line)
+        if not isinstance(row, dict) or not isinstance(row.get(FILE), str):
+            raise ValueError(f"line {number} is no object with {FILE}")
+        texts = {}
+        for key, value in row.items():
+            if isinstance(value, bool):
+                value = "yes" if value else "no"
+            if isinstance(value, str | int | float):
+                texts[key] = str(value)
+        rows.append(texts)
+    return rows
+
+
+def _text(item: Item) -> str:
+    data = content(item)
+    assert isinstance(data, bytes)
+    if len(data) > LARGEST:
+        raise ValueError(f"it has {len(data):,} bytes; files up to {LARGEST:,} are read")
+    return data.decode("utf-8-sig")

@@ -4,19 +4,21 @@ import hashlib
 import logging
 import shlex
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Self
 
+import torch
 from torch import Tensor
 
+from ganzoo.data.attributes import TEXT, Attributes
 from ganzoo.data.images import Images, StoredImages, StreamedImages
-from ganzoo.data.pack import Manifest, Packing, Skipped, reasons
+from ganzoo.data.pack import Manifest, Packing, Skipped, json_digest, reasons
 from ganzoo.data.picture import NARROW, Preparation
 from ganzoo.data.source import HasAnySize, Row, Source, open_source
 from ganzoo.data.threads import default_workers
-from ganzoo.data.views import view_of
+from ganzoo.data.views import Conditioned, view_of
 from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.hparams.hparams import DataInfo, Hparams
 
@@ -32,6 +34,8 @@ CACHES: dict[str, tuple[bool | None, bool | None]] = {
 
 With `none` they are decoded in every epoch.
 """
+ENCODED = 10_000
+"""Images whose attributes become conditions at a time."""
 
 
 @dataclass
@@ -53,11 +57,38 @@ class Data:
 
     @property
     def fingerprint(self) -> str:
-        """Changes when the images or their order change."""
+        """Changes when the images, their order or the attributes that are used change."""
         fingerprints = [part.fingerprint for part in self.parts]
+        for part in self.parts:
+            if part.attributes is not None:
+                sets = [sorted(attributes.items()) for attributes in part.attributes]
+                fingerprints.append(json_digest(sets))
         if len(fingerprints) == 1:
             return fingerprints[0]
         return hashlib.sha256(" ".join(fingerprints).encode()).hexdigest()
+
+    @property
+    def class_numbers(self) -> Tensor | None:
+        """The number of each image's class; None without classes, or if they are not known."""
+        first = self.parts[0]
+        return first.labels if first.attributes is None else None
+
+    def encode(self, condition: Callable[[Sequence[Mapping[str, str]]], Tensor]) -> None:
+        """Makes the condition of each image from its attributes. Raises PluginError for others."""
+        for part in self.parts:
+            if part.attributes is None:
+                continue
+            conditions = []
+            for start in range(0, len(part), ENCODED):
+                some = part.attributes[start : start + ENCODED]
+                encoded: Any = condition(some)
+                if not isinstance(encoded, Tensor) or len(encoded) != len(some):
+                    raise PluginError(
+                        f"condition(requests) gives {encoded!s:.60} for {len(some)} requests; "
+                        "it must be a tensor with a row for each"
+                    )
+                conditions.append(encoded.detach().cpu())
+            part.labels = torch.cat(conditions)
 
     def close(self) -> None:
         """Ends the threads and processes that read ahead; using the data starts them again."""
@@ -100,6 +131,8 @@ def open_data(
     parts, info = kind.in_memory(sets, hp, workers or 1)
     preparation = Preparation.of(hp, info)
     info = replace(info, size=preparation.image_size, channels=preparation.channels)
+    if parts[0].attributes is not None:
+        info = replace(info, attributes=_attributes(parts[0].attributes, "the data"))
     return Data(parts, info, preparation)
 
 
@@ -150,7 +183,10 @@ class OpenedSources:
                 raise PluginError(f"{name}: its info is not a ganzoo.DataInfo")
         channels = max(info.channels for info in infos)
         classes = infos[0].classes if kind.has_classes else ()
-        info = replace(infos[0], channels=channels, classes=classes)
+        attributes = None
+        if view is Conditioned:
+            attributes = _attributes([first.attributes for first, *_ in parts[0]], text)
+        info = replace(infos[0], channels=channels, classes=classes, attributes=attributes)
         return cls(names, text, sources, parts, info)
 
     def at_size(self, size: int, view: Any) -> Self:
@@ -202,6 +238,8 @@ def _prepare(
             parts.append(part)
         else:
             parts.append(StreamedImages(packing, manifest))
+        if opened.info.attributes:
+            parts[-1].attributes = [rows[number][0].attributes for number in manifest.rows]
         skipped += manifest.skipped
     _report(opened, skipped, strict)
     unused = set(range(len(classes))) - set(manifest.labels)
@@ -216,6 +254,17 @@ def _prepare(
     first, *others = opened.names
     name = [first, *others] if others else first
     return Data(tuple(parts), info, preparation, name, opened.licence)
+
+
+def _attributes(images: Sequence[Mapping[str, str]], text: str) -> Attributes:
+    """The attributes of the images. Raises DataError if nothing is known of any."""
+    attributes = Attributes.of(images)
+    if not attributes.kinds and not any(TEXT in image for image in images):
+        raise DataError(
+            f"the model wants attributes, and {text} has none: put a metadata.csv beside the "
+            "images, with the columns file_name and, say, hair"
+        )
+    return attributes
 
 
 def _labels(rows: Sequence[Row], classes: Sequence[str]) -> list[int]:

@@ -50,7 +50,7 @@ def train_validation_split(
     does not go with the data, and HparamError or DataError if the data's classes are not the
     model's.
     """
-    name, labels = source_text(data), data.parts[0].labels
+    name, labels = source_text(data), data.class_numbers
     names, count = data.info.classes, hp.classes
     if count and names and len(names) != count:
         raise HparamError(
@@ -89,7 +89,7 @@ def train_validation_split(
 def _check_validation(validation: Data, data: Data, count: int | None) -> None:
     """Raises DataError unless it is other data than the training's, of the same classes."""
     name, other = source_text(data), source_text(validation)
-    names, labels = data.info.classes, validation.parts[0].labels
+    names, labels = data.info.classes, validation.class_numbers
     if _is_same(validation, data):
         raise DataError(f"{other} is also the training data: choose another validation set")
     if names and validation.info.classes not in ((), names):

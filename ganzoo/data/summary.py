@@ -27,7 +27,7 @@ class DataSummary:
     @classmethod
     def of(cls, batches: Batches) -> "DataSummary":
         data = batches.data
-        labels, names = data.parts[0].labels, data.info.classes
+        labels, names = data.class_numbers, data.info.classes
         counts: dict[str, int] = {}
         if labels is not None and names:
             if batches.subset is not None:

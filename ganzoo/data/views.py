@@ -9,6 +9,7 @@ from ganzoo.data.files import match_by_name
 from ganzoo.data.images import Batch, Images
 from ganzoo.data.in_memory import has_labels, join_pairs, open_in_memory
 from ganzoo.data.picture import Preparation
+from ganzoo.data.python_attributes import with_attributes
 from ganzoo.data.source import (
     HasDomains,
     HasPairs,
@@ -42,6 +43,16 @@ class Pair(NamedTuple):
 
     source: Tensor
     target: Tensor
+
+
+class Conditioned(NamedTuple):
+    """Images `(n, channels, height, width)` in [-1, 1], and what `Model.condition` makes of each.
+
+    By default that is float32, `(n, length)`: the attributes of the image.
+    """
+
+    images: Tensor
+    condition: Tensor
 
 
 Parts = tuple[tuple[Images, ...], DataInfo]
@@ -184,11 +195,40 @@ class PairView(View):
         return Pair(*images.chunk(2, dim=1))
 
 
+class ConditionedView(View):
+    """Images and what is known of each."""
+
+    has_classes = False
+
+    def data_sets(self, data: object) -> Sequence[object]:
+        """One, which may be a tuple of images and their attributes."""
+        return (data,)
+
+    def in_memory(
+        self,
+        data: Sequence[object],
+        hp: Hparams,
+        workers: int,
+    ) -> Parts:
+        images, attributes = with_attributes(data[0])
+        part, info = open_in_memory(images, hp, workers)
+        if len(attributes) != len(part):
+            raise DataError(f"there are {len(part)} images and {len(attributes)} attributes")
+        part.attributes = attributes
+        return (part,), info
+
+    def batch(self, parts: Sequence[Batch]) -> Conditioned:
+        images, condition = parts[0]
+        assert condition is not None
+        return Conditioned(images, condition)
+
+
 VIEWS: dict[Any, View] = {
     Tensor: View(),
     Labelled: LabelledView(),
     Domains: DomainsView(),
     Pair: PairView(),
+    Conditioned: ConditionedView(),
 }
 
 
@@ -197,6 +237,6 @@ def view_of(kind: Any) -> View:
     if kind not in VIEWS:
         raise DataError(
             f"no data source has batches of {kind!r}; choose from "
-            "torch.Tensor, ganzoo.Labelled, ganzoo.Domains and ganzoo.Pair"
+            "torch.Tensor, ganzoo.Labelled, ganzoo.Domains, ganzoo.Pair and ganzoo.Conditioned"
         )
     return VIEWS[kind]

@@ -10,6 +10,8 @@ from ganzoo.hparams.settings import Settings
 
 FROM_DATA = ("image_size", "channels", "classes")
 """The fields that are filled from the data when they are None."""
+CONDITION = "condition"
+"""Another one, which only models with conditions declare."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -17,12 +19,18 @@ class DataInfo:
     """What a data set tells a model.
 
     `size`: height and width in pixels. `channels`: 1 for grey, 3 for colour. `classes`: the names
-    of the labels in order, empty without labels.
+    of the labels in order, empty without labels. `attributes` is what is known of the images, for
+    models that are conditioned on it; `condition` the length of their conditions.
     """
 
     size: int
     channels: int
     classes: tuple[str, ...] = ()
+    attributes: Any = None
+
+    @property
+    def condition(self) -> int | None:
+        return self.attributes.length if self.attributes else None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,14 +106,19 @@ class Hparams(Settings):
     ] = 0.0
 
     def for_data(self, info: DataInfo) -> Self:
-        """A copy in which image_size, channels and classes, where None, are those of the data."""
+        """A copy in which image_size, channels and classes, where None, are those of the data.
+
+        So is `condition`, if it is a field.
+        """
         # 0 is in none of their ranges
-        return replace(
-            self,
-            image_size=self.image_size or info.size,
-            channels=self.channels or info.channels,
-            classes=self.classes or len(info.classes) or None,
-        )
+        values: dict[str, Any] = {
+            "image_size": self.image_size or info.size,
+            "channels": self.channels or info.channels,
+            "classes": self.classes or len(info.classes) or None,
+        }
+        if CONDITION in self.annotations():
+            values[CONDITION] = getattr(self, CONDITION) or info.condition
+        return replace(self, **values)
 
     def stored_size(self, image_size: int) -> int:
         """Height and width of stored images, of which batches are crops of `image_size`."""
@@ -116,7 +129,7 @@ class Hparams(Settings):
     def unfilled(self) -> list[str]:
         """The fields that wait for the data, among those that the model's own class declares."""
         own, shared = self.__dataclass_fields__, Hparams.__dataclass_fields__
-        names = [name for name in FROM_DATA if own[name] is not shared[name]]
+        names = [name for name in (*FROM_DATA, CONDITION) if own.get(name) is not shared.get(name)]
         return [name for name in names if getattr(self, name) is None]
 
     def to_json(self) -> dict[str, Any]:

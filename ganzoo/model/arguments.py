@@ -178,12 +178,12 @@ def prepared_pictures(images: Any, hp: Hparams) -> Tensor:
     return torch.stack(_read(images, partial(prepared, preparation=preparation)))
 
 
-def whole_pictures(images: Any, hp: Hparams) -> Tensor:
+def whole_pictures(images: Any, channels: int) -> Tensor:
     """Pictures of one size as `(n, channels, height, width)` in [-1, 1], in that size.
 
     Raises UsageError if the sizes differ, DataError for a picture that cannot be read.
     """
-    tensors = _read(images, partial(_whole, channels=hp.channels or 3))
+    tensors = _read(images, partial(_whole, channels=channels))
     sizes = {f"{tensor.shape[2]}x{tensor.shape[1]}" for tensor in tensors}
     if len(sizes) > 1:
         raise UsageError(

@@ -10,7 +10,7 @@ from ganzoo.hparams.hparams import FROM_DATA, Hparams, unfilled_error
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
 
-ATTRIBUTES = ("classes", "first_weights", "hp", "origin", "plugin", "step")
+ATTRIBUTES = ("attributes", "classes", "first_weights", "helpers", "hp", "origin", "plugin", "step")
 """What a model has besides the attributes of its class."""
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.optim import Optimizer
 
 from ganzoo import augment
+from ganzoo.data.attributes import Attributes
 from ganzoo.errors import PluginError, Unsupported
 from ganzoo.hparams import hparams
 from ganzoo.hparams.augmentation import AugmentHparams
@@ -38,9 +39,6 @@ class Model(Inference):
     `losses(batch)`. Everything else has a default. It is an ordinary `nn.Module`.
     """
 
-    view: ClassVar[Any] = Tensor
-    """A batch is a `Tensor` (images `(n, channels, height, width)` in [-1, 1]), `ganzoo.Labelled`,
-    `ganzoo.Domains` or `ganzoo.Pair`."""
     batches_per_step: int = 1
     """The number of batches in a step; above 1, `losses` gets a tuple of them."""
     depends_on_steps: ClassVar[bool] = False
@@ -61,6 +59,7 @@ class Model(Inference):
         self.hp = hp
         self.plugin = None
         self.classes = ()
+        self.attributes = Attributes({})
         # name and sha256 of the weights that it started from
         self.origin: str | None = None
         # whose weights initialise() read, for config.json

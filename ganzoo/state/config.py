@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, Self
 
+from ganzoo.data.attributes import Attributes
 from ganzoo.errors import StateError
 from ganzoo.hparams.hparams import FROM_DATA
 from ganzoo.model.contract import Model
@@ -42,6 +43,7 @@ PLACES = {
     "hyperparameters": "hyperparameters",
     "data": "data",
     "classes": "classes",
+    "attributes": "attributes",
     "licence": "licence",
     "origin": "origin",
     "first_weights": "first_weights",
@@ -54,9 +56,9 @@ PLACES = {
     "step": "weights/step",
 }
 """Field of Config -> its place in the file, in the order of the file."""
-OBJECTS = ("hyperparameters", "data", "helpers", "metrics")
+OBJECTS = ("hyperparameters", "attributes", "data", "helpers", "metrics")
 """The fields that are JSON objects."""
-OPTIONAL = ("helpers",)
+OPTIONAL = ("attributes", "helpers")
 """The fields that are left out where they are empty."""
 HELD_OUT, CONTENT = "what is held out", "the data's content"
 """The differences between two runs that a user may accept."""
@@ -79,8 +81,9 @@ class Config:
     for a class without an entry point, whose name is then `model`. `sha256` is that of the weights,
     None before there are any. `origin` is the model and the sha256 of the weights that the training
     started from, None for first weights. `first_weights` says whose those are, None if they were
-    drawn. `helpers` are networks that the training used, each with its source and sha256. `metrics`
-    are scores of these weights, the number of images scored, and which images those were.
+    drawn. `attributes` are those of the data, for a model with conditions. `helpers` are networks
+    that the training used, each with its source and sha256. `metrics` are scores of these weights,
+    the number of images scored, and which images those were.
     """
 
     model: str
@@ -92,6 +95,7 @@ class Config:
     precision: str
     data: dict[str, Any]
     classes: tuple[str, ...] = ()
+    attributes: dict[str, Any] = field(default_factory=dict)
     licence: str | None = None
     origin: str | None = None
     first_weights: str | None = None
@@ -114,6 +118,7 @@ class Config:
             task=model.task,
             hyperparameters=model.hp.to_json(),
             classes=model.classes,
+            attributes=model.attributes.to_json(),
             origin=model.origin,
             first_weights=model.first_weights,
             renamed=dict(model.hp.renamed),
@@ -235,6 +240,13 @@ class Config:
         data = self.data.get(part, {}) if part else self.data
         source = data.get("source") or []
         return list(map(str, source)) if isinstance(source, list) else [str(source)]
+
+    def read_attributes(self) -> Attributes:
+        """The attributes of the data. Raises StateError if they are damaged."""
+        try:
+            return Attributes.from_json(self.attributes)
+        except DAMAGE as cause:
+            raise StateError(f"the attributes in {CONFIG} are damaged: {cause!r}") from None
 
     def scores(self) -> dict[str, float]:
         """The scores of these weights, by name."""

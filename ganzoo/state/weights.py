@@ -121,6 +121,7 @@ def from_config(
     with seeded("weights", hp.seed, device=torch.device("cpu")):
         model = construct(kind, hp, plugin=plugin)
     model.classes = config.classes
+    model.attributes = config.read_attributes()
     model.origin = config.origin
     model.first_weights = config.first_weights
     return model

@@ -14,8 +14,9 @@ import torch
 from torch import Tensor
 from torch.utils.data import TensorDataset
 
+from ganzoo.data.attributes import Attributes
 from ganzoo.data.source import source_class
-from ganzoo.data.views import Domains, Labelled, Pair
+from ganzoo.data.views import Conditioned, Domains, Labelled, Pair
 from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import DataError, HparamError
 from ganzoo.hparams.hparams import DataInfo, Hparams
@@ -35,6 +36,10 @@ from ganzoo.zoo import model_class
 
 IMAGES = 24
 CLASSES = ("ash", "elm", "oak")
+ATTRIBUTES = [
+    {"tree": CLASSES[i % 3], "bare": ("yes", "no")[i % 2], "age": str(i), "text": f"tree {i}"}
+    for i in range(IMAGES)
+]
 
 
 class Broken(AssertionError):  # noqa: N818  (reads as what it is)
@@ -90,8 +95,9 @@ class ModelCase:
 
         They stay None if the model can be made without them.
         """
-        labelled = self.kind.view is Labelled
-        info = DataInfo(size=16, channels=3, classes=CLASSES if labelled else ())
+        classes = CLASSES if self.kind.view is Labelled else ()
+        attributes = Attributes.of(ATTRIBUTES) if self.kind.view is Conditioned else None
+        info = DataInfo(size=16, channels=3, classes=classes, attributes=attributes)
         try:
             hp = self.kind.Hparams().replaced({"batch_size": 4, "steps": 4, **self.settings})
             filled = hp.for_data(info)
@@ -109,7 +115,10 @@ class ModelCase:
 
     def model(self, **changes: Any) -> Model:
         """A model with its first weights."""
-        return initialised(self.kind, self.hp.replaced(changes), plugin=self.plugin)
+        model = initialised(self.kind, self.hp.replaced(changes), plugin=self.plugin)
+        if self.kind.view is Conditioned:
+            model.attributes = Attributes.of(ATTRIBUTES)
+        return model
 
     @property
     def draws_images(self) -> bool:
@@ -145,6 +154,8 @@ class ModelCase:
         if self.kind.view is Labelled:
             labels = torch.arange(IMAGES) % (self.hp.classes or len(CLASSES))
             return TensorDataset(parts[0], labels)
+        if self.kind.view is Conditioned:
+            return parts[0], ATTRIBUTES
         return parts[0]
 
     def trainer(

@@ -14,6 +14,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
+from ganzoo.data.views import Conditioned
 from ganzoo.model.contract import Model
 
 NEEDS_VALUES = (
@@ -104,6 +105,8 @@ def fault_in_use(model: Model, images: Tensor) -> str | None:
         inputs = [model.latents(2, 0)]
         if model.hp.classes:
             inputs.append(torch.zeros(2, dtype=torch.long))
+        elif model.view is Conditioned:
+            inputs.append(model.conditions(2, prompt="" if model.reads_text else None))
     elif not model.directions and not model.classifies:
         return None
     _move(model.eval())

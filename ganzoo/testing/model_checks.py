@@ -10,6 +10,7 @@ from typing import Any
 import torch
 from torch import Tensor
 
+from ganzoo.data.views import Conditioned
 from ganzoo.discovery.registry import models
 from ganzoo.discovery.summaries import read_summary
 from ganzoo.errors import HparamError, Unsupported
@@ -511,6 +512,7 @@ def _check_samples(case: ModelCase) -> None:
             "make generate(latents) pure",
         )
     _check_labels(case, model)
+    _check_conditions(model)
     if _leaves_range(model, lambda: model.sample(2, seed=1)):
         broken(
             "sample leaves [-1, 1] as weights grow",
@@ -528,6 +530,20 @@ def _check_labels(case: ModelCase, model: Model) -> None:
         broken(
             "it has classes, but draws the same for all labels",
             "use them in generate(latents, labels), or rename the field",
+        )
+
+
+def _check_conditions(model: Model) -> None:
+    if model.view is not Conditioned:
+        return
+    asked: list[dict[str, Any]] = [{"where": {"tree": tree}} for tree in CLASSES[:2]]
+    if model.reads_text:
+        asked = [{"prompt": "an old ash"}, {"prompt": "a bare oak"}]
+    first, other = (model.sample(2, seed=1, **one) for one in asked)
+    if torch.equal(first, other):
+        broken(
+            f"sample draws the same for {asked[0]} and {asked[1]}",
+            "use the condition in generate(latents, condition)",
         )
 
 

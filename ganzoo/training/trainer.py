@@ -26,6 +26,7 @@ from ganzoo.device import Device, memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, trainers
 from ganzoo.errors import (
     Diverged,
+    HparamError,
     PluginError,
     StateError,
     UnknownName,
@@ -33,6 +34,7 @@ from ganzoo.errors import (
     UsageError,
     unknown,
 )
+from ganzoo.hparams.hparams import CONDITION
 from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
@@ -161,12 +163,34 @@ class Trainer(Iterator[Step]):
         self.held_out = None
         if validation is not None:
             self.held_out = opened(validation, validation_hparams(hp))
+        self._encode()
         self._divide(NEWEST)
         if self.validation and not model.scored:
             source = source_text(self.validation.data)
             raise Unsupported(
                 f"{model.display_name} has no scores: it cannot be evaluated on {source}"
             )
+
+    def _encode(self) -> None:
+        """Makes the conditions of the data. Raises HparamError or StateError for others."""
+        model, attributes = self.model, self.data.info.attributes
+        if attributes is None:
+            return
+        if not model.attributes.kinds:
+            model.attributes = attributes
+        if model.attributes.structure != attributes.structure:
+            raise StateError(
+                f"{model.display_name} knows other attributes or values than "
+                f"{source_text(self.data)}: train a new model on these"
+            )
+        length = model.hp.to_json().get(CONDITION, attributes.length)
+        if length != attributes.length:
+            raise HparamError(
+                f"{CONDITION}={length}, and {source_text(self.data)} have {attributes.length}: "
+                f"leave {CONDITION} to the data"
+            )
+        for data in filter(None, (self.data, self.held_out)):
+            data.encode(model.condition)
 
     def _divide(self, rule: str) -> None:
         """Decides what is trained on, and what is held out by a rule of data/split.py."""
@@ -522,6 +546,9 @@ class Trainer(Iterator[Step]):
         parts = self.model, self.averages, self.optimizers
         restore_training(*parts, state, checkpoint)
         self.model.first_weights = saved.first_weights
+        if saved.attributes:
+            self.model.attributes = saved.read_attributes()
+            self._encode()
         self.steps_done = saved.step
         self.evaluated = self.best = None
         if not data_changed:  # else scores from now on are of other images
@@ -555,6 +582,8 @@ class Trainer(Iterator[Step]):
         way_out = f"choose another folder with --out, or the same settings ({command})"
         if self.model.hp.classes and saved.classes != self.model.classes:
             pass  # the same numbers would mean other classes
+        elif saved.read_attributes().structure != self.model.attributes.structure:
+            pass  # so would those of conditions
         elif accept_data and changed:
             for name in changed:
                 del differences[name]

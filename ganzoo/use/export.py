@@ -38,12 +38,12 @@ def export(
 ) -> Iterator[str]:
     """Exports the generator, the translator in one direction, or the classifier of a run.
 
-    Inputs are `latents` (and `labels` of a conditional model) or `images`; the output is `images`,
-    `translated` or `logits`. The batch size is open, and a translator's height and width where
-    the model can be traced so. The file is read again and compared with the model; it replaces
-    `out` only if it is within TOLERANCE. Yields lines for the user. Raises UsageError for a wrong
-    ending or direction, or if the packages for .onnx are missing; Unsupported if the model cannot
-    be exported.
+    Inputs are `latents` (and the `labels` or the `condition` of a model with them) or `images`; the
+    output is `images`, `translated` or `logits`. The batch size is open, and a translator's height
+    and width where the model can be traced so. The file is read again and compared with the model;
+    it replaces `out` only if it is within TOLERANCE. Yields lines for the user. Raises UsageError
+    for a wrong ending or direction, or if the packages for .onnx are missing; Unsupported if the
+    model cannot be exported.
     """
     kind = out.suffix.lower()
     _check(out, kind, opset)
@@ -183,6 +183,8 @@ def _metadata(use: Use, config: Config) -> dict[str, str]:
     metadata = {field: str(getattr(config, field)) for field in fields}
     if use.direction:
         metadata["direction"] = use.direction
+    if config.attributes:
+        metadata["attributes"] = json.dumps(config.attributes)
     if config.classes:
         metadata["classes"] = json.dumps(config.classes)
     return metadata

@@ -1,9 +1,10 @@
 """`ganzoo sample`: draws images with a trained model into files."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, cycle, islice
 from math import ceil, isqrt
 from pathlib import Path
+from typing import TypeVar
 
 from PIL import Image
 
@@ -14,6 +15,7 @@ from ganzoo.images import MARGIN, save_png, sheet, to_pil
 from ganzoo.use.replacing import check_replaceable, is_own_folder
 from ganzoo.zoo import load
 
+T = TypeVar("T")
 VERB = "ganzoo sample"
 """What the pictures say of their origin."""
 LARGEST_GRID = 2**27
@@ -27,14 +29,18 @@ def sample(
     seed: int,
     out: Path,
     labels: Sequence[str] = (),
+    wheres: Sequence[Mapping[str, str]] = (),
+    prompts: Sequence[str] = (),
+    use: Mapping[str, str] | None = None,
     columns: int | None = None,
     device: str = "auto",
 ) -> str:
     """Draws images: into one .png, or each into a file of a folder. Returns a line for the user.
 
-    `labels` are names or numbers of classes, drawn in turn. A folder is written batch by batch:
-    memory does not grow with `count`. What an earlier call wrote is replaced; raises UsageError if
-    anything else is there, or if there are too many images for one .png.
+    `labels` are names or numbers of classes, drawn in turn; so are `wheres`, what is asked of an
+    image by attribute, and `prompts`. `use` are settings of use, as texts. A folder is written
+    batch by batch: memory does not grow with `count`. What an earlier call wrote is replaced;
+    raises UsageError if anything else is there, or if there are too many images for one .png.
     """
     is_png = out.suffix.lower() == ".png"
     if out.suffix and not is_png and not out.is_dir():
@@ -52,8 +58,14 @@ def sample(
             f"{count:,} images of {size}x{size} are too many for one .png: "
             "--out FOLDER writes a file for each"
         )
-    turns = list(islice(cycle(labels), count)) or None
-    batches = model.sample_batches(count, seed, turns)
+    batches = model.sample_batches(
+        count,
+        seed=seed,
+        labels=_in_turn(labels, count),
+        where=_in_turn(wheres, count),
+        prompt=_in_turn(prompts, count),
+        **model.parsed_use(use or {}),
+    )
     drawn = chain.from_iterable(map(to_pil, batches))
     pictures = with_progress(drawn, count, f"drawing {out}")
     if is_png:
@@ -61,6 +73,10 @@ def sample(
         return f"{out}: {count:,} images"
     _write_folder(pictures, out)
     return f"{out}: {count:,} images, 000000.png to {count - 1:06}.png"
+
+
+def _in_turn(values: Sequence[T], count: int) -> list[T] | None:
+    return list(islice(cycle(values), count)) or None
 
 
 def _write_grid(pictures: Iterator[Image.Image], columns: int, out: Path) -> None:

@@ -93,6 +93,7 @@ def run_info(folder: Path) -> dict[str, Any]:
         "images": config.data.get("images"),
         "data_licence": config.data.get("licence"),
         "classes": list(config.classes),
+        "attributes": _attributes(config),
         "trainer": config.trainer,
         "precision": config.precision,
         "origin": config.origin,
@@ -111,6 +112,12 @@ def run_info(folder: Path) -> dict[str, Any]:
         if checkpoints:
             document["command"] = going_on_words(run, newest, kind.Hparams().to_json())
     return document
+
+
+def _attributes(config: Config) -> dict[str, str]:
+    """Attribute -> its values in words."""
+    kinds = config.read_attributes().kinds
+    return {name: kind.described() for name, kind in kinds.items()}
 
 
 def _pretrained(plugin: Plugin) -> list[dict[str, str]]:

@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from torch.export import Dim, ExportedProgram
 from torch.nn.modules.module import register_module_forward_pre_hook
 
+from ganzoo.data.views import Conditioned
 from ganzoo.model.contract import Model
 from ganzoo.seeds import noise
 
@@ -29,10 +30,11 @@ class Use(nn.Module):
             self.direction = model.checked_direction(direction)
             self.dynamic = BATCH | HEIGHT_AND_WIDTH
             self.output = "translated"
+        self.settings = model.settings_of_use({})
         self.eval()
 
     def inputs(self, n: int, height: int = 0, width: int = 0) -> dict[str, Tensor]:
-        """Example inputs: images, or latents and the labels of a conditional model."""
+        """Example inputs: images, or latents and the labels or conditions of a model with them."""
         hp = self.model.hp
         if self.output != "images":
             shape = hp.channels or 3, height or self.size, width or self.size
@@ -40,14 +42,24 @@ class Use(nn.Module):
         inputs = {"latents": self.model.latents(n, 1)}
         if hp.classes:
             inputs["labels"] = torch.arange(n) % hp.classes
+        elif self.model.view is Conditioned:
+            prompt = "" if self.model.reads_text else None
+            inputs["condition"] = self.model.conditions(n, prompt=prompt)
         return inputs
 
-    def forward(self, images: Any = None, latents: Any = None, labels: Any = None) -> Tensor:
+    def forward(
+        self,
+        images: Any = None,
+        latents: Any = None,
+        labels: Any = None,
+        condition: Any = None,
+    ) -> Tensor:
         if self.direction:
-            return self.model.translated(images, self.direction)
+            return self.model.translated(images, self.direction, **self.settings)
         if self.output == "logits":
             return self.model.logits(images)
-        return self.model.generate(latents, labels)
+        second = labels if condition is None else condition
+        return self.model.generate(latents, second, **self.settings)
 
     def signature(self) -> str:
         """`images (batch, 3, height, width) -> logits`."""

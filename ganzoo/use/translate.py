@@ -1,10 +1,12 @@
 """`ganzoo translate`: picture files of any sizes, translated by a trained model."""
 
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Mapping
+from functools import partial
 from pathlib import Path
 
 from PIL import Image
+from torch import Tensor
 
 from ganzoo.data.files import pictures
 from ganzoo.data.picture import converted, decoded, ignore_pillow_warnings
@@ -31,29 +33,38 @@ def translate(
     *,
     direction: str | None,
     max_side: int | None,
+    seed: int = 0,
+    style: Path | None = None,
+    use: Mapping[str, str] | None = None,
     device: str = "auto",
 ) -> Iterator[str]:
     """Translates a file, or every image below a folder under its own name.
 
+    Of a translator with styles, picture i gets style i of the seed, or that of the picture `style`.
     Yields a line "skipped ..." for each unusable picture, then a summary. Earlier translations
     are replaced. Raises UsageError before any is written if another file is in the place of one,
     DataError if the file is not a picture, or nothing in the folder is.
     """
     model = load(run, device=device)
     direction = model.checked_direction(direction)
-    channels = model.hp.channels or 3
+    settings = model.parsed_use(use or {})
+    channels = model.out_channels or model.hp.channels or 3
     try:
         targets = _targets(source, out, channels)
     except OSError as cause:
         raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
     for target in targets:
         check_replaceable(target, VERB, "choose another OUT")
+    styles = model.chosen_styles(len(targets), direction, seed, style)
     done = 0
     notes = Counter[str]()
     rows = iter(targets.items())
-    for target, item in with_progress(rows, len(targets), f"translating {source}"):
+    progress = with_progress(rows, len(targets), f"translating {source}")
+    for number, (target, item) in enumerate(progress):
+        own = None if styles is None else styles[number : number + 1]
+        translated = partial(model.translations, direction=direction, styles=own, settings=settings)
         try:
-            picture, kinds = _translated(model, item, direction, channels, max_side)
+            picture, kinds = _translated(model, item, translated, max_side)
         except BadImage as cause:
             if source.is_file():
                 raise DataError(f"{source} cannot be translated ({cause.kind}): {cause}") from None
@@ -76,18 +87,17 @@ def translate(
 def _translated(
     model: Model,
     item: Item,
-    direction: str,
-    channels: int,
+    translated: Callable[[Tensor], Iterator[Tensor]],
     max_side: int | None,
 ) -> tuple[Image.Image, list[str]]:
     """The translation, and the kinds of notes on the picture."""
     with ignore_pillow_warnings():
         picture, notes = decoded(item)
-        picture, more_notes = converted(picture, channels)
+        picture, more_notes = converted(picture, model.in_channels or model.hp.channels or 3)
     if max_side and max(picture.size) > max_side:
         picture.thumbnail((max_side, max_side), Image.Resampling.BICUBIC)
     try:
-        images = model.translate(from_pil(picture)[None], direction)
+        [images] = translated(from_pil(picture)[None])
     except OutOfMemory as cause:
         raise BadImage(
             "too large",
