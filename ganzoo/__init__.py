@@ -30,6 +30,7 @@ _HOMES = {
     "hub.reach": "cache_if_unreachable",
     "hub.transfer": "pull push",
     "images": "from_pil to_pil",
+    "model.augmentation": "Augmentation",
     "model.contract": "Model Move",
     "model.scores": "Evaluation",
     "modes": "frozen",

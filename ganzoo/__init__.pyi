@@ -41,6 +41,7 @@ from ganzoo.hub.transfer import pull as pull
 from ganzoo.hub.transfer import push as push
 from ganzoo.images import from_pil as from_pil
 from ganzoo.images import to_pil as to_pil
+from ganzoo.model.augmentation import Augmentation as Augmentation
 from ganzoo.model.contract import Model as Model
 from ganzoo.model.contract import Move as Move
 from ganzoo.model.scores import Evaluation as Evaluation

@@ -101,9 +101,10 @@ def save_png(
     path: Path,
     *,
     software: str | None = None,
+    description: str | None = None,
 ) -> None:
     """Writes a PNG, whatever the name says; like `save_picture`."""
-    save_picture(picture, path, "PNG", software=software)
+    save_picture(picture, path, "PNG", software=software, description=description)
 
 
 def save_picture(
@@ -112,11 +113,12 @@ def save_picture(
     form: str | None = None,
     *,
     software: str | None = None,
+    description: str | None = None,
 ) -> None:
     """Writes a picture in the format of its name, or in `form`, complete or not at all.
 
-    `software` is what the file says of its origin (EXIF); BMP cannot. Raises OSError if it cannot
-    be written.
+    `software` and `description` are what the file says of its origin (EXIF); BMP cannot. Raises
+    OSError if it cannot be written.
     """
     file = BytesIO()
     known = Image.registered_extensions()
@@ -125,6 +127,8 @@ def save_picture(
     if software:
         options["exif"] = Image.Exif()
         options["exif"][ExifTags.Base.Software] = software
+        if description:
+            options["exif"][ExifTags.Base.ImageDescription] = description
     try:
         picture.save(file, form, **options)
     # too large for the format, says the encoder

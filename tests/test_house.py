@@ -15,10 +15,10 @@ from ganzoo.seeds import derive_seed
 
 ROOT = Path(__file__).parent.parent
 PUBLIC = """
-    BadImage Conditioned DataError DataInfo DataSummary DeviceError Diverged Domains Evaluation
-    GanzooError Helper HparamError Hparams HubError Item Labelled Model Move NameClash
-    OutOfMemory Pair PluginError PowersOfTwo Range Run Settings Source StateError Step Trainer
-    Turn UnknownName Unsupported UsageError Use adam adapt augment cache_folder
+    Augmentation BadImage Conditioned DataError DataInfo DataSummary DeviceError Diverged
+    Domains Evaluation GanzooError Helper HparamError Hparams HubError Item Labelled Model Move
+    NameClash OutOfMemory Pair PluginError PowersOfTwo Range Run Settings Source StateError Step
+    Trainer Turn UnknownName Unsupported UsageError Use adam adapt augment cache_folder
     cache_if_unreachable create datasets from_pil frozen list_models load losses measured models
     noise pull push save to_pil train trainers unknown
 """

@@ -22,11 +22,12 @@ WIDEST = 100
 @click.argument("name", metavar="NAME|RUN", shell_complete=names_of(models))
 @json_option
 def command(name: str, as_json: bool) -> None:
-    """Show a model, or a trained run.
+    """Show a model, a trainer, an augmentation, or a trained run.
 
     Prints the paper, task, hyperparameters, networks, pretrained weights and package of the model
-    NAME; or what RUN was trained on, its scores, sizes and checkpoints, and the command that goes
-    on. A folder with the name of a model is ./NAME.
+    NAME; the hyperparameters of a trainer or an augmentation; or what RUN was trained on, its
+    scores, sizes and checkpoints, and the command that goes on. A folder with the name of a model
+    is ./NAME.
     """
     from ganzoo.use.show import info
 
@@ -34,8 +35,36 @@ def command(name: str, as_json: bool) -> None:
     if as_json:
         click.echo(json.dumps(result, indent=2))
         return
-    lines = _run(result) if "run" in result else _model(result)
+    if "run" in result:
+        lines = _run(result)
+    else:
+        lines = _model(result) if "task" in result else _plugin(result)
     click.echo("\n".join(lines))
+
+
+def _plugin(info: dict[str, Any]) -> Iterator[str]:
+    yield click.style(info["name"], bold=True)
+    yield ""
+    yield _wrapped("", info["documentation"])
+    yield ""
+    yield _row("from", f"{info['distribution']} {info['version']} ({info['target']})")
+    yield ""
+    title = f"hyperparameters (--set {info['prefix']}name=value)"
+    yield from _fields(title, info["hyperparameters"])
+
+
+def _fields(title: str, fields: list[dict[str, Any]]) -> Iterator[str]:
+    """A line for each field: name, default, help text and type."""
+    if not fields:
+        return
+    yield title
+    rows = [(field["name"], text_of(field["default"])) for field in fields]
+    name_width = max(len(name) for name, _ in rows)
+    value_width = max(len(value) for _, value in rows)
+    for (name, value), field in zip(rows, fields, strict=True):
+        start = f"  {name:{name_width}}  {value:{value_width}}  "
+        yield _wrapped(start, f"{field['help']} ({field['type']})".strip())
+    yield ""
 
 
 def _model(info: dict[str, Any]) -> Iterator[str]:
@@ -52,14 +81,8 @@ def _model(info: dict[str, Any]) -> Iterator[str]:
         run = f"{info['name']}:{weights['name']}"
         yield _row("weights", f"{run} {weights['where']}, {weights['licence']}")
     yield ""
-    yield "hyperparameters (--set name=value)"
-    rows = [(h["name"], text_of(h["default"])) for h in info["hyperparameters"]]
-    name_width = max(len(name) for name, _ in rows)
-    value_width = max(len(value) for _, value in rows)
-    for (name, value), field in zip(rows, info["hyperparameters"], strict=True):
-        start = f"  {name:{name_width}}  {value:{value_width}}  "
-        yield _wrapped(start, f"{field['help']} ({field['type']})".strip())
-    yield ""
+    yield from _fields("hyperparameters (--set name=value)", info["hyperparameters"])
+    yield from _fields("settings of use (--use name=value)", info["use"])
     yield from _networks(info["networks"], "their sizes depend on the data")
 
 

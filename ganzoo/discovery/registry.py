@@ -1,6 +1,6 @@
 """The installed models, trainers and data sources, from entry points, without importing them."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
 from fnmatch import fnmatchcase
@@ -167,10 +167,23 @@ def entry_points_of(group: str) -> list[EntryPoint]:
 models = Registry("model", "ganzoo.models")
 trainers = Registry("trainer", "ganzoo.trainers")
 datasets = Registry("data source", "ganzoo.datasets")
-KINDS = {"model": models, "trainer": trainers, "dataset": datasets}
+augmentations = Registry("augmentation", "ganzoo.augmentations")
+KINDS = {
+    "model": models,
+    "trainer": trainers,
+    "dataset": datasets,
+    "augmentation": augmentations,
+}
 """What can be registered, by the names of the command line."""
 
 
-def list_models(pattern: str = "*") -> list[str]:
-    """The names of the installed models that match a shell pattern: `list_models("dc*")`."""
-    return sorted({plugin.name for plugin in models.matching(pattern)})
+def list_models(pattern: str | Iterable[str] = "*") -> list[str]:
+    """The names of the installed models that match a shell pattern, or one of several.
+
+    `list_models("dc*")`, `list_models(["dc*", "*gan"])`.
+    """
+    patterns = [pattern] if isinstance(pattern, str) else pattern
+    names: set[str] = set()
+    for one in patterns:
+        names.update(plugin.name for plugin in models.matching(one))
+    return sorted(names)

@@ -27,6 +27,7 @@ USES = {
     "model": "ganzoo train $name --data digits",
     "trainer": "ganzoo train dcgan-mini --data digits --trainer $name",
     "dataset": "ganzoo train dcgan-mini --data $name",
+    "augmentation": "ganzoo train dcgan-mini --data digits --set augment=$name",
 }
 
 

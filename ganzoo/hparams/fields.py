@@ -89,7 +89,7 @@ class FieldType:
         for value in (*_readings(text), text):
             with suppress(WrongValue):
                 return self.checked(name, value)
-        return self.checked(name, _scalar(text))
+        return self.checked(name, scalar(text))
 
     def checked(self, name: str, value: Any) -> Any:
         """The value as it is kept: an int for a float becomes a float, a list a tuple."""
@@ -196,15 +196,16 @@ def text_of(value: Any) -> str:
 
 def _readings(text: str) -> Iterator[Any]:
     """What a text can mean besides itself, the likeliest first."""
-    yield _scalar(text)
+    yield scalar(text)
     if text.lower() in TRUE + FALSE:
         yield text.lower() in TRUE
     parts = [part.strip() for part in text.strip("()[]").split(",") if part.strip()]
-    yield [*map(_scalar, parts)]
+    yield [*map(scalar, parts)]
     yield parts
 
 
-def _scalar(text: str) -> Any:
+def scalar(text: str) -> Any:
+    """A text as the number, truth value or none that it means; else as it is."""
     if text.lower() in NONE:
         return None
     with suppress(ValueError):

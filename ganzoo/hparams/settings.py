@@ -16,6 +16,8 @@ from ganzoo.hparams.fields import FieldType
 
 logger = logging.getLogger(__name__)
 _freezing = threading.Lock()
+AUGMENT, TRAINER = "augment.", "trainer."
+"""The beginnings of the names that belong to an augmentation and to a trainer."""
 
 
 @dataclass_transform(frozen_default=True, kw_only_default=True)
@@ -87,12 +89,23 @@ class Settings:
         return cls(**cls._by_new_names(values))
 
     @classmethod
-    def from_options(cls, file: Path | None, assignments: Sequence[str]) -> Self:
-        """The defaults, then the values of a TOML file, then assignments `"key=value"`."""
+    def from_options(
+        cls,
+        file: Path | None,
+        assignments: Sequence[str],
+        *,
+        of_trainer: bool = False,
+    ) -> Self:
+        """The defaults, then the values of a TOML file, then assignments `"key=value"`.
+
+        Those whose names begin with `trainer.` are a trainer's, and all others a model's. In a file
+        they may be tables, `[trainer]`; `[augment]` has the augmentation itself as its `name`.
+        """
         hp = cls()
         if file:
             try:
-                hp = hp.replaced(tomllib.loads(file.read_text("utf-8")))
+                document = _flat(tomllib.loads(file.read_text("utf-8")))
+                hp = hp.replaced(own_values(document, of_trainer))
             except (OSError, GanzooError) as cause:
                 raise HparamError(f"{file}: {getattr(cause, 'strerror', cause)}") from None
             except ValueError as cause:
@@ -100,7 +113,8 @@ class Settings:
                     f"{file} is no TOML ({cause}): write a hyperparameter on each line, "
                     'as in batch_size = 16 or resize = "pad"'
                 ) from None
-        return hp.replaced(dict(map(cls.parse, assignments)))
+        texts = own_values({text: text for text in assignments}, of_trainer)
+        return hp.replaced(dict(map(cls.parse, texts)))
 
     @classmethod
     def _by_new_names(cls, values: Mapping[str, Any]) -> dict[str, Any]:
@@ -108,7 +122,8 @@ class Settings:
         for name, value in values.items():
             new = cls.renamed.get(name, name)
             if new not in cls.annotations():
-                raise unknown(cls.noun, name, cls.annotations())
+                public = [known for known in cls.annotations() if known[0] != "_"]
+                raise unknown(cls.noun, name, public)
             if new in result:
                 raise HparamError(f"{new} has two values, by its old and its new name")
             result[new] = value
@@ -162,3 +177,25 @@ def _check_declarations(kind: type[Settings]) -> None:
                 f"{kind.__qualname__}.{field.name} is now called "
                 f"{kind.renamed[field.name]}: rename the field"
             )
+
+
+def own_values(values: Mapping[str, Any], of_trainer: bool) -> dict[str, Any]:
+    """The values of a trainer, without `trainer.`; or all others."""
+    result = {}
+    for name, value in values.items():
+        if name.startswith(TRAINER) == of_trainer:
+            result[name.removeprefix(TRAINER) if of_trainer else name] = value
+    return result
+
+
+def _flat(document: Mapping[str, Any]) -> dict[str, Any]:
+    """Tables as dotted names: `[trainer] parts = 4` is `trainer.parts`."""
+    result: dict[str, Any] = {}
+    for name, value in document.items():
+        if not isinstance(value, Mapping):
+            result[name] = value
+            continue
+        for key, inside in value.items():
+            is_choice = (name, key) == ("augment", "name")
+            result[name if is_choice else f"{name}.{key}"] = inside
+    return result

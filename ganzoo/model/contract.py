@@ -13,6 +13,8 @@ from ganzoo.data.attributes import Attributes
 from ganzoo.errors import PluginError, Unsupported
 from ganzoo.hparams import hparams
 from ganzoo.hparams.augmentation import AugmentHparams
+from ganzoo.model.augmentation import Augmentation, augmentation_of
+from ganzoo.model.augmentation import Draws as AugmentationDraws
 from ganzoo.model.inference import Inference
 from ganzoo.optim import adam
 from ganzoo.seeds import Draws
@@ -65,6 +67,8 @@ class Model(Inference):
         # whose weights initialise() read, for config.json
         self.first_weights: str | None = None
         self.helpers = {}
+        # in lists, so that they are no children: neither published nor averaged
+        self._augmentation: list[Augmentation] = []
         self._reports: dict[str, list[Tensor]] | None = None
         self._draws = Draws(hp.seed)
         self.begin(0)
@@ -137,10 +141,32 @@ class Model(Inference):
         if not isinstance(self.hp, AugmentHparams):
             return images
 
-        def draws(n: int, each: int) -> Tensor:
-            return self.rand(n // sides, each).repeat(sides, 1)
+        def rand(n: int, *each: int) -> Tensor:
+            return self.rand(n // sides, *each).repeat(sides, *(1 for _ in each))
 
-        return augment.augmented(images, self.hp, draws)
+        def randn(n: int, *each: int) -> Tensor:
+            return self.randn(n // sides, *each).repeat(sides, *(1 for _ in each))
+
+        if self.augmentation is not None:
+            augmented: Tensor = self.augmentation(images, AugmentationDraws(rand, randn))
+            return augmented
+        return augment.augmented(images, self.hp, rand)
+
+    @property
+    def augmentation(self) -> Augmentation | None:
+        """The plugin that `hp.augment` names, in a training."""
+        return self._augmentation[0] if self._augmentation else None
+
+    def make_augmentation(self) -> None:
+        """Makes the augmentation on the model's device. Raises a GanzooError if there is none."""
+        augmentation = augmentation_of(self.hp)
+        self._augmentation = [augmentation.to(self.device)] if augmentation else []
+
+    def observe(self, logits: Tensor) -> None:
+        """Shows the augmentation the logits of real images, which some adapt to."""
+        if self.augmentation is not None:
+            with torch.no_grad():
+                self.augmentation.observe(logits.detach())
 
     # How it is trained
 
@@ -249,10 +275,15 @@ class Model(Inference):
         """The default hyperparameters, as JSON has them."""
         return type(self).Hparams().to_json()
 
+    @property
+    def companions(self) -> list[nn.Module]:
+        """What a training needs beside the model, and nobody else: helpers and augmentation."""
+        return [*self.helpers.values(), *self._augmentation]
+
     def _apply(self, fn: Callable[[Tensor], Tensor], recurse: bool = True) -> Self:
-        """Helpers move with the model."""
-        for helper in self.helpers.values():
-            helper._apply(fn)  # type: ignore[no-untyped-call]
+        """Helpers and the augmentation move with the model."""
+        for module in self.companions:
+            module._apply(fn)  # type: ignore[no-untyped-call]
         super()._apply(fn, recurse)  # type: ignore[no-untyped-call]
         return self
 

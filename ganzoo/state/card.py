@@ -12,6 +12,7 @@ from huggingface_hub import EvalResult, ModelCardData
 from ganzoo.discovery.registry import trainers
 from ganzoo.files import replace_file
 from ganzoo.hparams.fields import text_of
+from ganzoo.hparams.settings import TRAINER
 from ganzoo.model.contract import Model
 from ganzoo.state.config import Config
 from ganzoo.state.run import Run
@@ -165,6 +166,8 @@ def training_words(config: Config, defaults: Mapping[str, Any]) -> list[str]:
         if defaults.get(name) != value:
             words += ["--set", f"{name}={text_of(value)}"]
     words += ["--trainer", config.trainer]
+    for name, value in config.trainer_hyperparameters.items():
+        words += ["--set", f"{TRAINER}{name}={text_of(value)}"]
     words += ["--precision", config.precision]
     if config.origin:
         words += ["--from", "RUN", "--partial"]

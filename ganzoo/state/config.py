@@ -10,6 +10,7 @@ from typing import Any, Self
 from ganzoo.data.attributes import Attributes
 from ganzoo.errors import StateError
 from ganzoo.hparams.hparams import FROM_DATA
+from ganzoo.hparams.settings import TRAINER
 from ganzoo.model.contract import Model
 
 CONFIG = "config.json"
@@ -50,15 +51,23 @@ PLACES = {
     "helpers": "helpers",
     "metrics": "metrics",
     "trainer": "options/trainer",
+    "trainer_hyperparameters": "options/trainer_hyperparameters",
     "precision": "options/precision",
     "file": "weights/file",
     "sha256": "weights/sha256",
     "step": "weights/step",
 }
 """Field of Config -> its place in the file, in the order of the file."""
-OBJECTS = ("hyperparameters", "attributes", "data", "helpers", "metrics")
+OBJECTS = (
+    "hyperparameters",
+    "attributes",
+    "data",
+    "helpers",
+    "metrics",
+    "trainer_hyperparameters",
+)
 """The fields that are JSON objects."""
-OPTIONAL = ("attributes", "helpers")
+OPTIONAL = ("attributes", "helpers", "trainer_hyperparameters")
 """The fields that are left out where they are empty."""
 HELD_OUT, CONTENT = "what is held out", "the data's content"
 """The differences between two runs that a user may accept."""
@@ -100,6 +109,7 @@ class Config:
     origin: str | None = None
     first_weights: str | None = None
     helpers: dict[str, Any] = field(default_factory=dict)
+    trainer_hyperparameters: dict[str, Any] = field(default_factory=dict)
     metrics: dict[str, Any] = field(default_factory=dict)
     step: int = 0
     file: str = WEIGHTS
@@ -160,7 +170,7 @@ class Config:
                 )
             # older files of the format lack these
             older: dict[str, Any] = {"origin": None, "first_weights": None, "metrics": {}}
-            return cls._of(older | {name: {} for name in OPTIONAL} | document)
+            return cls._of(older | document)
         except FileNotFoundError:
             raise StateError(f"{path.parent} is not a ganzoo run: it has no {CONFIG}") from None
         except DAMAGE as cause:
@@ -175,7 +185,7 @@ class Config:
         for name, place in PLACES.items():
             value: Any = document
             for key in place.split("/"):
-                value = value[key]
+                value = value.get(key, {}) if name in OPTIONAL else value[key]
             values[name] = value
         for name in ("distribution", "version"):
             values[name] = values[name] or ""
@@ -217,6 +227,8 @@ class Config:
         }
         for name, value in self.hyperparameters.items():
             values[renamed.get(name, name)] = value
+        for name, value in self.trainer_hyperparameters.items():
+            values[f"{TRAINER}{name}"] = value
         for name, helper in self.helpers.items():
             values[f"helper {name}"] = helper["sha256"]
         return (

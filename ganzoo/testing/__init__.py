@@ -71,18 +71,19 @@ def registered(distribution: str) -> list[Plugin]:
                 plugins.append(plugin)
     if not plugins:
         raise UnknownName(
-            f"no installed distribution {distribution!r} registers a model, a trainer or a data "
-            "source: pip install -e . in its folder, and see [project.entry-points] in its "
-            "pyproject.toml"
+            f"no installed distribution {distribution!r} registers a model, a trainer, a data "
+            "source or an augmentation: pip install -e . in its folder, and see "
+            "[project.entry-points] in its pyproject.toml"
         )
     return plugins
 
 
 def checks_of(kind: str) -> list[Check]:
-    """The checks of a "model", a "trainer" or a "data source"."""
-    from ganzoo.testing import model_checks, source_checks, trainer_checks
+    """The checks of a "model", a "trainer", a "data source" or an "augmentation"."""
+    from ganzoo.testing import augmentation_checks, model_checks, source_checks, trainer_checks
 
     modules: dict[str, Any] = {
+        "augmentation": augmentation_checks,
         "model": model_checks,
         "trainer": trainer_checks,
         "data source": source_checks,

@@ -20,6 +20,7 @@ from ganzoo.data.views import Conditioned, Domains, Labelled, Pair
 from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import DataError, HparamError
 from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.model.augmentation import Augmentation, augmentation_class
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
 from ganzoo.testing.recording import (
@@ -226,8 +227,57 @@ class SourceCase:
         return json.loads(lines[-1])
 
 
-def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase | SourceCase:
+@dataclass
+class AugmentationCase:
+    """A registered augmentation, and a small model whose discriminator sees through it."""
+
+    plugin: Plugin
+    model: ModelCase
+    settings: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def display_name(self) -> str:
+        return self.plugin.name
+
+    def augmentation(self) -> Augmentation:
+        kind = augmentation_class(self.plugin)
+        return kind(kind.Hparams().replaced(self.settings))
+
+    def strong(self) -> Augmentation:
+        """One that has seen logits of a discriminator that is sure."""
+        augmentation = self.augmentation()
+        for _ in range(200):
+            augmentation.observe(torch.full((8,), 5.0))
+        return augmentation
+
+    def images(self, n: int, channels: int = 3, height: int = 16, width: int = 16) -> Tensor:
+        draws = torch.Generator().manual_seed(0)
+        return torch.rand(n, channels, height, width, generator=draws) * 2 - 1
+
+    @property
+    def data(self) -> object:
+        return self.model.data
+
+    def trainer(self) -> Trainer:
+        name = f"{self.plugin.distribution}/{self.plugin.name}"
+        own = {f"augment.{key}": value for key, value in self.settings.items()}
+        return self.model.trainer(self.model.model(augment=name, **own))
+
+    def buffers(self, trainer: Trainer) -> dict[str, Tensor]:
+        augmentation = trainer.model.augmentation
+        return dict(augmentation.named_buffers()) if augmentation is not None else {}
+
+
+Case = ModelCase | SourceCase | AugmentationCase
+
+
+def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> Case:
     """The case of a plugin; `small` has settings by name, `trained` is the model for trainers."""
+    if plugin.kind == "augmentation":
+        settings = small.get(trained, {"image_size": 16, "width": 4})
+        return AugmentationCase(
+            plugin, ModelCase(models[trained], settings), small.get(plugin.name, {})
+        )
     if plugin.kind == "data source":
         return SourceCase(plugin, small.get(plugin.name, ""))
     if plugin.kind == "trainer":
@@ -236,7 +286,7 @@ def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> ModelCase
     return ModelCase(plugin, small.get(plugin.name, {}))
 
 
-def run_check(check: Callable[..., None], case: ModelCase | SourceCase) -> None:
+def run_check(check: Callable[..., None], case: Case) -> None:
     """Runs a check, then restores torch's settings, so that no other check fails for them."""
     __tracebackhide__ = True
     settings = torch_settings()

@@ -6,6 +6,7 @@ Code that reads a value of a tensor, or that leaves the device, fails there.
 import re
 import traceback
 from collections.abc import Callable
+from itertools import chain
 from typing import Any
 
 import torch
@@ -126,7 +127,8 @@ def _fault(drive: Callable[[], object]) -> str | None:
 
 
 def _move(model: Model) -> None:
-    for module in model.modules():
+    companions = chain.from_iterable(one.modules() for one in model.companions)
+    for module in [*model.modules(), *companions]:
         for name, parameter in module._parameters.items():
             if parameter is not None:
                 on_meta = nn.Parameter(parameter.detach().to("meta"), parameter.requires_grad)

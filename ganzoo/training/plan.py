@@ -14,8 +14,10 @@ from ganzoo.data.split import validation_hparams
 from ganzoo.data.split_folders import divided, source_texts
 from ganzoo.data.views import Labelled
 from ganzoo.discovery.registry import Plugin, datasets, models, trainers
-from ganzoo.errors import StateError, UsageError, unknown
+from ganzoo.errors import HparamError, StateError, UnknownName, UsageError, unknown
 from ganzoo.hparams.hparams import Hparams
+from ganzoo.hparams.settings import AUGMENT, own_values
+from ganzoo.model.augmentation import augmentation_of
 from ganzoo.model.construct import construct, initialised
 from ganzoo.model.contract import Model
 from ganzoo.model.inference import has_scores
@@ -113,6 +115,8 @@ class Plan:
         if self.partial and not self.from_run:
             raise UsageError("--partial requires --from RUN")
         trainer = self._trainer_class()
+        own = self._trainer_values(trainer)
+        augmentation_of(hp)
         source, validation_source = self._sources(recorded)
         self._check_own_data(source, recorded)
         data = self._open(source, hp)
@@ -131,19 +135,35 @@ class Plan:
             device=self.device,
             precision=precision,
             compile=self.compile,
+            **own,
         )
+
+    def _trainer_values(self, trainer: type[Trainer]) -> dict[str, Any]:
+        """The trainer's own hyperparameters. Raises HparamError or UnknownName for others."""
+        plugin = trainers.of(trainer)
+        name = plugin.name if plugin else trainer.__name__
+        try:
+            hp = trainer.Hparams.from_options(self.config, self.assignments, of_trainer=True)
+            hp = hp.replaced(own_values(self.hyperparameters, of_trainer=True))
+        except HparamError as cause:
+            raise HparamError(f"trainer {name}: {cause}") from None
+        except UnknownName as cause:
+            known = ", ".join(trainer.Hparams.annotations()) or "none"
+            raise UnknownName(f"trainer {name}: {cause} (it has {known})") from None
+        return {key: getattr(hp, key) for key in hp.annotations()}
 
     def _hp(self) -> Hparams:
         """The hyperparameters, before the data fill some of them."""
+        values = own_values(self.hyperparameters, of_trainer=False)
         if not isinstance(self.model, Model):
             kind = self.kind.Hparams
             known = {*kind.annotations(), *kind.renamed}
-            for name in self.hyperparameters:
-                if name not in known:
+            for name in values:
+                if name not in known and not name.startswith(AUGMENT):
                     raise unknown("option or hyperparameter", name, known | OPTIONS)
             hp = kind.from_options(self.config, self.assignments)
-            return hp.replaced(self.hyperparameters)
-        for name in self.hyperparameters:
+            return hp.replaced(values)
+        for name in values:
             raise UsageError(
                 f"{name} cannot be set for a model that exists: "
                 f"ganzoo.create({self.name!r}, {name}=...) makes another one"

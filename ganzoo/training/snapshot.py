@@ -7,6 +7,7 @@ import torch
 from torch import Tensor
 
 from ganzoo.errors import StateError
+from ganzoo.model.augmentation import restore_buffers
 from ganzoo.model.contract import Model
 from ganzoo.state.checkpoints import TrainState
 from ganzoo.state.weights import cpu_tensors, load_strict
@@ -24,8 +25,22 @@ def training_tensors(
     """What a training needs besides its weights: tensors on the CPU, and optimizers' numbers.
 
     `raw/` are weights under averages, `unpublished/` those that `before_publishing` changed,
-    `buffer/` buffers that are not published, `optimizer/` the state of the optimizers.
+    `buffer/` buffers that are not published, `augmentation/` those of the augmentation,
+    `optimizer/` the state of the optimizers.
     """
+    tensors = _unpublished(model, averages, weights)
+    numbers: States = {}
+    for name, state in optimizers.state().items():
+        for key, value in state.items():
+            if isinstance(value, Tensor):
+                tensors[f"optimizer/{name}/{key}"] = value
+            else:
+                numbers.setdefault(name, {})[key] = value
+    return cpu_tensors(tensors), numbers
+
+
+def _unpublished(model: Model, averages: Averages, weights: Tensors) -> Tensors:
+    """The tensors of the model that are not in its published weights."""
     raw = model.state_dict(keep_vars=True)
     with averages.substituted():
         used = model.state_dict(keep_vars=True)
@@ -38,14 +53,10 @@ def training_tensors(
     for name, buffer in model.named_buffers():
         if name not in raw:
             tensors[f"buffer/{name}"] = buffer
-    numbers: States = {}
-    for name, state in optimizers.state().items():
-        for key, value in state.items():
-            if isinstance(value, Tensor):
-                tensors[f"optimizer/{name}/{key}"] = value
-            else:
-                numbers.setdefault(name, {})[key] = value
-    return cpu_tensors(tensors), numbers
+    if model.augmentation is not None:
+        for name, buffer in model.augmentation.named_buffers():
+            tensors[f"augmentation/{name}"] = buffer
+    return tensors
 
 
 @torch.no_grad()
@@ -69,6 +80,8 @@ def restore_training(
             raise StateError(f"{checkpoint} has an unknown buffer {path!r}")
         # replaced, not filled: a pool may have grown since it was made
         setattr(owner, name, value.to(model.device))
+    if model.augmentation is not None:
+        restore_buffers(model.augmentation, _part(state.training, "augmentation/"))
     states: States = {}
     for name, numbers in state.extra["optimizer"].items():
         states[name] = dict(numbers)

@@ -35,6 +35,7 @@ from ganzoo.errors import (
     unknown,
 )
 from ganzoo.hparams.hparams import CONDITION
+from ganzoo.hparams.settings import Settings
 from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
@@ -105,6 +106,8 @@ class Trainer(Iterator[Step]):
 
     retains_graphs: ClassVar[bool] = False
     """Whether `step` calls `backward(..., retain_graph=True)`; then networks cannot be compiled."""
+    Hparams: ClassVar[type[Settings]] = Settings
+    """The trainer's own hyperparameters: `--set trainer.NAME=value`, and here by name."""
 
     def __init__(
         self,
@@ -121,9 +124,11 @@ class Trainer(Iterator[Step]):
     ) -> None:
         """Opens the data, and moves the model to the device.
 
-        Raises UsageError if `model` is none, and for hyperparameters, which belong to the model.
+        `hyperparameters` are the trainer's own. Raises UsageError if `model` is none, and for
+        hyperparameters of the model.
         """
-        _check_arguments(model, hyperparameters)
+        _check_arguments(type(self), model, hyperparameters)
+        self.hp = self.Hparams().replaced(hyperparameters)
         if compile and self.retains_graphs:
             raise Unsupported(
                 f"{type(self).__name__} goes through a graph more than once: it cannot compile"
@@ -136,6 +141,7 @@ class Trainer(Iterator[Step]):
             loaded = model.loaded_config
             model.origin = f"{loaded.model} {loaded.sha256}"
             model.first_weights = None
+        model.make_augmentation()
         self._helpers = load_helpers(model)
         model.on_data(DataSummary.of(self.batches))
         self.averages = Averages(model)
@@ -151,9 +157,8 @@ class Trainer(Iterator[Step]):
         self._step_complete = True
         self._names = set(model.state_dict())
         self._compiled = compile
-        if compile:
-            for network in model.compiled():
-                network.compile()  # in place: names of weights stay as they are
+        for network in model.compiled() if compile else ():
+            network.compile()  # in place: names of weights stay as they are
 
     def _open(self, data: object, validation: object, workers: int | None, cache: str) -> None:
         model, hp = self.model, self.model.hp
@@ -404,6 +409,7 @@ class Trainer(Iterator[Step]):
         return Config.of(
             self.model,
             trainer=plugin.name if plugin else type(self).__name__,
+            trainer_hyperparameters=self.hp.to_json(),
             precision=self.device.precision,
             data=data,
             metrics=metrics,
@@ -495,9 +501,7 @@ class Trainer(Iterator[Step]):
         if validation is None and "validation" in config.data:
             sources = _recorded(run, config, "validation")
             validation = opened(sources, validation_hparams(restored.hp))
-        kind = cls
-        if config.trainer != cls.__name__:
-            kind = _recorded_trainer(run, config)
+        kind = cls if config.trainer == cls.__name__ else _recorded_trainer(run, config)
         trainer = kind(
             restored,
             data,
@@ -507,6 +511,7 @@ class Trainer(Iterator[Step]):
             compile=compile,
             workers=workers,
             cache=cache,
+            **config.trainer_hyperparameters,
         )
         trainer._restore(state, checkpoint, accept_data)
         return trainer
@@ -607,17 +612,23 @@ class Trainer(Iterator[Step]):
         logger.warning(text)
 
 
-def _check_arguments(model: object, hyperparameters: Mapping[str, object]) -> None:
+def _check_arguments(
+    kind: type[Trainer], model: object, hyperparameters: Mapping[str, object]
+) -> None:
     if not isinstance(model, Model):
         text = repr(model) if isinstance(model, str) else f"a {type(model).__name__}"
         raise UsageError(
             f"a trainer wants a ganzoo.Model, not {text}: create one with ganzoo.create(name), "
             "or use ganzoo.train(name, data)"
         )
+    own = kind.Hparams.annotations()
     for name in hyperparameters:
+        if name in own:
+            continue
         if name not in model.hp.annotations():
             options = {"validation", "device", "precision", "compile", "workers", "cache"}
-            raise unknown("option or hyperparameter", name, options | {*model.hp.annotations()})
+            known = options | {*own, *model.hp.annotations()}
+            raise unknown("option or hyperparameter", name, known)
         raise UsageError(
             f"{name} is a hyperparameter of the model: ganzoo.create({model.display_name!r}, "
             f"{name}=...)"

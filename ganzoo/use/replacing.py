@@ -6,6 +6,7 @@ from pathlib import Path
 from ganzoo.errors import UsageError
 from ganzoo.files import is_replaceable
 from ganzoo.images import software_of
+from ganzoo.use.record import RECORD
 
 
 def check_replaceable(path: Path, verb: str, way_out: str) -> None:
@@ -15,10 +16,12 @@ def check_replaceable(path: Path, verb: str, way_out: str) -> None:
 
 
 def is_own_folder(folder: Path, verb: str) -> bool:
-    """Whether it holds pictures that `verb` numbered and wrote, and nothing else."""
+    """Whether it holds pictures that `verb` numbered and wrote, their record, and nothing else."""
     if not is_replaceable(folder):
         return False
     for path in folder.iterdir():
+        if path.name == RECORD:
+            continue
         numbered = path.suffix == ".png" and path.stem.isdecimal()
         if not numbered or software_of(path) != verb:
             return False

@@ -12,8 +12,9 @@ from ganzoo.data.threads import with_progress
 from ganzoo.errors import UsageError
 from ganzoo.files import new_folder, writing
 from ganzoo.images import MARGIN, save_png, sheet, to_pil
+from ganzoo.use.record import RECORD, record
 from ganzoo.use.replacing import check_replaceable, is_own_folder
-from ganzoo.zoo import load
+from ganzoo.zoo import load_with_config
 
 T = TypeVar("T")
 VERB = "ganzoo sample"
@@ -42,15 +43,10 @@ def sample(
     batch by batch: memory does not grow with `count`. What an earlier call wrote is replaced;
     raises UsageError if anything else is there, or if there are too many images for one .png.
     """
-    is_png = out.suffix.lower() == ".png"
-    if out.suffix and not is_png and not out.is_dir():
-        raise UsageError(f"--out {out}: a grid is a .png; a name without an ending is a folder")
-    if is_png:
-        check_replaceable(out, VERB, "choose another file with --out")
-    elif columns:
-        raise UsageError(f"--columns is for a grid, and --out {out} is a folder")
+    is_png = _checked_out(out, columns)
     columns = columns or isqrt(count - 1) + 1
-    model = load(run, device=device)
+    model, config = load_with_config(run, device=device)
+    settings = model.parsed_use(use or {})
     size = model.hp.image_size or 0
     pixels = columns * ceil(count / columns) * (size + MARGIN) ** 2
     if is_png and pixels > LARGEST_GRID:
@@ -64,31 +60,52 @@ def sample(
         labels=_in_turn(labels, count),
         where=_in_turn(wheres, count),
         prompt=_in_turn(prompts, count),
-        **model.parsed_use(use or {}),
+        **settings,
+    )
+    description = record(
+        config,
+        seed=seed,
+        labels=labels,
+        where=wheres,
+        prompt=prompts,
+        use=settings,
     )
     drawn = chain.from_iterable(map(to_pil, batches))
     pictures = with_progress(drawn, count, f"drawing {out}")
     if is_png:
-        _write_grid(pictures, columns, out)
+        _write_grid(pictures, columns, out, description)
         return f"{out}: {count:,} images"
-    _write_folder(pictures, out)
+    _write_folder(pictures, out, description)
     return f"{out}: {count:,} images, 000000.png to {count - 1:06}.png"
+
+
+def _checked_out(out: Path, columns: int | None) -> bool:
+    """Whether it is one picture, not a folder. Raises UsageError for a place that is taken."""
+    is_png = out.suffix.lower() == ".png"
+    if out.suffix and not is_png and not out.is_dir():
+        raise UsageError(f"--out {out}: a grid is a .png; a name without an ending is a folder")
+    if is_png:
+        check_replaceable(out, VERB, "choose another file with --out")
+    elif columns:
+        raise UsageError(f"--columns is for a grid, and --out {out} is a folder")
+    return is_png
 
 
 def _in_turn(values: Sequence[T], count: int) -> list[T] | None:
     return list(islice(cycle(values), count)) or None
 
 
-def _write_grid(pictures: Iterator[Image.Image], columns: int, out: Path) -> None:
+def _write_grid(pictures: Iterator[Image.Image], columns: int, out: Path, description: str) -> None:
     picture = sheet(list(pictures), columns)
     with writing(out, otherwise="choose another file with --out"):
         out.parent.mkdir(parents=True, exist_ok=True)
-        save_png(picture, out, software=VERB)
+        save_png(picture, out, software=VERB, description=description)
 
 
-def _write_folder(pictures: Iterator[Image.Image], out: Path) -> None:
+def _write_folder(pictures: Iterator[Image.Image], out: Path, description: str) -> None:
     """Writes the folder, complete or not at all."""
     must_be_free = not is_own_folder(out, VERB)
     with new_folder(out, must_be_free=must_be_free) as folder:
         for number, picture in enumerate(pictures):
             save_png(picture, folder / f"{number:06}.png", software=VERB)
+        (folder / RECORD).write_text(description + "\n")

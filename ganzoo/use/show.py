@@ -7,10 +7,12 @@ from typing import Any
 
 from ganzoo.data.source import source_class
 from ganzoo.discovery.pretrained import declared
-from ganzoo.discovery.registry import Plugin, models
-from ganzoo.errors import GanzooError, HparamError, UnknownName
+from ganzoo.discovery.registry import Plugin, augmentations, models, trainers
+from ganzoo.errors import GanzooError, HparamError, unknown
 from ganzoo.hparams.hparams import Hparams
+from ganzoo.hparams.settings import AUGMENT, TRAINER, Settings
 from ganzoo.hub.transfer import resolve_run
+from ganzoo.model.augmentation import augmentation_class
 from ganzoo.model.construct import on_meta, parameter_counts
 from ganzoo.model.contract import Model
 from ganzoo.state.card import going_on_words, paper
@@ -21,15 +23,51 @@ from ganzoo.zoo import model_class
 
 
 def info(name: str) -> dict[str, Any]:
-    """`model_info` of a registered model, else `run_info` of a folder or an id of the Hub."""
-    try:
-        plugin = models[name]
-    except UnknownName:
-        is_run = os.path.lexists(name) or "/" in name or ":" in name
-        if not is_run:
-            raise
+    """`model_info` of a registered model, `plugin_info` of a trainer or an augmentation, else
+    `run_info` of a folder or an id of the Hub.
+
+    Raises UnknownName with the closest name of all.
+    """
+    if name in models:
+        return model_info(models[name])
+    if name in trainers:
+        return plugin_info(trainers[name], trainer_class(trainers[name]), TRAINER)
+    if name in augmentations:
+        return plugin_info(augmentations[name], augmentation_class(augmentations[name]), AUGMENT)
+    if os.path.lexists(name) or "/" in name or ":" in name:
         return run_info(resolve_run(name))
-    return model_info(plugin)
+    raise unknown("model, trainer or run", name, {*models, *trainers, *augmentations})
+
+
+def plugin_info(plugin: Plugin, kind: Any, prefix: str) -> dict[str, Any]:
+    """Documentation, hyperparameters and package of a trainer or an augmentation, for JSON."""
+    return {
+        "name": plugin.name,
+        "kind": plugin.kind,
+        "documentation": " ".join((kind.__doc__ or "").split("\n\n")[0].split()),
+        "prefix": prefix,
+        "hyperparameters": settings_info(kind.Hparams),
+        "distribution": plugin.distribution,
+        "version": plugin.version,
+        "target": plugin.target,
+    }
+
+
+def settings_info(kind: type[Settings]) -> list[dict[str, Any]]:
+    """Name, type, default and help text of each field."""
+    defaults = kind().to_json()
+    rows = []
+    for key, field in kind.annotations().items():
+        if key not in defaults:
+            continue  # how another is kept
+        row = {
+            "name": key,
+            "type": str(field),
+            "default": defaults[key],
+            "help": field.help,
+        }
+        rows.append(row)
+    return rows
 
 
 def model_info(plugin: Plugin) -> dict[str, Any]:
@@ -39,23 +77,14 @@ def model_info(plugin: Plugin) -> dict[str, Any]:
     depends on the data, or if the model cannot be built on the meta device.
     """
     kind = model_class(plugin)
-    defaults = kind.Hparams().to_json()
-    hyperparameters = []
-    for key, field in kind.Hparams.annotations().items():
-        row = {
-            "name": key,
-            "type": str(field),
-            "default": defaults[key],
-            "help": field.help,
-        }
-        hyperparameters.append(row)
     return {
         "name": plugin.name,
         "documentation": " ".join((kind.__doc__ or "").split()),
         "paper": _paper(kind),
         "task": kind.task,
         "view": getattr(kind.view, "__name__", ""),
-        "hyperparameters": hyperparameters,
+        "hyperparameters": settings_info(kind.Hparams),
+        "use": settings_info(kind.Use),
         "networks": _networks(kind, kind.Hparams()),
         "trainer": kind.default_trainer,
         "data": kind.default_data,
@@ -158,6 +187,8 @@ def check_plugin(plugin: Plugin) -> str | None:
             model_class(plugin)
         elif plugin.kind == "trainer":
             trainer_class(plugin)
+        elif plugin.kind == "augmentation":
+            augmentation_class(plugin)
         else:
             source_class(plugin)
     except GanzooError as error:

@@ -16,8 +16,9 @@ from ganzoo.errors import BadImage, DataError, OutOfMemory, UsageError
 from ganzoo.files import is_inside, writing
 from ganzoo.images import from_pil, save_picture, to_pil
 from ganzoo.model.contract import Model
+from ganzoo.use.record import record
 from ganzoo.use.replacing import check_replaceable
-from ganzoo.zoo import load
+from ganzoo.zoo import load_with_config
 
 SAVED = (".png", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff")
 """Endings that a translation keeps; `.png` is added to other names."""
@@ -45,7 +46,7 @@ def translate(
     are replaced. Raises UsageError before any is written if another file is in the place of one,
     DataError if the file is not a picture, or nothing in the folder is.
     """
-    model = load(run, device=device)
+    model, config = load_with_config(run, device=device)
     direction = model.checked_direction(direction)
     settings = model.parsed_use(use or {})
     channels = model.out_channels or model.hp.channels or 3
@@ -56,6 +57,13 @@ def translate(
     for target in targets:
         check_replaceable(target, VERB, "choose another OUT")
     styles = model.chosen_styles(len(targets), direction, seed, style)
+    description = record(
+        config,
+        direction=direction,
+        seed=seed if model.has_styles and not style else None,
+        style=style and style.name,
+        use=settings,
+    )
     done = 0
     notes = Counter[str]()
     rows = iter(targets.items())
@@ -72,7 +80,7 @@ def translate(
             continue
         with writing(target, otherwise="choose another OUT"):
             target.parent.mkdir(parents=True, exist_ok=True)
-            save_picture(picture, target, software=VERB)
+            save_picture(picture, target, software=VERB, description=description)
         notes.update(kinds)
         done += 1
     if not done:

@@ -125,6 +125,7 @@ class CUT(Translator):
         generator, mirror = self.network("a2b"), self.mirror(len(a))
         fake = generator(mirror(a))
         on_real = self.discriminator(self.augmented(b))
+        self.observe(on_real)
         on_fake = self.discriminator(self.augmented(fake.detach()))
         terms = losses.least_squares_discriminator(on_real, on_fake)
         yield self.discriminator, {name: term / 2 for name, term in terms.items()}  # as CycleGAN's

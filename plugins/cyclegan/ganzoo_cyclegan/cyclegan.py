@@ -110,6 +110,7 @@ class CycleGAN(Translator):
         half = {}  # the discriminators learn at half the speed of the generators (section 7.1)
         for domain, judge in self.discriminators.items():
             on_real = judge(self.augmented(real[domain]))
+            self.observe(on_real)
             on_fake = judge(self.augmented(fake[domain]))
             terms = losses.least_squares_discriminator(on_real, on_fake)
             for name, term in terms.items():

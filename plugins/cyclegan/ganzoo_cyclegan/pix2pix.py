@@ -50,6 +50,7 @@ class Pix2Pix(Translator):
         source, target = self.ordered(batch)
         fake = self.generator(source)
         on_real = self.discriminator(self.beside(source, target))
+        self.observe(on_real)
         on_fake = self.discriminator(self.beside(source, fake.detach()))
         terms = losses.non_saturating_discriminator(on_real, on_fake)
         half = {name: term / 2 for name, term in terms.items()}  # section 3.3

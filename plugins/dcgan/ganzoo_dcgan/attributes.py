@@ -125,6 +125,7 @@ class AttributeDCGAN(ganzoo.Model):
         latents = self.randn(len(real), self.hp.latent_dim, 1, 1)
         fake = self.generator(latents, condition)
         on_real = self.discriminator(self.augmented(real), condition)
+        self.observe(on_real)
         on_fake = self.discriminator(self.augmented(fake.detach()), condition)
         yield self.discriminator, adversarial.discriminator(on_real, on_fake)
 

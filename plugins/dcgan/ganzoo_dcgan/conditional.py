@@ -118,6 +118,7 @@ class CDCGAN(ganzoo.Model):
         latents = self.randn(len(real), self.hp.latent_dim, 1, 1)
         fake = self.generator(latents, labels)
         on_real = self.discriminator(self.augmented(real), labels)
+        self.observe(on_real)
         on_fake = self.discriminator(self.augmented(fake.detach()), labels)
         yield self.discriminator, adversarial.discriminator(on_real, on_fake)
 

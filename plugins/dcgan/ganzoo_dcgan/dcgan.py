@@ -45,6 +45,7 @@ class DCGAN(ganzoo.Model):
         latents = self.randn(len(real), self.hp.latent_dim, 1, 1)
         fake = self.generator(latents)
         on_real = self.discriminator(self.augmented(real))
+        self.observe(on_real)
         on_fake = self.discriminator(self.augmented(fake.detach()))
         yield self.discriminator, self.adversarial.discriminator(on_real, on_fake)
 

@@ -120,6 +120,7 @@ class R3GAN(ganzoo.Model):
         real = real.detach().requires_grad_()
         fake = fake.requires_grad_()
         on_real = self.discriminator(self.augmented(real))
+        self.observe(on_real)
         on_fake = self.discriminator(self.augmented(fake))
         pairs = losses.relativistic_discriminator(on_real, on_fake)
         r1 = losses.zero_centred_penalty(real, on_real) * (gamma / 2)

@@ -36,6 +36,7 @@ class SNGAN(ResNetGAN):
             # in one pass: one power iteration per move, as in algorithm 1
             logits = self.discriminator(torch.cat([real, fake]))
             on_real, on_fake = logits.chunk(2)
+            self.observe(on_real)
             yield self.discriminator, losses.hinge_discriminator(on_real, on_fake)
 
         with ganzoo.frozen(self.discriminator):

@@ -42,7 +42,9 @@ class WGANGP(ResNetGAN):
             with torch.no_grad():
                 real = self.augmented(images)
                 fake = self.augmented(self.fake(len(images)))
-            terms = losses.wasserstein_critic(critic(real), critic(fake))
+            on_real, on_fake = critic(real), critic(fake)
+            self.observe(on_real)
+            terms = losses.wasserstein_critic(on_real, on_fake)
             places = self.rand(len(real), 1, 1, 1)
             slope = losses.gradient_penalty(critic, real, fake, places)
             yield critic, {**terms, "penalty": self.hp.penalty_weight * slope}
