@@ -26,6 +26,7 @@ _HOMES = {
     "hparams.fields": "PowersOfTwo Range",
     "hparams.hparams": "DataInfo Hparams",
     "hparams.settings": "Settings",
+    "hparams.size": "sides",
     "hparams.use": "Use",
     "hub.reach": "cache_if_unreachable",
     "hub.transfer": "pull push",

@@ -35,6 +35,7 @@ from ganzoo.hparams.fields import Range as Range
 from ganzoo.hparams.hparams import DataInfo as DataInfo
 from ganzoo.hparams.hparams import Hparams as Hparams
 from ganzoo.hparams.settings import Settings as Settings
+from ganzoo.hparams.size import sides as sides
 from ganzoo.hparams.use import Use as Use
 from ganzoo.hub.reach import cache_if_unreachable as cache_if_unreachable
 from ganzoo.hub.transfer import pull as pull

@@ -20,7 +20,7 @@ PUBLIC = """
     NameClash OutOfMemory Pair PluginError PowersOfTwo Range Run Settings Source StateError Step
     Trainer Turn UnknownName Unsupported UsageError Use adam adapt augment cache_folder
     cache_if_unreachable create datasets from_pil frozen list_models load losses measured models
-    noise pull push save to_pil train trainers unknown
+    noise pull push save sides to_pil train trainers unknown
 """
 
 

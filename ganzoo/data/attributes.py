@@ -1,7 +1,6 @@
 """Attributes: what is known of the images of a data set, by name, and as numbers for a network."""
 
 import logging
-import math
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -22,6 +21,8 @@ TEXT = "text"
 LARGEST = 1000
 """Values of a categorical attribute; one with more names its images, and says nothing of them."""
 QUANTILES = 33
+HUGE = 1e30
+"""Numbers beyond are texts: their squares have to be finite."""
 Request = Mapping[str, str | float]
 """What is asked of an image, by attribute: `{"hair": "blond"}`; of a text, `{"text": "..."}`."""
 
@@ -41,6 +42,10 @@ class Categories:
         return len(self.values)
 
     def checked(self, name: str, value: str | float) -> str:
+        if isinstance(value, bool):
+            value = "yes" if value else "no"
+        if not isinstance(value, str | int | float):
+            raise UsageError(f"{name}={value!r:.60}: choose from {self.described()}")
         text = str(value)
         if text not in self.counts:
             raise unknown(f"value of {name}", text, self.values)
@@ -114,7 +119,7 @@ class Attributes:
         names = sorted({name for image in images for name in image} - {TEXT})
         kinds: dict[str, Categories | Numbers] = {}
         for name in names:
-            values = [image.get(name, "") for image in images]
+            values = [_known(image.get(name, "")) for image in images]
             counts = Counter(values)
             numbers = list(map(_number, filter(None, values)))
             is_numeric = None not in numbers and len(counts.keys() - {""}) > 2
@@ -174,16 +179,28 @@ class Attributes:
 
     @classmethod
     def from_json(cls, document: Mapping[str, Any]) -> Self:
-        """Raises TypeError or LookupError for anything but the result of `to_json`."""
+        """Raises TypeError, ValueError or LookupError for anything but the result of `to_json`."""
         kinds: dict[str, Categories | Numbers] = {}
         for name, kind in document.items():
-            kinds[name] = Categories(**kind) if "counts" in kind else Numbers(**kind)
+            if "counts" in kind:
+                counts = {str(value): int(count) for value, count in kind["counts"].items()}
+                kinds[name] = Categories(counts)
+                continue
+            quantiles = list(map(float, kind["quantiles"]))
+            if len(quantiles) < 2:
+                raise ValueError(f"{name} has no range")
+            kinds[name] = Numbers(quantiles, float(kind["mean"]), float(kind["deviation"]))
         return cls(kinds)
 
 
 def _number(value: str | float) -> float | None:
-    """None for a text, and for what is not finite."""
-    with suppress(ValueError):
+    """None for a text, and for what no float32 can hold."""
+    with suppress(ValueError, TypeError):
         number = float(value)
-        return number if math.isfinite(number) else None
+        return number if abs(number) < HUGE else None
     return None
+
+
+def _known(value: str) -> str:
+    """The value; empty for not a number, as tables of pandas have what is missing."""
+    return "" if value.strip().lower() == "nan" else value

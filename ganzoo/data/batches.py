@@ -14,6 +14,7 @@ from ganzoo.data.open import Data
 from ganzoo.data.sampler import SequentialSampler, ShuffledSampler
 from ganzoo.data.views import view_of
 from ganzoo.errors import DataError
+from ganzoo.hparams.size import Size, sides
 from ganzoo.seeds import rng
 
 
@@ -117,7 +118,7 @@ class Batches:
         images, labels = self._fetch(self.data.parts[part], order, number)
         preparation = self.data.preparation
         size = preparation.image_size
-        smaller = size < preparation.load_size
+        smaller = size != preparation.load_size
         if smaller or preparation.flip:
             generator = rng("crop", self.seed, number, part)
             draws = torch.rand(3, self.batch_size, generator=generator)
@@ -129,26 +130,28 @@ class Batches:
         return scaled(images), labels
 
 
-def cropped(images: Tensor, rows: Tensor, columns: Tensor, size: int) -> Tensor:
-    """`(n, channels, size, size)`: a square of each image.
+def cropped(images: Tensor, rows: Tensor, columns: Tensor, size: Size) -> Tensor:
+    """`(n, channels, *sides(size))`: a part of each image.
 
     Uniform draws `(n,)` in [0, 1), on the CPU, decide its place.
     """
     height, width = images.shape[-2:]
+    tall, wide = sides(size)
     # slices cost a twentieth of gathering by index, and the draws make no GPU wait
-    tops = (rows * (height - size + 1)).int().tolist()
-    lefts = (columns * (width - size + 1)).int().tolist()
+    tops = (rows * (height - tall + 1)).int().tolist()
+    lefts = (columns * (width - wide + 1)).int().tolist()
     crops = []
     for image, top, left in zip(images, tops, lefts, strict=True):
-        crops.append(image[:, top : top + size, left : left + size])
+        crops.append(image[:, top : top + tall, left : left + wide])
     return torch.stack(crops)
 
 
-def centred(images: Tensor, size: int) -> Tensor:
+def centred(images: Tensor, size: Size) -> Tensor:
     """The middle of each image."""
     height, width = images.shape[-2:]
-    top, left = (height - size) // 2, (width - size) // 2
-    return images[..., top : top + size, left : left + size]
+    tall, wide = sides(size)
+    top, left = (height - tall) // 2, (width - wide) // 2
+    return images[..., top : top + tall, left : left + wide]
 
 
 def flipped(images: Tensor, draws: Tensor) -> Tensor:

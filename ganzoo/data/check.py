@@ -30,6 +30,7 @@ from ganzoo.data.threads import (
 from ganzoo.data.views import Domains
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import Hparams
+from ganzoo.hparams.size import sides
 from ganzoo.images import from_pil, grid
 
 THUMBNAIL = 96
@@ -141,7 +142,7 @@ def check(
     preparation = Preparation(0, 0, channels=opened.info.channels)
     if hp:
         preparation = Preparation.of(hp, opened.info)
-        opened = opened.at_size(preparation.load_size, view)
+        opened = opened.at_size(max(sides(preparation.load_size)), view)
     report = Report(opened.source_text)
     rows = list(chain(*opened.parts))
     domains = _domains(opened)

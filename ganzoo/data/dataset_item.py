@@ -11,6 +11,7 @@ from torch import Tensor
 from ganzoo.channels import MODES
 from ganzoo.data.picture import Preparation, picture_pixels, upright
 from ganzoo.errors import DataError
+from ganzoo.hparams.size import sides
 
 IMAGE_KEYS = ("image", "pixel_values", "img")
 LABEL_KEYS = ("label", "labels")
@@ -75,7 +76,7 @@ def split_pair(item: Any) -> Split:
 
 
 def fitted(image: Content, preparation: Preparation | None) -> Tensor:
-    """`(channels, load_size, load_size)`: pictures are converted and resized as a folder's are.
+    """`(channels, *sides(load_size))`: pictures are converted and resized as a folder's are.
 
     So are bytes of another shape. Floats, and all tensors without a preparation, stay as they are.
     Raises DataError for a picture that cannot be used, and floats of another shape.
@@ -85,7 +86,7 @@ def fitted(image: Content, preparation: Preparation | None) -> Tensor:
             return image
         raise DataError("a picture, and the first is a tensor: give all as pictures")
     if isinstance(image, Tensor):
-        wanted = (preparation.channels, preparation.load_size, preparation.load_size)
+        wanted = (preparation.channels, *sides(preparation.load_size))
         if image.shape == wanted:
             return image
         if image.dtype != torch.uint8 or len(image) not in MODES:

@@ -20,7 +20,9 @@ from ganzoo.data.dataset_item import tensor_of
 from ganzoo.data.images import Images, StoredImages, check_range
 from ganzoo.data.picture import Preparation
 from ganzoo.errors import DataError
+from ganzoo.hparams.fields import text_of
 from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.hparams.size import size_of
 
 logger = logging.getLogger(__name__)
 
@@ -88,13 +90,11 @@ def _stored(
         raise DataError(f"images are (n, channels, height, width), not {shape}")
     check_range(images)
     warn_of_unit_range(images)
-    height, width = images.shape[-2:]
-    if height != width and (hp.image_size or hp.load_size):
-        raise DataError(f"the model wants squares, not {width}x{height}")
     if images.dtype != torch.uint8:
         images = images.float()
     classes = _class_names((), labels, hp)
-    info = DataInfo(size=width, channels=images.shape[1], classes=classes)
+    size = size_of(*images.shape[-2:])
+    info = DataInfo(size=size, channels=images.shape[1], classes=classes)
     _check_fits(info, hp)
     return StoredImages(images, labels), info
 
@@ -120,8 +120,8 @@ def _check_fits(info: DataInfo, hp: Hparams) -> None:
     ):
         if value != model:
             raise DataError(
-                f"the data has {name} {value}, the model {model}: "
-                f"create it with {name}={value}, or pass a list of uint8, which is resized"
+                f"the data has {name} {text_of(value)}, the model {text_of(model)}: "
+                f"create it with {name}={text_of(value)}, or pass a list of uint8, which is resized"
             )
 
 
@@ -137,7 +137,7 @@ def _opened_dataset(
     first, labels = items.first_image(0), None if pairs else known_labels(data)
     if isinstance(first, Tensor):
         warn_of_unit_range(first)
-        size, channels = first.shape[-1], len(first)
+        size, channels = size_of(*first.shape[-2:]), len(first)
     else:
         size, channels = items.measured()
     classes = _class_names(known_names(data), labels, hp)

@@ -99,7 +99,7 @@ def _lines(item: Item) -> list[dict[str, str]]:
     Raises BadImage, or ValueError if it is no such table.
     """
     rows = []
-    for number, line in enumerate(_text(item).splitlines(), 1):
+    for number, line in enumerate(_text(item).split("\n"), 1):
         if not line.strip():
             continue
         row = json.loads(line)

@@ -21,6 +21,7 @@ from ganzoo.data.threads import default_workers
 from ganzoo.data.views import Conditioned, view_of
 from ganzoo.errors import DataError, PluginError, UsageError
 from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.hparams.size import sides
 
 logger = logging.getLogger(__name__)
 
@@ -122,7 +123,7 @@ def open_data(
     names = _source_names(data)
     if names:
         opened = OpenedSources.of(names, view)
-        size = Preparation.of(hp, opened.info).load_size
+        size = max(sides(Preparation.of(hp, opened.info).load_size))
         threads = workers or default_workers()
         return _prepare(opened.at_size(size, view), hp, threads, cache, strict)
     kind = view_of(view)

@@ -44,6 +44,7 @@ from ganzoo.files import (
     replace_file,
     writing,
 )
+from ganzoo.hparams.size import Size, sides
 
 logger = logging.getLogger(__name__)
 
@@ -79,7 +80,7 @@ class Manifest:
 
     fingerprint: str
     channels: int
-    size: int
+    size: Size
     rows: list[int]
     labels: list[int]
     digests: list[str]
@@ -94,6 +95,8 @@ class Manifest:
             text = (folder / "manifest.json").read_text("utf-8")
             fields = json.loads(text)
             skipped = [Skipped(**file) for file in fields.pop("skipped")]
+            if isinstance(fields["size"], list):
+                fields["size"] = tuple(fields["size"])
             manifest = cls(**fields, skipped=skipped)
             images, size = folder / "images.bin", prod(manifest.shape)
             if manifest.stored and images.stat().st_size != size:
@@ -105,7 +108,7 @@ class Manifest:
     @property
     def shape(self) -> tuple[int, ...]:
         """That of images.bin."""
-        return (len(self.rows), self.channels, self.size, self.size)
+        return (len(self.rows), self.channels, *sides(self.size))
 
     @property
     def label_tensor(self) -> Tensor | None:
@@ -151,7 +154,7 @@ class Packing:
             return ready
         settings = self.preparation
         images = len(self.rows) * len(self.rows[0])
-        size = images * settings.channels * settings.load_size**2
+        size = images * settings.channels * prod(sides(settings.load_size))
         with _caching(self._cache):
             self._cache.mkdir(parents=True, exist_ok=True)
             free = shutil.disk_usage(self._cache).free
@@ -285,7 +288,7 @@ def _row(preparation: Preparation, row: tuple[Row, str]) -> Pixels | Skipped:
 
 
 def verified(row: Row, digest: str, preparation: Preparation) -> Pixels:
-    """`(channels, size, size)` of an image; of a pair, the channels of both.
+    """`(channels, height, width)` of an image; of a pair, the channels of both.
 
     Raises BadImage if it cannot be decoded, DataError if its content changed since it was hashed.
     """

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
+from operator import lt
 from pathlib import PurePath
 from typing import Any, Self
 from warnings import catch_warnings, simplefilter
@@ -16,6 +17,7 @@ from ganzoo.channels import MODES
 from ganzoo.data.source import Item, content
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.hparams.size import Size, sides, size_text
 
 FORMATS = "AVIF BMP DIB GIF ICO JPEG JPEG2000 MPO PNG PPM TIFF WEBP"
 """Pillow's formats that are pixels and nothing else: no EPS, which would start a program."""
@@ -45,12 +47,12 @@ Noted = tuple[Image.Image, list[ImageNote]]
 class Preparation:
     """The settings of a model for its images, from its hyperparameters.
 
-    Squares of `load_size` are stored; a batch holds random crops of `image_size`, mirrored at
+    Images of `load_size` are stored; a batch holds random crops of `image_size`, mirrored at
     random if `flip`.
     """
 
-    image_size: int
-    load_size: int
+    image_size: Size
+    load_size: Size
     channels: int
     fit: str = "crop"
     flip: bool = False
@@ -63,9 +65,10 @@ class Preparation:
             raise DataError(f"channels={channels}: choose 1 (grey), 3 (RGB) or 4 (RGBA)")
         size = hp.for_data(info).image_size or info.size
         load_size = hp.stored_size(size)
-        if load_size < size:
+        if any(map(lt, sides(load_size), sides(size))):
             raise DataError(
-                f"load_size={load_size} is smaller than image_size={size}, which is cropped from it"
+                f"load_size={_text(load_size)} is smaller than image_size={_text(size)}, "
+                "which is cropped from it"
             )
         return cls(size, load_size, channels, hp.resize, hp.flip)
 
@@ -191,21 +194,25 @@ def converted(picture: Image.Image, channels: int) -> Noted:
 
 def fitting(picture: Image.Image, preparation: Preparation) -> Noted:
     """The picture in its own size and the wanted mode, if it is large enough."""
-    size = preparation.load_size
-    shorter = min(picture.size)
+    size, text = preparation.load_size, _text(preparation.load_size)
+    height, width = sides(size)
+    growth = max(height / picture.height, width / picture.width)
     own = f"{picture.width}x{picture.height}"
     # pictures that a source draws have no format, and may be small
-    if shorter * ENLARGED_AT_MOST < size and picture.format:
-        name = "load_size" if size > preparation.image_size else "image_size"
-        raise BadImage("too small", f"{own} would grow more than eightfold to {name}={size}")
+    if growth > ENLARGED_AT_MOST and picture.format:
+        name = "image_size" if size == preparation.image_size else "load_size"
+        raise BadImage("too small", f"{own} would grow more than eightfold to {name}={text}")
     result, notes = converted(picture, preparation.channels)
-    if shorter < size:
-        notes.insert(0, ImageNote("enlarged", f"{own} to {size}"))
+    if growth > 1:
+        notes.insert(0, ImageNote("enlarged", f"{own} to {text}"))
     return result, notes
 
 
 def pixels(item: Item, preparation: Preparation) -> Pixels:
-    """`(channels, load_size, load_size)` uint8, antialiased where it shrinks. Raises BadImage."""
+    """`(channels, height, width)` of load_size, uint8, antialiased where it shrinks.
+
+    Raises BadImage.
+    """
     picture, _ = decoded(item)
     return picture_pixels(picture, preparation)
 
@@ -213,31 +220,41 @@ def pixels(item: Item, preparation: Preparation) -> Pixels:
 def picture_pixels(picture: Image.Image, preparation: Preparation) -> Pixels:
     """The same, of a picture that is decoded."""
     picture, _ = fitting(picture, preparation)
-    square = resized(picture, preparation.load_size, preparation.fit)
-    array = np.atleast_3d(np.asarray(square))
+    fitted = resized(picture, preparation.load_size, preparation.fit)
+    array = np.atleast_3d(np.asarray(fitted))
     return np.ascontiguousarray(array.transpose(2, 0, 1))
 
 
-def resized(picture: Image.Image, size: int, fit: str) -> Image.Image:
-    """A square of this size: `crop` takes the middle square, `stretch` keeps all, `pad` adds black.
+def resized(picture: Image.Image, size: Size, fit: str) -> Image.Image:
+    """The picture in this size: `crop` takes its middle, `stretch` keeps all, `pad` adds black.
 
     Bicubic with antialiasing; a picture that shrinks fourfold or more is first averaged over whole
     pixels (Pillow's `reducing_gap=2`), which halves the time and changes levels by less than one on
     average.
     """
     width, height = picture.size
-    if width == height == size:
+    rows, columns = sides(size)
+    if (width, height) == (columns, rows):
         return picture
     bicubic = Image.Resampling.BICUBIC
     if fit == "pad":
-        scale = size / max(width, height)
+        scale = min(columns / width, rows / height)
         inner = max(1, round(width * scale)), max(1, round(height * scale))
-        square = Image.new(picture.mode, (size, size))
-        corner = (size - inner[0]) // 2, (size - inner[1]) // 2
+        whole = Image.new(picture.mode, (columns, rows))
+        corner = (columns - inner[0]) // 2, (rows - inner[1]) // 2
         shrunk = picture.resize(inner, bicubic, reducing_gap=2.0)
-        square.paste(shrunk, corner)
-        return square
-    side = min(width, height)
-    left, top = (width - side) / 2, (height - side) / 2
-    box = (left, top, left + side, top + side) if fit == "crop" else None
-    return picture.resize((size, size), bicubic, box, reducing_gap=2.0)
+        whole.paste(shrunk, corner)
+        return whole
+    box = _middle(width, height, columns / rows) if fit == "crop" else None
+    return picture.resize((columns, rows), bicubic, box, reducing_gap=2.0)
+
+
+def _middle(width: int, height: int, aspect: float) -> tuple[float, float, float, float]:
+    """The largest box of this width to height in the middle."""
+    inner_width, inner_height = min(width, height * aspect), min(height, width / aspect)
+    left, top = (width - inner_width) / 2, (height - inner_height) / 2
+    return left, top, left + inner_width, top + inner_height
+
+
+def _text(size: Size) -> str:
+    return str(size) if isinstance(size, int) else size_text(size)

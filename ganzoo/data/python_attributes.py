@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from ganzoo.data.dataset_item import IMAGE_KEYS
+from ganzoo.data.dataset_item import IMAGE_KEYS, LABEL_KEYS
 from ganzoo.errors import DataError
 
 WAY_OUT = (
@@ -47,7 +47,7 @@ def _of_item(item: Any) -> dict[str, str]:
     if isinstance(item, tuple | list) and len(item) == 2 and isinstance(item[1], Mapping):
         return _texts(item[1])
     if isinstance(item, Mapping):
-        return _texts({key: item[key] for key in item if key not in IMAGE_KEYS})
+        return _texts({key: item[key] for key in item if key not in IMAGE_KEYS + LABEL_KEYS})
     raise DataError(f"an item has no attributes: {WAY_OUT}")
 
 
@@ -60,6 +60,8 @@ def _texts(attributes: Mapping[Any, Any]) -> dict[str, str]:
     """Numbers, truth values and texts as texts; nothing else is an attribute."""
     result = {}
     for name, value in attributes.items():
+        if hasattr(value, "item") and getattr(value, "ndim", 0) == 0:
+            value = value.item()  # a number of NumPy or torch
         if isinstance(value, bool):
             result[str(name)] = "yes" if value else "no"
         elif isinstance(value, str | int | float):

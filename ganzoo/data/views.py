@@ -19,6 +19,7 @@ from ganzoo.data.source import (
 )
 from ganzoo.errors import DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.hparams.size import size_text
 
 
 class Labelled(NamedTuple):
@@ -152,7 +153,7 @@ class DomainsView(View):
         kinds = set()
         for info in infos:
             made = Preparation.of(hp, info)
-            kinds.add(f"{made.channels} channels of {made.load_size}x{made.load_size}")
+            kinds.add(f"{made.channels} channels of {size_text(made.load_size)}")
         if len(kinds) > 1:
             text = " and ".join(sorted(kinds))
             raise DataError(f"the two data sets differ: {text}")

@@ -2,6 +2,7 @@
 
 import json
 import math
+import re
 from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from ganzoo.errors import HparamError
 
 ALTERNATIVES = (Union, UnionType, Annotated)
 """One of the arguments fits. The others of Annotated, ranges and help texts, fit nothing."""
+SIZE = re.compile(r"\d+x\d+")
+"""Height and width, `64x96`."""
 TRUE = ("true", "yes", "1")
 FALSE = ("false", "no", "0")
 NONE = ("none", "null", "")
@@ -197,6 +200,8 @@ def text_of(value: Any) -> str:
 def _readings(text: str) -> Iterator[Any]:
     """What a text can mean besides itself, the likeliest first."""
     yield scalar(text)
+    if SIZE.fullmatch(text):
+        yield list(map(int, text.split("x")))
     if text.lower() in TRUE + FALSE:
         yield text.lower() in TRUE
     parts = [part.strip() for part in text.strip("()[]").split(",") if part.strip()]

@@ -7,6 +7,7 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 from ganzoo.errors import HparamError
 from ganzoo.hparams.fields import Range
 from ganzoo.hparams.settings import Settings
+from ganzoo.hparams.size import Size, enlarged_size, size_of
 
 FROM_DATA = ("image_size", "channels", "classes")
 """The fields that are filled from the data when they are None."""
@@ -18,12 +19,13 @@ CONDITION = "condition"
 class DataInfo:
     """What a data set tells a model.
 
-    `size`: height and width in pixels. `channels`: 1 for grey, 3 for colour. `classes`: the names
-    of the labels in order, empty without labels. `attributes` is what is known of the images, for
-    models that are conditioned on it; `condition` the length of their conditions.
+    `size`: height and width in pixels, or both if they differ. `channels`: 1 for grey, 3 for
+    colour. `classes`: the names of the labels in order, empty without labels. `attributes` is what
+    is known of the images, for models that are conditioned on it; `condition` the length of their
+    conditions.
     """
 
-    size: int
+    size: Size
     channels: int
     classes: tuple[str, ...] = ()
     attributes: Any = None
@@ -42,9 +44,9 @@ class Hparams(Settings):
     """`load_size="auto"` is this times image_size."""
 
     image_size: Annotated[
-        int | None,
+        int | tuple[int, int] | None,
         Range(1, 2**14),
-        "height and width of an image, in pixels",
+        "height and width of an image, in pixels; 64x96 if they differ",
     ] = None
     channels: Annotated[
         int | None,
@@ -91,7 +93,7 @@ class Hparams(Settings):
         "how an image becomes square: its middle, stretched, or padded with black",
     ] = "crop"
     load_size: Annotated[
-        int | Literal["auto"] | None,
+        int | tuple[int, int] | Literal["auto"] | None,
         Range(1, 2**14),
         "size of stored images; batches are random crops of image_size",
     ] = None
@@ -104,6 +106,13 @@ class Hparams(Settings):
         Range(0, 0.9),
         "share of the data that is held out to score the model",
     ] = 0.0
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        for name in ("image_size", "load_size"):
+            value = getattr(self, name)
+            if isinstance(value, tuple):
+                object.__setattr__(self, name, size_of(*value))
 
     def for_data(self, info: DataInfo) -> Self:
         """A copy in which image_size, channels and classes, where None, are those of the data.
@@ -120,10 +129,10 @@ class Hparams(Settings):
             values[CONDITION] = getattr(self, CONDITION) or info.condition
         return replace(self, **values)
 
-    def stored_size(self, image_size: int) -> int:
-        """Height and width of stored images, of which batches are crops of `image_size`."""
+    def stored_size(self, image_size: Size) -> Size:
+        """The size of stored images, of which batches are crops of `image_size`."""
         if self.load_size == "auto":
-            return round(image_size * self.load_ratio)
+            return enlarged_size(image_size, self.load_ratio)
         return self.load_size or image_size
 
     def unfilled(self) -> list[str]:
@@ -136,7 +145,8 @@ class Hparams(Settings):
         """Name -> value, of types that JSON has. `load_size="auto"` is the number that it means."""
         values = super().to_json()
         if self.image_size and self.load_size == "auto":
-            values["load_size"] = self.stored_size(self.image_size)
+            stored = self.stored_size(self.image_size)
+            values["load_size"] = stored if isinstance(stored, int) else list(stored)
         return values
 
 

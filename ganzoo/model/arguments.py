@@ -161,7 +161,7 @@ def _no_image(value: object) -> UsageError:
 
 
 def prepared(item: Item, preparation: Preparation) -> Tensor:
-    """The picture as a model was trained on it: `(channels, image_size, image_size)` in [-1, 1].
+    """The picture as a model was trained on it: `(channels, *sides(image_size))` in [-1, 1].
 
     Raises BadImage.
     """

@@ -25,6 +25,8 @@ def requests(
     asked = where if where is not None else {}
     if isinstance(asked, Mapping):
         asked = [asked] * n
+    if isinstance(asked, str) or not isinstance(asked, Sequence):
+        raise UsageError(f"where={asked!r:.60}: pass values by attribute, {{'hair': 'black'}}")
     texts = [prompt] * n if prompt is None or isinstance(prompt, str) else list(prompt)
     for name, values in (("where", asked), ("prompt", texts)):
         if len(values) != n:

@@ -17,6 +17,7 @@ from ganzoo.device import memory_errors_as_one_line
 from ganzoo.discovery.registry import Plugin, models
 from ganzoo.errors import PluginError, StateError, Unsupported, UsageError, unknown
 from ganzoo.hparams import hparams, use
+from ganzoo.hparams.size import sides
 from ganzoo.model.arguments import (
     Classes,
     Images,
@@ -394,13 +395,13 @@ class Inference(nn.Module):
             tensor = prepared_pictures(images, self.hp)
         tensor = self._checked_images(tensor, "classifies")
         n, _, height, width = tensor.shape
-        if height != width:
-            raise UsageError(f"{name} classifies squares, not {width}x{height}")
         size = self.hp.image_size
-        if n and size not in (None, width):
+        if height != width and (size is None or isinstance(size, int)):
+            raise UsageError(f"{name} classifies squares, not {width}x{height}")
+        if n and size and sides(size) != (height, width):
             tensor = interpolate(
                 tensor,
-                size,
+                sides(size),
                 mode="bicubic",
                 antialias=True,
             ).clamp(-1, 1)

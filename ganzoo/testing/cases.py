@@ -20,6 +20,7 @@ from ganzoo.data.views import Conditioned, Domains, Labelled, Pair
 from ganzoo.discovery.registry import Plugin, models, trainers
 from ganzoo.errors import DataError, HparamError
 from ganzoo.hparams.hparams import DataInfo, Hparams
+from ganzoo.hparams.size import Size, sides, size_of
 from ganzoo.model.augmentation import Augmentation, augmentation_class
 from ganzoo.model.construct import initialised
 from ganzoo.model.contract import Model
@@ -126,21 +127,22 @@ class ModelCase:
         return self.kind.task == "unconditional-image-generation"
 
     @cached_property
-    def shape(self) -> tuple[int, int]:
+    def shape(self) -> tuple[int, Size]:
         """Channels and size: those of the hyperparameters, or of the images that it draws."""
         channels, size = self.hp.channels, self.hp.image_size
         if not (channels and size) and self.draws_images:
             with suppress(Exception):  # makes_what_its_task_says reports it
                 images = self.model().sample(1)
-                channels, size = channels or images.shape[1], size or images.shape[2]
+                channels = channels or images.shape[1]
+                size = size or size_of(*images.shape[2:])
         return channels or 3, size or 16
 
-    def images(self, n: int, size: int | None = None, seed: int = 0) -> Tensor:
+    def images(self, n: int, size: Size | None = None, seed: int = 0) -> Tensor:
         """Random images in [-1, 1] of the model's size and channels."""
         channels, own_size = self.shape
-        size = size or own_size
+        height, width = sides(size or own_size)
         draws = torch.Generator().manual_seed(seed)
-        return torch.rand(n, channels, size, size, generator=draws) * 2 - 1
+        return torch.rand(n, channels, height, width, generator=draws) * 2 - 1
 
     @cached_property
     def data(self) -> object:

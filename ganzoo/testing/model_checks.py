@@ -14,6 +14,7 @@ from ganzoo.data.views import Conditioned
 from ganzoo.discovery.registry import models
 from ganzoo.discovery.summaries import read_summary
 from ganzoo.errors import HparamError, Unsupported
+from ganzoo.hparams.size import sides
 from ganzoo.model.construct import construct, on_meta
 from ganzoo.model.contract import Model
 from ganzoo.model.inference import Inference
@@ -484,7 +485,7 @@ def _check_samples(case: ModelCase) -> None:
     images = model.sample(5, seed=1)
     changed = changed_since(states)
     channels, size = case.shape
-    expected = (5, channels, size, size)
+    expected = (5, channels, *sides(size))
     if tuple(images.shape) != expected or not in_range(images):
         broken(
             f"sample(5) gives {described(images)}",

@@ -3,6 +3,7 @@
 import logging
 
 from ganzoo.hparams.augmentation import PAPER, AugmentHparams
+from ganzoo.hparams.size import size_text
 from ganzoo.model.construct import parameter_counts
 from ganzoo.training.trainer import Trainer
 
@@ -16,7 +17,7 @@ def introduce(trainer: Trainer) -> None:
     """Logs data, networks and length, and a hint if there are few images."""
     hp, size = trainer.model.hp, trainer.data.preparation.image_size
     images = trainer.batches.total
-    text = f"{images:,} images of {size}x{size}, {KINDS[trainer.data.info.channels]}"
+    text = f"{images:,} images of {size_text(size)}, {KINDS[trainer.data.info.channels]}"
     if hp.classes:
         text += f", {hp.classes} classes"
     if trainer.validation:

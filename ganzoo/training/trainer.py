@@ -34,6 +34,7 @@ from ganzoo.errors import (
     UsageError,
     unknown,
 )
+from ganzoo.hparams.fields import text_of
 from ganzoo.hparams.hparams import CONDITION
 from ganzoo.hparams.settings import Settings
 from ganzoo.model.contract import Model
@@ -234,7 +235,7 @@ class Trainer(Iterator[Step]):
         size = f"batch_size={hp.batch_size}"
         names = "batch_size"
         if hp.image_size:
-            size += f", image_size={hp.image_size}"
+            size += f", image_size={text_of(hp.image_size)}"
             names += " or image_size"
         purpose = f"{self.model.display_name} on {self.device.torch_device} with {size}"
         return memory_errors_as_one_line(purpose, f"set a smaller {names}")

@@ -111,10 +111,10 @@ def _write(
 
 def _difference(saved: Saved, use: Use) -> float:
     """The largest difference for images of several numbers and sizes, none as in the graph."""
-    size = use.size
-    shapes = [(1, size, size), (5, size, size)]
+    height, width = use.height, use.width
+    shapes = [(1, height, width), (5, height, width)]
     if use.dynamic != BATCH:
-        shapes += [(1, size // 2 + 1, 2 * size), (2, 2 * size, size + 3)]
+        shapes += [(1, height // 2 + 1, 2 * width), (2, 2 * height, width + 3)]
     worst = 0.0
     for shape in shapes:
         inputs = use.inputs(*shape)

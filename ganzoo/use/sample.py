@@ -11,6 +11,7 @@ from PIL import Image
 from ganzoo.data.threads import with_progress
 from ganzoo.errors import UsageError
 from ganzoo.files import new_folder, writing
+from ganzoo.hparams.size import sides
 from ganzoo.images import MARGIN, save_png, sheet, to_pil
 from ganzoo.use.record import RECORD, record
 from ganzoo.use.replacing import check_replaceable, is_own_folder
@@ -47,11 +48,11 @@ def sample(
     columns = columns or isqrt(count - 1) + 1
     model, config = load_with_config(run, device=device)
     settings = model.parsed_use(use or {})
-    size = model.hp.image_size or 0
-    pixels = columns * ceil(count / columns) * (size + MARGIN) ** 2
+    height, width = sides(model.hp.image_size or 0)
+    pixels = columns * ceil(count / columns) * (height + MARGIN) * (width + MARGIN)
     if is_png and pixels > LARGEST_GRID:
         raise UsageError(
-            f"{count:,} images of {size}x{size} are too many for one .png: "
+            f"{count:,} images of {height}x{width} are too many for one .png: "
             "--out FOLDER writes a file for each"
         )
     batches = model.sample_batches(

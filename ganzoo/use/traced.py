@@ -8,6 +8,7 @@ from torch.export import Dim, ExportedProgram
 from torch.nn.modules.module import register_module_forward_pre_hook
 
 from ganzoo.data.views import Conditioned
+from ganzoo.hparams.size import sides
 from ganzoo.model.contract import Model
 from ganzoo.seeds import noise
 
@@ -24,7 +25,7 @@ class Use(nn.Module):
         self.model = model
         self.direction = ""
         self.dynamic = BATCH  # the dimensions of every input that the graph leaves open, by axis
-        self.size = model.hp.image_size or 64
+        self.height, self.width = sides(model.hp.image_size or 64)
         self.output = "logits" if model.classifies else "images"
         if model.directions or direction:
             self.direction = model.checked_direction(direction)
@@ -37,7 +38,8 @@ class Use(nn.Module):
         """Example inputs: images, or latents and the labels or conditions of a model with them."""
         hp = self.model.hp
         if self.output != "images":
-            shape = hp.channels or 3, height or self.size, width or self.size
+            channels = self.model.in_channels or hp.channels or 3
+            shape = channels, height or self.height, width or self.width
             return {"images": noise(n, *shape, seed=1).clamp(-1, 1)}
         inputs = {"latents": self.model.latents(n, 1)}
         if hp.classes:
@@ -74,7 +76,7 @@ class Use(nn.Module):
 
 def traced(use: Use) -> ExportedProgram:
     """The graph, with only the networks that it needs: the model loses its others."""
-    height = width = use.size
+    height, width = use.height, use.width
     if use.dynamic != BATCH:
         # no two lengths are equal, so that none is taken for another
         height, width = 2 * height, 3 * width

@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn.functional import pad
 
 import ganzoo
-from ganzoo import augment
+from ganzoo import augment, sides
 from ganzoo_cyclegan.networks import UNet, initialise, patches, resnet
 
 
@@ -17,9 +17,9 @@ class Translator(ganzoo.Model):
     class Hparams(augment.Hparams):
         load_ratio: ClassVar[float] = 286 / 256
 
-        image_size: Annotated[int, ganzoo.Range(16, 1024)] = 256
+        image_size: Annotated[int | tuple[int, int], ganzoo.Range(16, 1024)] = 256
         load_size: Annotated[
-            int | Literal["auto"] | None,
+            int | tuple[int, int] | Literal["auto"] | None,
             "size of stored images; auto is 286 for 256, and for others in proportion",
         ] = "auto"
         resize: Literal["crop", "stretch", "pad"] = "stretch"
@@ -47,7 +47,10 @@ class Translator(ganzoo.Model):
         ] = 3
 
         def validate(self) -> None:
-            size = self.image_size
+            for size in sides(self.image_size):
+                self._check_side(size)
+
+        def _check_side(self, size: int) -> None:
             if self.generator == "resnet" and size % 4:
                 raise ganzoo.HparamError(
                     f"image_size={size} is no multiple of 4: take {round(size / 4) * 4}"
@@ -71,7 +74,7 @@ class Translator(ganzoo.Model):
             """How often the generator halves the image."""
             if self.generator == "resnet":
                 return 2
-            return min(8, self.image_size.bit_length() - 1)
+            return min(8, min(sides(self.image_size)).bit_length() - 1)
 
     hp: Hparams
     task = "image-to-image"

@@ -6,7 +6,7 @@ from typing import Annotated
 from torch import nn
 
 import ganzoo
-from ganzoo import augment
+from ganzoo import augment, sides
 
 
 class DCGANHparams(augment.Hparams):
@@ -16,7 +16,7 @@ class DCGANHparams(augment.Hparams):
     arXiv:2002.10964).
     """
 
-    image_size: Annotated[int, ganzoo.PowersOfTwo(8, 1024)] = 64
+    image_size: Annotated[int | tuple[int, int], ganzoo.Range(8, 1024)] = 64
     channels: int = 3
     latent_dim: Annotated[
         int,
@@ -34,7 +34,20 @@ class DCGANHparams(augment.Hparams):
         "convolutions of the discriminator, from the image on, that are not trained",
     ] = 0
 
+    @property
+    def halvings(self) -> int:
+        """How often an image is halved, until its shorter side is 4."""
+        return (min(sides(self.image_size)) // 4).bit_length() - 1
+
     def validate(self) -> None:
+        height, width = sides(self.image_size)
+        unit = 2**self.halvings
+        if min(height, width) != 4 * unit or height % unit or width % unit:
+            raise ganzoo.HparamError(
+                f"image_size={height}x{width}: choose a shorter side that is "
+                "one of 8, 16, 32, 64, 128, 256, 512, 1024, and a longer one that is a multiple of "
+                f"{unit}"
+            )
         convolutions = len(_widths(self)) + 1
         if self.freeze_discriminator >= convolutions:
             raise ganzoo.HparamError(
@@ -46,7 +59,7 @@ class DCGANHparams(augment.Hparams):
 class MiniHparams(DCGANHparams):
     """For drawn faces on a laptop's CPU."""
 
-    image_size: int = 64
+    image_size: int | tuple[int, int] = 64
     channels: int = 3
     width: int = 24
     latent_dim: int = 32
@@ -58,13 +71,13 @@ class MiniHparams(DCGANHparams):
 
 
 def generator(hp: DCGANHparams) -> nn.Sequential:
-    """`(n, latent_dim, 1, 1)` -> `(n, channels, size, size)` in [-1, 1].
+    """`(n, latent_dim, 1, 1)` -> `(n, channels, height, width)` in [-1, 1].
 
-    It starts at 4x4 and doubles until it reaches the image size.
+    It starts at 4x4, or 4x6 for 64x96, and doubles until it reaches the image size.
     """
     widths = _widths(hp)[::-1]
     layers: list[nn.Module] = [
-        nn.ConvTranspose2d(hp.latent_dim, widths[0], 4, 1, 0, bias=False),
+        nn.ConvTranspose2d(hp.latent_dim, widths[0], _smallest(hp), 1, 0, bias=False),
     ]
     for wide, narrow in pairwise([*widths, hp.channels]):
         layers += [
@@ -76,7 +89,7 @@ def generator(hp: DCGANHparams) -> nn.Sequential:
 
 
 def discriminator(hp: DCGANHparams) -> nn.Sequential:
-    """`(n, channels, size, size)` -> logits `(n,)`: halved down to 4x4, then one number."""
+    """`(n, channels, height, width)` -> logits `(n,)`: halved down to 4x4, then one number."""
     widths = _widths(hp)
     layers: list[nn.Module] = [
         nn.Conv2d(hp.channels, widths[0], 4, 2, 1, bias=False),
@@ -88,14 +101,19 @@ def discriminator(hp: DCGANHparams) -> nn.Sequential:
             nn.BatchNorm2d(wide),
             nn.LeakyReLU(0.2, inplace=True),
         ]
-    last = nn.Conv2d(widths[-1], 1, 4, 1, 0, bias=False)
+    last = nn.Conv2d(widths[-1], 1, _smallest(hp), 1, 0, bias=False)
     return nn.Sequential(*layers, last, nn.Flatten(0))
 
 
 def _widths(hp: DCGANHparams) -> list[int]:
     """Channels at each size from half the image's down to 4x4."""
-    halvings = (hp.image_size // 4).bit_length() - 1
-    return [hp.width * min(2**i, 16) for i in range(halvings)]
+    return [hp.width * min(2**i, 16) for i in range(hp.halvings)]
+
+
+def _smallest(hp: DCGANHparams) -> tuple[int, int]:
+    """Height and width after all halvings."""
+    height, width = sides(hp.image_size)
+    return height // 2**hp.halvings, width // 2**hp.halvings
 
 
 def initialise(module: nn.Module) -> None:
