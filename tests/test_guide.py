@@ -9,12 +9,12 @@ from pages import ROOT, blocks_of
 
 import ganzoo
 from ganzoo import augment, losses
-from ganzoo.discovery.registry import datasets, models, trainers
+from ganzoo.discovery.registry import KINDS
 from ganzoo.testing import checks_of, contract
 from ganzoo.testing.cases import case_of, run_check
 
 PLUGINS = ROOT / "docs/plugins"
-PAGES = [PLUGINS / f"{name}.md" for name in ("model", "trainer", "data-source")]
+PAGES = [PLUGINS / f"{name}.md" for name in ("model", "trainer", "data-source", "augmentation")]
 BLOCKS = [block for page in PAGES for block in blocks_of(page)]
 MODULES = {block.file.removesuffix(".py"): block.code for block in BLOCKS if ".py" in block.file}
 PACKAGES = [tomllib.loads(block.code) for block in BLOCKS if block.file == "pyproject.toml"]
@@ -46,14 +46,12 @@ def package(distribution):
             distribution(project["project"]["name"], entries, group=group, **code)
 
 
-@pytest.mark.parametrize("name", ["smallest", "tiny-wgan", "clipped", "discs"])
+@pytest.mark.parametrize("name", ["smallest", "tiny-wgan", "clipped", "discs", "adaptive"])
 @pytest.mark.parametrize(
     "whole", [False, pytest.param(True, marks=pytest.mark.slow)], ids=["quickly", "whole"]
 )
 def test_its_plugins_keep_the_contract(package, name, whole):
-    (plugin,) = (
-        p for registry in (models, trainers, datasets) for p in registry.plugins() if p.name == name
-    )
+    (plugin,) = (p for registry in KINDS.values() for p in registry.plugins() if p.name == name)
     case = case_of(plugin, SMALL, "dcgan-mini")
     checks = {check.__name__: check for check in checks_of(plugin.kind)}
     for check in checks if whole or name not in QUICKLY else QUICKLY[name]:

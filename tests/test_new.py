@@ -28,7 +28,7 @@ def installed(distribution, folder, name, kind):
     """The package of that folder, as if pip had installed it."""
     module = name.replace("-", "_")
     code = (folder / f"{module}.py").read_text()
-    title = re.search(r"^class (\w+)", code, re.MULTILINE)[1]
+    title = re.search(r"^(?:class|def) (\w+)", code, re.MULTILINE)[1]
     distribution(name, {name: f"{module}:{title}"}, group=KINDS[kind].group, **{module: code})
     return next(plugin for plugin in KINDS[kind].plugins() if plugin.name == name)
 
@@ -49,6 +49,43 @@ def test_what_it_writes_keeps_the_contract(distribution, ganzoo_command, tmp_pat
     small = {"my-model": {"image_size": 8, "width": 4}, "my-dataset": "8"}
     for check in checks_of(plugin.kind):
         run_check(check, case_of(plugin, small, "dcgan-mini"))
+
+
+@pytest.mark.parametrize("words", [[], ["--copy"]], ids=["subclass", "copy"])
+def test_a_model_begins_as_another(distribution, ganzoo_command, words):
+    done = ganzoo_command("new", "my-gan", "--like", "dcgan-mini", *words)
+    assert done.exit_code == 0, done.output
+    code = Path("my-gan/my_gan.py").read_text()
+    assert ("class MyGan(DCGANMini)" in code) != bool(words)
+    assert ("Apache-2.0" in code) == bool(words)
+    distribution("my-gan", {"my-gan": "my_gan:MyGan"}, my_gan=code)
+    plugin = ganzoo.models["my-gan"]
+    small = {"my-gan": {"image_size": 8, "channels": 1, "width": 4}}
+    for check in checks_of("model")[:5]:
+        run_check(check, case_of(plugin, small, "dcgan-mini"))
+
+
+def test_like_wants_a_model(ganzoo_command):
+    assert "dcgan" in ganzoo_command("new", "a-gan", "--like", "dcgna").stderr
+    assert "--like" in ganzoo_command("new", "a-gan", "--copy").stderr
+    assert "--like" in ganzoo_command("new", "a", "--kind", "trainer", "--like", "dcgan").stderr
+    assert not list(Path().iterdir())
+
+
+def test_a_command_of_a_package_is_listed_and_run(distribution, ganzoo_command):
+    code = 'import click\n\n@click.command()\ndef hello():\n    """Say hello."""\n'
+    code += '    click.echo("hello")'
+    distribution("zoo-hello", {"hello": "hello:hello"}, "ganzoo.commands", hello=code)
+    distribution("zoo-bad", {"bad": "bad:bad"}, "ganzoo.commands", bad="raise ValueError('no')")
+    distribution("zoo-odd", {"odd": "odd:odd"}, "ganzoo.commands", odd="odd = 3")
+    listed = ganzoo_command("--help").output
+    assert "Say hello." in listed
+    assert ganzoo_command("hello").output == "hello\n"
+    assert "hello" in ganzoo_command("helo").stderr
+    for name, words in (("bad", "ValueError: no"), ("odd", "no command of click")):
+        done = ganzoo_command(name)
+        assert done.exit_code == 1
+        assert words in done.stderr
 
 
 @pytest.mark.parametrize(
@@ -94,7 +131,7 @@ def test_an_unwritable_place_is_one_line(ganzoo_command):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("kind", KINDS)
+@pytest.mark.parametrize("kind", [kind for kind in KINDS if kind != "command"])
 def test_installed_it_trains_at_once_and_its_tests_are_green(tmp_path, process, site_env, kind):
     process("-m", "ganzoo", "new", f"my-{kind}", "--kind", kind)
     process(

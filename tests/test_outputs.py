@@ -74,7 +74,7 @@ def test_the_pictures_of_a_run_are_not_drawn_over(ganzoo_command, monkeypatch):
 def test_a_folder_is_drawn_again_as_a_whole(run, ganzoo_command):
     assert ganzoo_command("sample", run, "-n", 5, "--out", "many").exit_code == 0
     assert ganzoo_command("sample", run, "-n", 2, "--seed", 1, "--out", "many").exit_code == 0
-    assert sorted(os.listdir("many")) == ["000000.png", "000001.png"]
+    assert sorted(os.listdir("many")) == ["000000.png", "000001.png", "settings.json"]
     expected = ganzoo.to_pil(ganzoo.load(run).sample(2, seed=1))[0]
     with Image.open("many/000000.png") as picture:
         assert picture.tobytes() == expected.tobytes()

@@ -12,7 +12,9 @@ import click
 from click.exceptions import NoSuchOption
 
 from ganzoo.cli.errors import errors_in_one_line, usage_failure
-from ganzoo.errors import unknown
+from ganzoo.discovery.registry import Plugin, commands
+from ganzoo.discovery.summaries import read_summary
+from ganzoo.errors import PluginError, unknown
 
 VERBS = (
     "list",
@@ -49,6 +51,14 @@ class MessagePrinter(logging.Handler):
             click.echo(message, err=as_json)
 
 
+def loaded_command(plugin: Plugin) -> click.Command:
+    """The command of a package. Raises PluginError if it is none."""
+    command = plugin.load()
+    if isinstance(command, click.Command):
+        return command
+    raise PluginError(f"{plugin}: {command!r:.60} is no command of click")
+
+
 @contextmanager
 def printed_messages() -> Iterator[None]:
     """Inside, what ganzoo logs at level INFO and above is printed."""
@@ -68,11 +78,12 @@ class Verbs(click.Group):
     """Imports a verb's file when the verb is used, and turns ganzoo's errors into one line each."""
 
     def list_commands(self, ctx: click.Context) -> list[str]:
-        return [*VERBS]  # `list` is a module of this package by now
+        # `list` is a module of this package by now
+        return [*VERBS, *(name for name in commands if name not in VERBS)]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
         if cmd_name not in VERBS and cmd_name not in OTHER_MODULES:
-            return None
+            return loaded_command(commands[cmd_name]) if cmd_name in commands else None
         module = import_module(f"ganzoo.cli.{OTHER_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
@@ -96,18 +107,25 @@ class Verbs(click.Group):
     ) -> tuple[str | None, click.Command | None, list[str]]:
         name = args[0]
         if not (self.get_command(ctx, name) or ctx.resilient_parsing):
-            raise unknown("command", name, VERBS)
+            raise unknown("command", name, self.list_commands(ctx))
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
         """Whole summaries: click cuts those that are wider than the terminal."""
         rows = []
-        for name in self.list_commands(ctx):
+        for name in VERBS:
             command = self.get_command(ctx, name)
             if command:
                 rows.append((name, command.get_short_help_str(limit=200)))
         with formatter.section("Commands"):
             formatter.write_dl(rows)
+        others = []
+        for plugin in commands.plugins():
+            if plugin.name not in VERBS:
+                others.append((plugin.name, read_summary(plugin.target).summary))
+        if others:
+            with formatter.section("Commands of packages"):
+                formatter.write_dl(others)
 
     def invoke(self, ctx: click.Context) -> Any:
         with errors_in_one_line(ctx.params["debug"]), printed_messages():

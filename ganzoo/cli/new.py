@@ -5,9 +5,10 @@ from pathlib import Path
 
 import click
 
-from ganzoo.cli.options import PATH
-from ganzoo.discovery.registry import KINDS
+from ganzoo.cli.options import PATH, names_of
+from ganzoo.discovery.registry import KINDS, models
 from ganzoo.discovery.scaffold import new_package, use_of
+from ganzoo.errors import UsageError
 
 
 @click.command("new")
@@ -19,13 +20,27 @@ from ganzoo.discovery.scaffold import new_package, use_of
     show_default=True,
     help="What the package adds.",
 )
+@click.option(
+    "--like",
+    metavar="MODEL",
+    shell_complete=names_of(models),
+    help="Begin as this model: a subclass with other defaults.",
+)
+@click.option("--copy", "copied", is_flag=True, help="With --like: a copy of its file to change.")
 @click.option("--out", type=PATH, help="The folder of the package.  [default: ./NAME]")
-def command(name: str, kind: str, out: Path | None) -> None:
+def command(name: str, kind: str, like: str | None, copied: bool, out: Path | None) -> None:
     """Write a plugin package to start from.
 
     The package registers NAME: a module that works, a test file, a README, pyproject.toml.
     """
-    module = new_package(name, kind, out)
+    if (like and kind != "model") or (copied and not like):
+        raise UsageError("--like MODEL is for models, and --copy goes with it")
+    text, requires = None, None
+    if like:
+        from ganzoo.use.like import module_like
+
+        text, requires = module_like(like, copied=copied)
+    module = new_package(name, kind, out, module_text=text, requires=requires)
     folder = shlex.quote(str(module.parent))
     click.echo(
         f"{module.parent} is written. Next: pip install -e {folder} && {use_of(name, kind)};"

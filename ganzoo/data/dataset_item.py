@@ -37,6 +37,11 @@ def split_item(item: Any) -> Split:
                 f"name it {' or '.join(IMAGE_KEYS)}"
             )
     elif isinstance(item, tuple | list):
+        if len(item) > 2:
+            raise DataError(
+                f"an item has {len(item)} parts: it is an image, (image, label), "
+                "(image, attributes) or a dict of them"
+            )
         image = item[0] if item else None
     content = _content(image)
     if content is None:

@@ -91,10 +91,11 @@ def _declared_by(package: str) -> Iterator[PretrainedWeights]:
 
 
 def _weights(row: dict[str, str], root: Path, package: str) -> PretrainedWeights:
-    keys = ["model", "name", "licence", "sha256"]
-    if "folder" not in row:
-        keys += ["hub", "revision"]
+    keys = ["model", "name", "licence"]
+    if "folder" not in row:  # config.json in a folder has its sha256
+        keys += ["sha256", "hub", "revision"]
     values: dict[str, Any] = {key: str(row[key]) for key in keys}
+    values["sha256"] = str(row.get("sha256", ""))
     if "folder" in row:
         folder = root / row["folder"]
         if not folder.resolve().is_relative_to(root.resolve()):

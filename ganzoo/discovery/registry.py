@@ -168,11 +168,13 @@ models = Registry("model", "ganzoo.models")
 trainers = Registry("trainer", "ganzoo.trainers")
 datasets = Registry("data source", "ganzoo.datasets")
 augmentations = Registry("augmentation", "ganzoo.augmentations")
+commands = Registry("command", "ganzoo.commands")
 KINDS = {
     "model": models,
     "trainer": trainers,
     "dataset": datasets,
     "augmentation": augmentations,
+    "command": commands,
 }
 """What can be registered, by the names of the command line."""
 

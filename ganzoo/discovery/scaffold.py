@@ -27,6 +27,7 @@ USES = {
     "model": "ganzoo train $name --data digits",
     "trainer": "ganzoo train dcgan-mini --data digits --trainer $name",
     "dataset": "ganzoo train dcgan-mini --data $name",
+    "command": "ganzoo $name RUN",
     "augmentation": "ganzoo train dcgan-mini --data digits --set augment=$name",
 }
 
@@ -36,10 +37,19 @@ def use_of(name: str, kind: str) -> str:
     return USES[kind].replace("$name", name)
 
 
-def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
+def new_package(
+    name: str,
+    kind: str,
+    folder: Path | None = None,
+    *,
+    module_text: str | None = None,
+    requires: str | None = None,
+) -> Path:
     """Writes the package into a free folder (`./NAME` if it is None). Returns its module's path.
 
-    Raises UsageError if the name is not allowed or is taken, or if the folder is not empty.
+    `module_text` takes the place of the module to start from, with `$$Class` for its class, and
+    `requires` is another package that it needs. Raises UsageError if the name is not allowed or is
+    taken, or if the folder is not empty.
     """
     module = name.replace("-", "_")
     _check_name(name, module, kind)
@@ -55,19 +65,21 @@ def new_package(name: str, kind: str, folder: Path | None = None) -> Path:
     words = {
         "name": name,
         "module": module,
-        "Class": _class_name(name, templates[f"{module}.py"].read_text()),
+        "Class": _class_name(name, module_text or templates[f"{module}.py"].read_text("utf-8")),
         "what": f"A {KINDS[kind].kind}",
         "use": use_of(name, kind),
         "group": KINDS[kind].group,
         "version": here,
         "next": int(here.partition(".")[0]) + 1,
+        "requires": f', "{requires}"' if requires else "",
     }
     with new_folder(folder, must_be_free=True) as unfinished:
         (unfinished / "tests").mkdir()
         for path, source in templates.items():
-            template = Template(source.read_text("utf-8"))
-            text = template.substitute(words)
-            (unfinished / path).write_text(text, "utf-8")
+            text = source.read_text("utf-8")
+            if module_text and path == f"{module}.py":
+                text = module_text
+            (unfinished / path).write_text(Template(text).substitute(words), "utf-8")
     return folder / f"{module}.py"
 
 

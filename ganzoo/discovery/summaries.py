@@ -58,6 +58,8 @@ def _read(module: str, name: str, depth: int) -> Summary:
         for node in parse(source).body:
             if isinstance(node, ast.ClassDef) and node.name == name:
                 return _summary_of(node, module, depth)
+            if isinstance(node, ast.FunctionDef) and node.name == name:
+                return Summary((ast.get_docstring(node) or "").partition("\n")[0])
             if not isinstance(node, ast.ImportFrom):
                 continue
             for alias in node.names:

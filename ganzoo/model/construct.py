@@ -5,8 +5,9 @@ from torch import Tensor
 from torch.nn.parameter import UninitializedParameter
 
 from ganzoo.discovery.registry import Plugin
-from ganzoo.errors import GanzooError, PluginError
+from ganzoo.errors import GanzooError, HparamError, PluginError
 from ganzoo.hparams.hparams import FROM_DATA, Hparams, unfilled_error
+from ganzoo.hparams.size import size_text
 from ganzoo.model.contract import Model
 from ganzoo.seeds import seeded
 
@@ -47,6 +48,10 @@ def construct(
     try:
         model = kind(hp)
     except (TypeError, AttributeError, AssertionError) as cause:
+        if isinstance(hp.image_size, tuple):
+            raise HparamError(
+                f"image_size={size_text(hp.image_size)}: {kind.__name__} takes squares, one number"
+            ) from cause
         name = _missing(kind, hp, cause)
         if name:
             raise unfilled_error(name) from cause

@@ -60,9 +60,8 @@ class Inference(nn.Module):
     in_channels: int | None = None
     """The channels that a translator takes; None: `hp.channels`."""
     out_channels: int | None = None
-    """The channels that it makes; None: `hp.channels`."""
-    scale: int = 1
-    """How much larger its images are than what it takes."""
+    """The channels that it makes; None: `hp.channels`. One that makes larger images says how much:
+    `scale = 2`."""
 
     view: ClassVar[Any] = Tensor
     """A batch is a `Tensor` (images `(n, channels, height, width)` in [-1, 1]), `ganzoo.Labelled`,

@@ -1,6 +1,7 @@
 """The model card: README.md of a run, written by ganzoo until a person edits it."""
 
 import hashlib
+import json
 import re
 import shlex
 from collections.abc import Mapping
@@ -9,6 +10,7 @@ from typing import Any
 
 from huggingface_hub import EvalResult, ModelCardData
 
+from ganzoo.data.attributes import Attributes
 from ganzoo.discovery.registry import trainers
 from ganzoo.files import replace_file
 from ganzoo.hparams.fields import text_of
@@ -77,6 +79,7 @@ def _card(run: Run, config: Config, model: Model) -> str:
         _training(config, model),
         _picture("losses and scores over the steps", run.curve),
         _scores(config, run),
+        _attributes(config),
         "## Hyperparameters",
         _table("name", config.hyperparameters),
         LIMITS,
@@ -119,7 +122,30 @@ def _use(config: Config) -> str:
         return ""
     name = "" if config.distribution else f", model={config.model}"
     load = f'model = ganzoo.load("path/to/this/folder"{name})'
-    return f"## Use\n\n```python\nimport ganzoo\n\n{load}\n{USES[config.task]}\n```"
+    use = USES[config.task]
+    if config.attributes:
+        asked = json.dumps(_example(config.read_attributes()))
+        use = f"ganzoo.to_pil(model.sample(8, seed=0, where={asked}))"
+    install = ""
+    if config.distribution not in ("", "ganzoo"):
+        install = f"```\npip install {config.distribution}\n```\n\n"
+    return f"## Use\n\n{install}```python\nimport ganzoo\n\n{load}\n{use}\n```"
+
+
+def _example(attributes: Attributes) -> dict[str, str | float]:
+    """A value of the first attribute."""
+    for name, kind in attributes.kinds.items():
+        return {name: kind.drawn(0.5)}
+    return {}
+
+
+def _attributes(config: Config) -> str:
+    """What can be asked for, of a model with attributes."""
+    if not config.attributes:
+        return ""
+    kinds = config.read_attributes().kinds
+    values = {name: kind.described() for name, kind in kinds.items()}
+    return f"## Attributes\n\n{_table('name', values)}"
 
 
 def _training(config: Config, model: Model) -> str:

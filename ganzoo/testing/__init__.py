@@ -79,10 +79,17 @@ def registered(distribution: str) -> list[Plugin]:
 
 
 def checks_of(kind: str) -> list[Check]:
-    """The checks of a "model", a "trainer", a "data source" or an "augmentation"."""
-    from ganzoo.testing import augmentation_checks, model_checks, source_checks, trainer_checks
+    """The checks of a "model", a "trainer", a "data source", an "augmentation" or a "command"."""
+    from ganzoo.testing import (
+        augmentation_checks,
+        command_checks,
+        model_checks,
+        source_checks,
+        trainer_checks,
+    )
 
     modules: dict[str, Any] = {
+        "command": command_checks,
         "augmentation": augmentation_checks,
         "model": model_checks,
         "trainer": trainer_checks,

@@ -221,12 +221,23 @@ class SourceCase:
         """Its contents as a process reads them in which sets have another order."""
         name = f"{self.plugin.distribution}/{self.plugin.name}"
         command = [sys.executable, "-m", "ganzoo.testing.source_contents", name, self.argument]
-        env = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path), "PYTHONHASHSEED": "77"}
+        env = own_environment() | {"PYTHONHASHSEED": "77"}
         done = subprocess.run(command, env=env, capture_output=True, text=True, check=False)
         lines = (done.stdout if done.returncode == 0 else done.stderr).splitlines()
         if done.returncode:
             broken("it cannot be read in another process", lines[-1])
         return json.loads(lines[-1])
+
+
+@dataclass
+class CommandCase:
+    """A registered command."""
+
+    plugin: Plugin
+
+    @property
+    def display_name(self) -> str:
+        return self.plugin.name
 
 
 @dataclass
@@ -270,7 +281,7 @@ class AugmentationCase:
         return dict(augmentation.named_buffers()) if augmentation is not None else {}
 
 
-Case = ModelCase | SourceCase | AugmentationCase
+Case = ModelCase | SourceCase | AugmentationCase | CommandCase
 
 
 def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> Case:
@@ -280,12 +291,19 @@ def case_of(plugin: Plugin, small: Mapping[str, Any], trained: str) -> Case:
         return AugmentationCase(
             plugin, ModelCase(models[trained], settings), small.get(plugin.name, {})
         )
+    if plugin.kind == "command":
+        return CommandCase(plugin)
     if plugin.kind == "data source":
         return SourceCase(plugin, small.get(plugin.name, ""))
     if plugin.kind == "trainer":
         settings = small.get(trained, {"image_size": 8, "width": 4})
         return ModelCase(models[trained], settings, trainer_name=plugin.name)
     return ModelCase(plugin, small.get(plugin.name, {}))
+
+
+def own_environment() -> dict[str, str]:
+    """The environment of another process that finds the same packages."""
+    return {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
 
 
 def run_check(check: Callable[..., None], case: Case) -> None:

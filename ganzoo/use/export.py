@@ -99,8 +99,8 @@ def _write(
     except (OSError, GanzooError):
         raise
     except Exception as cause:  # a stranger's model can make an exporter raise anything
-        reason = " ".join(str(cause).split())
-        raise Unsupported(f"{refusal}: {type(cause).__name__}: {reason:.160}") from cause
+        reason = str(cause).strip().partition("\n")[0]
+        raise Unsupported(f"{refusal}: {type(cause).__name__}: {reason}") from cause
     if difference > TOLERANCE:
         raise Unsupported(
             f"{refusal}: the file differs from the model by {difference:.1e},"

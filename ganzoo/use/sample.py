@@ -13,6 +13,7 @@ from ganzoo.errors import UsageError
 from ganzoo.files import new_folder, writing
 from ganzoo.hparams.size import sides
 from ganzoo.images import MARGIN, save_png, sheet, to_pil
+from ganzoo.model.contract import Model
 from ganzoo.use.record import RECORD, record
 from ganzoo.use.replacing import check_replaceable, is_own_folder
 from ganzoo.zoo import load_with_config
@@ -48,13 +49,8 @@ def sample(
     columns = columns or isqrt(count - 1) + 1
     model, config = load_with_config(run, device=device)
     settings = model.parsed_use(use or {})
-    height, width = sides(model.hp.image_size or 0)
-    pixels = columns * ceil(count / columns) * (height + MARGIN) * (width + MARGIN)
-    if is_png and pixels > LARGEST_GRID:
-        raise UsageError(
-            f"{count:,} images of {height}x{width} are too many for one .png: "
-            "--out FOLDER writes a file for each"
-        )
+    if is_png:
+        _check_fits(model, count, columns)
     batches = model.sample_batches(
         count,
         seed=seed,
@@ -90,6 +86,17 @@ def _checked_out(out: Path, columns: int | None) -> bool:
     elif columns:
         raise UsageError(f"--columns is for a grid, and --out {out} is a folder")
     return is_png
+
+
+def _check_fits(model: Model, count: int, columns: int) -> None:
+    """Raises UsageError if a grid of so many images is too large."""
+    height, width = sides(model.hp.image_size or 0)
+    pixels = columns * ceil(count / columns) * (height + MARGIN) * (width + MARGIN)
+    if pixels > LARGEST_GRID:
+        raise UsageError(
+            f"{count:,} images of {height}x{width} are too many for one .png: "
+            "--out FOLDER writes a file for each"
+        )
 
 
 def _in_turn(values: Sequence[T], count: int) -> list[T] | None:

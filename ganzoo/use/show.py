@@ -189,6 +189,8 @@ def check_plugin(plugin: Plugin) -> str | None:
             trainer_class(plugin)
         elif plugin.kind == "augmentation":
             augmentation_class(plugin)
+        elif plugin.kind == "command":
+            plugin.load()
         else:
             source_class(plugin)
     except GanzooError as error:

@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping
 from functools import partial
+from itertools import chain
 from pathlib import Path
 
 from PIL import Image
@@ -49,13 +50,7 @@ def translate(
     model, config = load_with_config(run, device=device)
     direction = model.checked_direction(direction)
     settings = model.parsed_use(use or {})
-    channels = model.out_channels or model.hp.channels or 3
-    try:
-        targets = _targets(source, out, channels)
-    except OSError as cause:
-        raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
-    for target in targets:
-        check_replaceable(target, VERB, "choose another OUT")
+    targets = _free_targets(source, out, model.out_channels or model.hp.channels or 3)
     styles = model.chosen_styles(len(targets), direction, seed, style)
     description = record(
         config,
@@ -64,8 +59,7 @@ def translate(
         style=style and style.name,
         use=settings,
     )
-    done = 0
-    notes = Counter[str]()
+    notes: list[list[str]] = []
     rows = iter(targets.items())
     progress = with_progress(rows, len(targets), f"translating {source}")
     for number, (target, item) in enumerate(progress):
@@ -81,15 +75,25 @@ def translate(
         with writing(target, otherwise="choose another OUT"):
             target.parent.mkdir(parents=True, exist_ok=True)
             save_picture(picture, target, software=VERB, description=description)
-        notes.update(kinds)
-        done += 1
-    if not done:
+        notes.append(kinds)
+    if not notes:
         raise DataError(f"{source} has no pictures that can be translated")
-    summary = f"{done} of {len(targets)} translated {direction} into {out}"
-    counts = [f"{count} {kind} before" for kind, count in notes.items()]
+    summary = f"{len(notes)} of {len(targets)} translated {direction} into {out}"
+    counts = Counter(chain.from_iterable(notes)).items()
     if counts:
-        summary += f" ({', '.join(counts)})"
+        summary += f" ({', '.join(f'{count} {kind} before' for kind, count in counts)})"
     yield summary
+
+
+def _free_targets(source: Path, out: Path, channels: int) -> dict[Path, Item]:
+    """The targets. Raises UsageError if another file is in the place of one."""
+    try:
+        targets = _targets(source, out, channels)
+    except OSError as cause:
+        raise UsageError(f"{source} cannot be translated into {out}: {cause.strerror}") from None
+    for target in targets:
+        check_replaceable(target, VERB, "choose another OUT")
+    return targets
 
 
 def _translated(
