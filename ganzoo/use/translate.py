@@ -79,10 +79,13 @@ def translate(
     if not notes:
         raise DataError(f"{source} has no pictures that can be translated")
     summary = f"{len(notes)} of {len(targets)} translated {direction} into {out}"
-    counts = Counter(chain.from_iterable(notes)).items()
-    if counts:
-        summary += f" ({', '.join(f'{count} {kind} before' for kind, count in counts)})"
-    yield summary
+    yield summary + _in_words(Counter(chain.from_iterable(notes)))
+
+
+def _in_words(notes: Counter[str]) -> str:
+    """` (3 turned before)`, or nothing."""
+    counts = [f"{count} {kind} before" for kind, count in notes.items()]
+    return f" ({', '.join(counts)})" if counts else ""
 
 
 def _free_targets(source: Path, out: Path, channels: int) -> dict[Path, Item]:
