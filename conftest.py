@@ -125,3 +125,13 @@ def inner_pytest():
 def site_env():
     """An environment in which a folder of packages is on the path."""
     return lambda site: {**os.environ, "PYTHONPATH": str(site)}
+
+
+SECONDS = ("test_can_be_exported", "test_has_players_that_oppose_each_other")
+"""Checks of the contract that take seconds for each model."""
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.name.startswith(SECONDS):
+            item.add_marker(pytest.mark.slow)

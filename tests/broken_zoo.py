@@ -626,3 +626,161 @@ class DecayOfItsOwn(Good):
     def ema_decay(self, step):
         self.updates += 1
         return self.updates / (10 + self.updates)
+
+
+class PenaltyWithoutAGraph(Good):
+    """Its penalty is a number: nobody learns from it."""
+
+    def losses(self, real):
+        images = real.detach().requires_grad_()
+        [slope] = torch.autograd.grad(self.discriminator(images).sum(), images)
+        moves = super().losses(real)
+        player, terms = next(moves)
+        yield player, {**terms, "real": terms["real"] + 10 * slope.square().mean()}
+        yield from moves
+
+
+class WatchesInALoss(Good):
+    """A term that only watches."""
+
+    def losses(self, real):
+        for player, loss in super().losses(real):
+            terms = loss if isinstance(loss, dict) else {"plain": loss}
+            yield player, {**terms, "watched": self.randn(1, shared=True).mean()}
+
+
+class ForgetsABias(Good):
+    """An optimizer that lacks a parameter."""
+
+    def optimizers(self):
+        players = super().optimizers()
+        for optimizer in players.values():
+            for group in optimizer.param_groups:
+                group["params"] = group["params"][:-1]
+        return players
+
+
+class LabelledGood(Good):
+    """With classes, as it should be (Mirza & Osindero 2014, arXiv:1411.1784)."""
+
+    view = ganzoo.Labelled
+
+    class Hparams(Good.Hparams):
+        classes: int | None = None
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.embedding = nn.Embedding(hp.classes, 8)
+
+    def losses(self, batch):
+        real, labels = batch
+        yield from self.of_labels(real, labels)
+
+    def of_labels(self, real, labels):
+        yield from super().losses(real)
+        pull = self.embedding(labels).square().mean()
+        yield self.embedding, pull
+
+    def generate(self, latents, labels=None):
+        images = super().generate(latents)
+        tint = self.embedding(labels).mean(1)[:, None, None, None]
+        return (images + tint).clamp(-1, 1)
+
+
+class DeafLosses(LabelledGood):
+    """Its losses see no labels."""
+
+    def of_labels(self, real, labels):
+        return super().of_labels(real, torch.zeros_like(labels))
+
+
+class LabelsOfTheFirst(LabelledGood):
+    """Takes the labels of the first batch for all."""
+
+    batches_per_step = 2
+
+    def losses(self, batches):
+        for real, _ in batches:
+            yield from self.of_labels(real, batches[0].labels)
+
+
+class TurnedSign(Good):
+    """The generator learns to be caught."""
+
+    def losses(self, real):
+        for player, loss in super().losses(real):
+            yield player, -loss if player is self.generator else loss
+
+
+class AveragesHalf(Good):
+    """The last part of what draws is not averaged."""
+
+    class Hparams(Good.Hparams):
+        ema: float = 0.9
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.gain = nn.Conv2d(1, 1, 1)
+
+    def losses(self, real):
+        yield from super().losses(real)
+        yield self.gain, self.gain(real).square().mean()
+
+    def averaged(self):
+        return [self.generator]
+
+    def generate(self, latents, labels=None):
+        return self.gain(super().generate(latents)).tanh()
+
+
+class OneWay(Good):
+    """A translator with two directions that are one."""
+
+    task = "image-to-image"
+    directions = ("a2b", "b2a")
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.change = nn.Conv2d(1, 1, 1)
+
+    def losses(self, real):
+        yield from super().losses(real)
+        yield self.change, self.change(real).square().mean()
+
+    def translated(self, images, direction):
+        return self.change(images).tanh()
+
+    def preview(self, batch):
+        return batch
+
+
+class PublishesItsPool(Good):
+    """A large buffer that only losses read."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.register_buffer("pool", torch.zeros(64, 1, 8, 8))
+
+    def losses(self, real):
+        self.pool[: len(real)] = real
+        yield from super().losses(real)
+
+
+class CountsImages(Good):
+    """Makes as many images as the batch of the training has."""
+
+    def generate(self, latents, labels=None):
+        images = super().generate(latents)
+        return torch.stack([images[i] for i in range(len(images))])
+
+
+class CountsInAGenerator(Good):
+    """Draws from a generator of its own, which no checkpoint has."""
+
+    def __init__(self, hp):
+        super().__init__(hp)
+        self.own = torch.Generator().manual_seed(0)
+
+    def losses(self, real):
+        noise = torch.randn(real.shape, generator=self.own)
+        yield from super().losses(real + 0.1 * noise)

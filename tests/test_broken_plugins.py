@@ -10,7 +10,7 @@ import torch
 import ganzoo
 from ganzoo.discovery.registry import datasets, models, trainers
 from ganzoo.testing import checks_of
-from ganzoo.testing.cases import ModelCase, case_of, run_check
+from ganzoo.testing.cases import ContractNote, ModelCase, case_of, run_check
 
 ZOO = (Path(__file__).parent / "broken_zoo.py").read_text(encoding="utf-8")
 MISTAKES = {
@@ -57,6 +57,17 @@ MISTAKES = {
     "WaitsToDraw": ("neither_waits_for_the_device_nor_leaves_it", r"latents\.mean"),
     "ScoresInADict": ("gives_scores_that_are_numbers", None),
     "ScoresOfTensors": ("gives_scores_that_are_numbers", "Tensor"),
+    "PenaltyWithoutAGraph": ("takes_gradients_of_all_terms", "create_graph"),
+    "WatchesInALoss": ("takes_gradients_of_all_terms", "watched"),
+    "ForgetsABias": ("has_an_optimizer_for_every_parameter", "bias|weight"),
+    "DeafLosses": ("uses_the_labels_of_every_batch", "labels"),
+    "LabelsOfTheFirst": ("uses_the_labels_of_every_batch", "batch 1"),
+    "TurnedSign": ("has_players_that_oppose_each_other", "sign"),
+    "AveragesHalf": ("averages_all_that_draws", "gain"),
+    "OneWay": ("follows_its_direction", "b2a"),
+    "PublishesItsPool": ("publishes_what_its_use_needs", "pool"),
+    "CountsImages": ("can_be_exported", "exported"),
+    "CountsInAGenerator": ("is_saved_and_resumed_bit_for_bit", None),
     "PoolOfHalves": ("trains_in_bf16_too", None),
     "NeverBlack": ("makes_what_its_task_says", "black"),
     "SeedsToDraw": ("makes_what_its_task_says", "random state"),
@@ -94,13 +105,18 @@ def zoo(distribution):
 
 
 def test_every_model_of_the_zoo_is_looked_for():
-    assert set(re.findall(r"^class (\w+)", ZOO, re.MULTILINE)) == {"Good", *MISTAKES}
+    assert set(re.findall(r"^class (\w+)", ZOO, re.MULTILINE)) == {
+        "Good",
+        "LabelledGood",
+        *MISTAKES,
+    }
     checks = {check.__name__ for check in checks_of("model")}
     assert {check for check, _ in MISTAKES.values()} == checks
 
 
-def test_the_good_one_keeps_every_promise(zoo):
-    case = ModelCase(models["good"])
+@pytest.mark.parametrize("name", ["good", "labelledgood"])
+def test_the_good_ones_keep_every_promise(zoo, name):
+    case = ModelCase(models[name])
     for check in checks_of("model"):
         run_check(check, case)
 
@@ -109,7 +125,8 @@ def test_the_good_one_keeps_every_promise(zoo):
 def test_a_mistake_is_caught_by_its_name(zoo, name):
     named, words = MISTAKES[name]
     (check,) = (check for check in checks_of("model") if check.__name__ == named)
-    with pytest.raises((AssertionError, ganzoo.GanzooError), match=words):
+    errors = (AssertionError, ganzoo.GanzooError, ContractNote)  # warnings are errors here
+    with pytest.raises(errors, match=words):
         run_check(check, ModelCase(models[name.lower()]))
 
 
@@ -577,3 +594,116 @@ def test_a_name_that_another_package_has_is_caught(zoo, distribution):
     mine = next(p for p in models.plugins() if (p.name, p.distribution) == ("good", "broken-zoo"))
     with pytest.raises(AssertionError, match="other-zoo"):
         run_check(check, ModelCase(mine))
+
+
+TRAINERS = """
+import torch
+import ganzoo
+
+
+class Accumulates(ganzoo.Trainer):
+    \"\"\"In two parts, as it should be.\"\"\"
+
+    retains_graphs = True
+
+    def step(self, batch):
+        losses = {}
+        for turn in self.turns(batch):
+            losses |= self.backward(turn)
+            self.update(turn.player)
+        return losses
+
+
+class DropsAPart(ganzoo.Trainer):
+    def step(self, batch):
+        return super().step(batch[: len(batch) // 2])
+
+
+class ClipsEverybody(ganzoo.Trainer):
+    def step(self, batch):
+        losses = {}
+        for turn in self.turns(batch):
+            losses |= self.backward(turn)
+            torch.nn.utils.clip_grad_norm_(self.model.parameters(), 1.0)
+            self.update(turn.player)
+        return losses
+
+
+class LeavesARate(ganzoo.Trainer):
+    def step(self, batch):
+        losses = super().step(batch)
+        for optimizer in self.optimizers.values():
+            for group in optimizer.param_groups:
+                group["lr"] *= 0.5
+        return losses
+
+
+class CountsInPython(ganzoo.Trainer):
+    count = 0
+
+    def step(self, batch):
+        self.count += 1
+        return super().step(batch * (1 - 0.1 * self.count))
+
+
+class ReturnsNothing(ganzoo.Trainer):
+    def step(self, batch):
+        super().step(batch)
+
+
+class ReturnsFloats(ganzoo.Trainer):
+    def step(self, batch):
+        return {name: loss.item() for name, loss in super().step(batch).items()}
+
+
+class StopsEarly(ganzoo.Trainer):
+    def step(self, batch):
+        for turn in self.turns(batch):
+            losses = self.backward(turn)
+            self.update(turn.player)
+            return losses
+
+
+class Sums(ganzoo.Trainer):
+    def step(self, batch):
+        losses = {}
+        for turn in self.turns(batch):
+            losses |= self.backward(turn)
+            for parameter in self.optimizers.trained(turn.player):
+                parameter.grad *= 2
+            self.update(turn.player)
+        return losses
+"""
+OF_TRAINERS = {
+    "DropsAPart": ("uses_every_image", "image"),
+    "ClipsEverybody": ("leaves_other_gradients_out", "gradients"),
+    "LeavesARate": ("leaves_rates_as_they_are", "rate"),
+    "CountsInPython": ("is_saved_and_resumed_bit_for_bit", "buffer"),
+    "ReturnsNothing": ("trains_every_player", "must return"),
+    "ReturnsFloats": ("trains_every_player", "must return"),
+    "StopsEarly": ("lets_gradients_reach_the_mover_alone", "end"),
+    "Sums": ("steps_as_far_as_the_plain_trainer", "2"),
+}
+
+
+@pytest.fixture
+def trainer_zoo(distribution):
+    names = re.findall(r"^class (\w+)", TRAINERS, re.MULTILINE)
+    entries = {name.lower(): f"trainer_zoo:{name}" for name in names}
+    return distribution("trainer-zoo", entries, "ganzoo.trainers", trainer_zoo=TRAINERS)
+
+
+@pytest.mark.parametrize("name", OF_TRAINERS)
+def test_a_mistake_of_a_trainer_is_caught_by_its_name(trainer_zoo, name):
+    named, words = OF_TRAINERS[name]
+    (check,) = (check for check in checks_of("trainer") if check.__name__ == named)
+    small = {"dcgan-mini": {"image_size": 8, "width": 4}}
+    case = case_of(trainers[name.lower()], small, "dcgan-mini")
+    with pytest.raises((AssertionError, ganzoo.GanzooError), match=words):
+        run_check(check, case)
+
+
+def test_a_good_trainer_keeps_every_promise(trainer_zoo):
+    small = {"dcgan-mini": {"image_size": 8, "width": 4}}
+    for check in checks_of("trainer"):
+        run_check(check, case_of(trainers["accumulates"], small, "dcgan-mini"))

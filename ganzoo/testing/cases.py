@@ -4,6 +4,7 @@ import json
 import os
 import subprocess
 import sys
+import warnings
 from collections.abc import Callable, Mapping
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -48,9 +49,29 @@ class Broken(AssertionError):  # noqa: N818  (reads as what it is)
     """A promise that is not kept: the message says which, and what to do."""
 
 
+class ContractNote(UserWarning):
+    """What may be a mistake or a choice: pytest shows it in its summary, and no test fails."""
+
+
+def note(case: Any, problem: str, remedy: str) -> None:
+    """Tells the author of something that is allowed, and seldom meant."""
+    warnings.warn(f"{case.display_name}: {problem}: {remedy}", ContractNote, stacklevel=2)
+
+
 def broken(problem: str, remedy: str) -> Never:
     """Fails the test with this message alone: what is wrong, and what to do."""
     raise Broken(f"{problem}: {remedy}")
+
+
+def plain_use(model: Model, images: Tensor) -> Tensor | None:
+    """Translations of the images, their classes, or samples: whatever the model is for."""
+    if model.directions:
+        return model.translate(images[:, : model.in_channels])
+    if model.classifies:
+        return model.classify(images)
+    if model.task == "unconditional-image-generation":
+        return model.sample(3, seed=1)
+    return None
 
 
 @dataclass
@@ -143,6 +164,10 @@ class ModelCase:
         height, width = sides(size or own_size)
         draws = torch.Generator().manual_seed(seed)
         return torch.rand(n, channels, height, width, generator=draws) * 2 - 1
+
+    def inputs(self, n: int) -> Tensor:
+        """Images with the channels that a translator takes."""
+        return self.images(n)[:, : self.kind.in_channels]
 
     @cached_property
     def data(self) -> object:

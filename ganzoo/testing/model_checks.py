@@ -20,7 +20,8 @@ from ganzoo.model.contract import Model
 from ganzoo.model.inference import Inference
 from ganzoo.model.scores import Evaluation
 from ganzoo.state.card import paper
-from ganzoo.testing.cases import CLASSES, ModelCase, broken, finished
+from ganzoo.testing import loss_checks, use_checks
+from ganzoo.testing.cases import CLASSES, ModelCase, broken, finished, plain_use
 from ganzoo.testing.meta_device import fault_in_losses, fault_in_use
 from ganzoo.testing.recording import (
     changed_since,
@@ -267,7 +268,7 @@ def neither_waits_for_the_device_nor_leaves_it(case: ModelCase) -> None:
             f"losses(batch) would wait for a GPU, or fail on it: {fault}",
             "use torch.where instead of if, and make tensors with device=self.device",
         )
-    if fault := fault_in_use(case.model(), case.images(2)):
+    if fault := fault_in_use(case.model(), case.inputs(2)):
         broken(
             f"its use would wait for a GPU, or fail on it: {fault}",
             "use torch.where instead of if, and make tensors with device=self.device",
@@ -457,17 +458,6 @@ def is_loaded_as_it_was_saved(case: ModelCase) -> None:
 # In use
 
 
-def plain_use(model: Model, images: Tensor) -> Tensor | None:
-    """Translations of the images, their classes, or samples: whatever the model is for."""
-    if model.directions:
-        return model.translate(images)
-    if model.classifies:
-        return model.classify(images)
-    if model.task == "unconditional-image-generation":
-        return model.sample(3, seed=1)
-    return None
-
-
 def makes_what_its_task_says(case: ModelCase) -> None:
     """Images of the declared shape in [-1, 1], translations of the same size, probabilities."""
     model = case.model()
@@ -549,16 +539,21 @@ def _check_conditions(model: Model) -> None:
 
 
 def _check_translations(case: ModelCase, direction: str) -> None:
-    model, images = case.trained_model(), case.images(2)
+    model, images = case.trained_model(), case.inputs(2)
     name = f"translate(images, {direction!r})"
+    declared: Any = getattr(model, "scale", 1)
+    scale = declared if isinstance(declared, int) else 1
+    channels = model.out_channels or case.shape[0]
     height, width = images.shape[2] + 3, images.shape[3] - 1
     odd = torch.cat([images, images], dim=2)[..., :height, :width]
     for inputs in (images, odd):
         outputs = model.translate(inputs, direction)
-        if outputs.shape != inputs.shape or not in_range(outputs):
+        rows, columns = inputs.shape[2:]
+        expected = (len(inputs), channels, scale * rows, scale * columns)
+        if outputs.shape != expected or not in_range(outputs):
             broken(
                 f"{name} of {tuple(inputs.shape)} gives {described(outputs)}",
-                "keep any size (pad in translated(), then crop), and [-1, 1]",
+                f"it must be {expected} in [-1, 1]: keep any size (pad in translated(), then crop)",
             )
     _check_use(name, lambda some: model.translate(some, direction), odd, odd[:1])
     if _leaves_range(model, lambda: model.translate(images, direction)):
@@ -675,4 +670,6 @@ CHECKS = [
     makes_what_its_task_says,
     gives_scores_that_are_numbers,
     shows_a_preview,
+    *loss_checks.CHECKS,
+    *use_checks.CHECKS,
 ]

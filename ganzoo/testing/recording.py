@@ -36,6 +36,17 @@ class Recording:
     """Losses that the trainer returned with their graphs."""
     twice_differentiated: set[str] = field(default_factory=set)
     """Parameters of whose gradients gradients were taken."""
+    cut_gradients: set[str] = field(default_factory=set)
+    """Losses that depend on a gradient whose own graph was not made."""
+    without_gradient: set[str] = field(default_factory=set)
+    """Terms of a loss that no gradient passes, though they are no constants."""
+    in_optimizers: set[str] = field(default_factory=set)
+    """The parameters that an optimizer has in some step."""
+    constants: dict[str, Tensor] = field(default_factory=dict)
+    """The first value of each term without a gradient."""
+    pending: list[Tensor] = field(default_factory=list)
+    """Gradients without a graph that were taken since the last move."""
+    plain_grad: Any = torch.autograd.grad
     before: dict[str, Tensor] = field(default_factory=dict)
     after: dict[str, Tensor] = field(default_factory=dict)
 
@@ -88,6 +99,7 @@ def _watched_moves(
     last, own, trained = _parameters(model), set[str](), set[str]()
     for player in trainer.optimizers:
         trained |= _names_of_trained(trainer, player)
+    recording.in_optimizers |= trained
 
     def look(when: str) -> None:
         # parameters that nobody trains, as a teacher's, are nobody's
@@ -101,6 +113,7 @@ def _watched_moves(
     when = "before the first move"
     for move in moves:
         look(when)
+        _watch_terms(move, names, recording)
         yield move  # the trainer refuses what is no move
         mover, own = names[move[0]] or "model", _names_of_trained(trainer, move[0])
         recording.players.add(mover)
@@ -112,6 +125,30 @@ def _watched_moves(
         recording.rates_changed = True
     if not all(map(same, copies, tree_leaves(batch))):
         recording.batch_changed = True
+
+
+def _watch_terms(move: Any, names: Mapping[nn.Module, str], recording: Recording) -> None:
+    """Notes terms without a gradient, and losses that depend on a gradient without a graph."""
+    leaves, recording.pending = recording.pending, []
+    if not isinstance(move, tuple) or len(move) != 2:
+        return
+    player, loss = move
+    mover = names.get(player) or "model"
+    terms = loss if isinstance(loss, Mapping) else {"": loss}
+    for term, value in terms.items():
+        if not isinstance(value, Tensor):
+            continue
+        name = f"{mover}/{term}".rstrip("/")
+        if not value.requires_grad:
+            known = recording.constants.setdefault(name, value.detach().clone())
+            if not known.equal(value):
+                recording.without_gradient.add(name)
+            continue
+        options = {"retain_graph": True, "allow_unused": True}
+        for leaf in leaves:
+            [gradient] = recording.plain_grad(value.sum(), leaf, **options)
+            if gradient is not None:
+                recording.cut_gradients.add(name)
 
 
 def _names_of_trained(trainer: Trainer, player: nn.Module) -> set[str]:
@@ -152,14 +189,26 @@ def _watched_progress(recording: Recording) -> Iterator[None]:
 
 @contextmanager
 def _watched_gradients(recording: Recording) -> Iterator[None]:
-    """Notes the parameters that torch.autograd.grad(..., create_graph=True) goes through."""
+    """Notes the parameters that torch.autograd.grad(..., create_graph=True) goes through.
+
+    Without create_graph, the gradients become leaves: a loss that depends on one learns nothing
+    from it.
+    """
     plain: Any = torch.autograd.grad
 
     def grad(outputs: Any, *args: Any, create_graph: Any = False, **kwargs: Any) -> Any:
         if create_graph:
-            names = names_of(recording.model, _leaves(outputs))
+            inputs = args[0] if args else kwargs.get("inputs")
+            names = names_of(recording.model, _leaves(outputs, inputs))
             recording.twice_differentiated |= names
-        return plain(outputs, *args, create_graph=create_graph, **kwargs)
+            return plain(outputs, *args, create_graph=create_graph, **kwargs)
+        results = []
+        for gradient in plain(outputs, *args, create_graph=create_graph, **kwargs):
+            if isinstance(gradient, Tensor) and torch.is_grad_enabled():
+                gradient = gradient.detach().requires_grad_()
+                recording.pending.append(gradient)
+            results.append(gradient)
+        return tuple(results)
 
     torch.autograd.grad = grad
     try:
@@ -168,10 +217,14 @@ def _watched_gradients(recording: Recording) -> Iterator[None]:
         torch.autograd.grad = plain
 
 
-def _leaves(outputs: Any) -> set[Any]:
-    """The tensors that the graph of the outputs begins with."""
+def _leaves(outputs: Any, inputs: Any) -> set[Any]:
+    """The tensors that the graph of the outputs begins with, without what the inputs come from."""
     functions = [tensor.grad_fn for tensor in tree_leaves(outputs)]
-    leaves, visited = set(), {None}
+    leaves: set[Any] = set()
+    visited: set[Any] = {None}
+    for tensor in tree_leaves(inputs):
+        if isinstance(tensor, Tensor):
+            visited.add(tensor.grad_fn)
     while functions:
         function = functions.pop()
         if function in visited:
@@ -211,6 +264,12 @@ def _comparable(value: Any, saved: set[int]) -> list[object]:
     for leaf in tree_leaves(value):
         if isinstance(leaf, bool | int | float | str):
             result.append(leaf)
+        elif isinstance(leaf, torch.Generator):
+            result.append(leaf.get_state().tolist())
+        elif isinstance(leaf, random.Random):
+            result.append(str(leaf.getstate()))
+        elif isinstance(leaf, np.random.Generator):
+            result.append(str(leaf.bit_generator.state))
         elif isinstance(leaf, set | frozenset):
             result.append(sorted(map(str, _comparable(list(leaf), saved))))
         elif isinstance(leaf, Tensor) and id(leaf) not in saved:

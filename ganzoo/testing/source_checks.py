@@ -12,7 +12,7 @@ from ganzoo.data.picture import decoded
 from ganzoo.data.source import HasAnySize, HasDomains, HasPairs, Item, content
 from ganzoo.errors import BadImage, DataError
 from ganzoo.hparams.hparams import DataInfo, Hparams
-from ganzoo.testing.cases import SourceCase, broken
+from ganzoo.testing.cases import SourceCase, broken, note
 from ganzoo.testing.source_contents import SEEN, contents
 
 SIZES = (24, 40)
@@ -188,6 +188,18 @@ def is_trained_on_whole(case: SourceCase) -> None:
         )
 
 
+def has_stamps(case: SourceCase) -> None:
+    """A note about images without a stamp: each run reads them all again."""
+    for item in case.source.items():
+        if not item.stamp:
+            note(
+                case,
+                f"{item.name} has no stamp, so each run reads all images again",
+                "stamp=, a text that changes when the image does",
+            )
+            return
+
+
 CHECKS = [
     says_what_it_is,
     has_the_same_items_in_the_same_order,
@@ -198,4 +210,5 @@ CHECKS = [
     draws_any_size,
     has_domains_and_pairs_of_items,
     is_trained_on_whole,
+    has_stamps,
 ]

@@ -52,13 +52,9 @@ def translate(
     settings = model.parsed_use(use or {})
     targets = _free_targets(source, out, model.out_channels or model.hp.channels or 3)
     styles = model.chosen_styles(len(targets), direction, seed, style)
-    description = record(
-        config,
-        direction=direction,
-        seed=seed if model.has_styles and not style else None,
-        style=style and style.name,
-        use=settings,
-    )
+    chosen = seed if model.has_styles and not style else None
+    asked = {"direction": direction, "seed": chosen, "style": style and style.name}
+    description = record(config, **asked, use=settings)
     notes: list[list[str]] = []
     rows = iter(targets.items())
     progress = with_progress(rows, len(targets), f"translating {source}")
