@@ -131,6 +131,7 @@ SECONDS = ("test_can_be_exported", "test_has_players_that_oppose_each_other")
 """Checks of the contract that take seconds for each model."""
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items):
     for item in items:
         if item.name.startswith(SECONDS):

@@ -114,7 +114,7 @@ def fetched(data):
 @pytest.mark.parametrize(
     ("data", "part"),
     [
-        (torch.zeros(4, 1, 8, 6), "squares"),
+        (torch.zeros(4, 1, 8, 6), "8,6"),
         (np.zeros((4, 8, 8), np.int64), "uint8 or floats"),
         (np.array([["a"]]), "uint8 or floats"),
         ([(Image.new("L", (8, 8)), "cat")] * 4, "names.index"),

@@ -530,6 +530,9 @@ def _check_conditions(model: Model) -> None:
     asked: list[dict[str, Any]] = [{"where": {"tree": tree}} for tree in CLASSES[:2]]
     if model.reads_text:
         asked = [{"prompt": "an old ash"}, {"prompt": "a bare oak"}]
+    conditions = [model.conditions(2, seed=1, **one) for one in asked]
+    if conditions[0].equal(conditions[1]) and model.reads_text:
+        return  # it knows none of these words
     first, other = (model.sample(2, seed=1, **one) for one in asked)
     if torch.equal(first, other):
         broken(
