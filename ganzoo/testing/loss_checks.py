@@ -160,7 +160,7 @@ def averages_all_that_draws(case: ModelCase) -> None:
 
 
 def follows_its_direction(case: ModelCase) -> None:
-    """Two directions give two translations."""
+    """Translations depend on the direction; two that lead to one domain may be equal."""
     model = case.model()
     for _ in islice(case.trainer(model), 1):
         pass
@@ -169,12 +169,11 @@ def follows_its_direction(case: ModelCase) -> None:
         return
     images = case.inputs(2)
     first, *others = (model.translate(images, direction) for direction in directions)
-    for direction, other in zip(directions[1:], others, strict=True):
-        if first.equal(other):
-            broken(
-                f"translate gives the same for {directions[0]} and {direction}",
-                "use the direction in translated(images, direction)",
-            )
+    if all(map(first.equal, others)):
+        broken(
+            f"translate gives the same for {' and '.join(directions[:2])}",
+            "use the direction in translated(images, direction)",
+        )
 
 
 CHECKS = [

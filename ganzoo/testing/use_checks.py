@@ -1,5 +1,7 @@
 """The checks of what is published, and of exporting it."""
 
+from warnings import catch_warnings, simplefilter
+
 import torch
 
 from ganzoo.testing.cases import ModelCase, broken, note, plain_use
@@ -38,7 +40,9 @@ def can_be_exported(case: ModelCase) -> None:
         return
     use = Use(model, None)
     try:
-        program = traced(use)
+        with catch_warnings():
+            simplefilter("ignore")  # torch's own
+            program = traced(use)
         inputs = use.inputs(2)
         with torch.no_grad():
             expected, actual = use(**inputs), program.module()(**inputs)
