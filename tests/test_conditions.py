@@ -254,6 +254,25 @@ def test_a_model_of_texts_is_trained_and_prompted(tmp_path):
     assert model.sample(2, prompt=["red hair", "black hair"])[0].allclose(red[0])
 
 
+class KeywordOnly(Captioned):
+    """Draws by itself, by keyword."""
+
+    view = torch.Tensor
+
+    def sample(self, n, *, seed=0, labels=None):
+        return self.generator(ganzoo.noise(n, 7, seed=seed))
+
+
+def test_a_plugin_may_draw_by_keyword(tmp_path):
+    model = ganzoo.create(KeywordOnly)
+    expected = model.sample(3, seed=2)
+    assert torch.cat(list(model.sample_batches(3, seed=2))).equal(expected)
+    run = tmp_path / "run"
+    model.save(run)
+    loaded = ganzoo.load(run, model=KeywordOnly)
+    assert loaded.sample(3, seed=2).equal(expected)
+
+
 # Settings of use
 
 

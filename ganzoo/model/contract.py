@@ -256,8 +256,14 @@ class Model(Inference):
         return networks
 
     def preview(self, batch: Any, /) -> Tensor:
-        """The images that a training shows: 64 samples of fixed noise, or a batch translated."""
-        return self.sample(64)
+        """The images that a training shows: 64 samples of fixed noise, or a batch translated.
+
+        A model that reads text draws the texts of the batch.
+        """
+        if not self.reads_text:
+            return self.sample(64)
+        latents = self.latents(len(batch.condition), 0).to(self.device, self.dtype)
+        return self.generate(latents, batch.condition, **self.settings_of_use({}))
 
     @classmethod
     def convert_weights(

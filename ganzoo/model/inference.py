@@ -214,6 +214,10 @@ class Inference(nn.Module):
         **use: Any,
     ) -> Iterator[Tensor]:
         """The images of `sample`, 64 at a time and on the CPU: memory does not grow with n."""
+        if type(self).sample is not Inference.sample:  # a plugin draws by itself
+            asked: dict[str, Any] = {"labels": labels, "where": where, "prompt": prompt}
+            own = {name: value for name, value in asked.items() if value is not None}
+            return map(Tensor.cpu, self.sample(n, seed=seed, **own, **use).split(64))
         return map(Tensor.cpu, self._sampled(n, seed, labels, where, prompt, use))
 
     def _sampled(

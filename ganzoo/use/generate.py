@@ -148,7 +148,7 @@ def _write_class(
     rows: list[dict[str, Any]] = []
     for attempt in range(ROUNDS * math.ceil(plan.per_class / chunk)):
         seed = derive_seed("augment", plan.seed, number, attempt)
-        images = model.sample(chunk, seed, torch.full((chunk,), number))
+        images = model.sample(chunk, seed=seed, labels=torch.full((chunk,), number))
         if classifier:
             # grey images in colour, if the classifier needs that
             views = images.expand(-1, classifier.hp.channels or -1, -1, -1)

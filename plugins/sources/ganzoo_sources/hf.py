@@ -17,6 +17,8 @@ ARGUMENT = r"([^/:@]+(?:/[^/:@]+)?)(?:/([^:@]+))?(?::([^@]*))?(?:@(.*))?"
 class HuggingFace:
     """The first column of images of a split (default `train`), and its first column of classes.
 
+    Its columns of texts, numbers and truth values are the attributes of the images.
+
     `user/name/config` picks a configuration. The library decides login, cache, endpoint and offline
     mode.
     """
@@ -58,6 +60,11 @@ class HuggingFace:
             self._classes = tuple(table.features[self._label].names)
             used.append(self._label)
         self.licence = table.info.license or None
+        plain = []
+        for name, feature in table.features.items():
+            if isinstance(feature, datasets.Value) and "binary" not in feature.dtype:
+                plain.append(name)
+        self._plain = table.select_columns(plain)
         encoded = datasets.Image(decode=False)
         table = table.select_columns(used)
         self._table = table.cast_column(self._image, encoded)
@@ -75,12 +82,15 @@ class HuggingFace:
         numbers = [-1] * len(self._table)
         if self._label:
             numbers = self._table[self._label]
+        columns = {name: self._plain[name] for name in self._plain.features}
         items = []
         for i, number in enumerate(numbers):
             label = self._classes[number] if number >= 0 else None
             stamp = f"{self._table._fingerprint} {i}"
             read = partial(self._read, i)
-            items.append(Item(f"{i:07}", read, label, stamp))
+            known = {name: _text(column[i]) for name, column in columns.items()}
+            attributes = {name: text for name, text in known.items() if text}
+            items.append(Item(f"{i:07}", read, label, stamp, attributes))
         return items
 
     def _read(self, index: int) -> bytes:
@@ -94,6 +104,13 @@ class HuggingFace:
             return content
         except OSError as cause:
             raise BadImage("unreadable", str(cause)) from None
+
+
+def _text(value: Any) -> str:
+    """Truth values as yes and no; empty for a missing value."""
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return "" if value is None else str(value)
 
 
 def _first_column(table: Any, kind: type) -> str:
