@@ -217,7 +217,8 @@ class Inference(nn.Module):
         if type(self).sample is not Inference.sample:  # a plugin draws by itself
             asked: dict[str, Any] = {"labels": labels, "where": where, "prompt": prompt}
             own = {name: value for name, value in asked.items() if value is not None}
-            return map(Tensor.cpu, self.sample(n, seed=seed, **own, **use).split(64))
+            images = self.sample(n, seed=seed, **own, **use)
+            return map(Tensor.cpu, torch.split(images, 64))
         return map(Tensor.cpu, self._sampled(n, seed, labels, where, prompt, use))
 
     def _sampled(

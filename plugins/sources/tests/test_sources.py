@@ -140,8 +140,10 @@ from ganzoo.data.source import open_source
 from PIL import Image
 
 label = datasets.ClassLabel(names=["cat", "dog"])
-features = datasets.Features({"label": label, "picture": datasets.Image()})
+words = {"fur": datasets.Value("string"), "old": datasets.Value("bool")}
+features = datasets.Features({"label": label, "picture": datasets.Image(), **words})
 rows = {"label": [0, 1, 1], "picture": [Image.new("L", (12, 12), 40 * i) for i in range(3)]}
+rows |= {"fur": ["red", None, "grey"], "old": [True, False, True]}
 for split in ("train", "test"):
     datasets.Dataset.from_dict(rows, features).to_parquet(f"user/name/{split}.parquet")
 hp = ganzoo.create("dcgan", image_size=8, channels=1, width=2, batch_size=2).hp
@@ -149,6 +151,8 @@ data = open_data("hf:user/name:test", hp, ganzoo.Labelled)
 assert data.parts[0].images[:, 0, 4, 4].tolist() == [0, 40, 80]
 assert data.parts[0].labels.tolist() == [0, 1, 1] and data.info.classes == ("cat", "dog")
 assert len(open_data("hf:user/name", hp)) == 3
+known = [item.attributes for item in open_source("hf:user/name").items()]
+assert known == [{"fur": "red", "old": "yes"}, {"old": "no"}, {"fur": "grey", "old": "yes"}]
 for wrong in ("hf:user/name:validation", "hf:user/nothing"):
     try:
         open_source(wrong)
