@@ -158,7 +158,7 @@ def test_where_changes_what_is_drawn(run):
         ({"where": ["red"] * 4}, UsageError, "by attribute"),
         ({"labels": 1}, UsageError, "no classes"),
         ({"prompt": "a face"}, UsageError, "reads no text"),
-        ({"truncation": 0.7}, UnknownName, "truncation"),
+        ({"truncation": 0.7}, UsageError, "truncation"),
     ],
 )
 def test_what_cannot_be_asked_for_is_refused(run, options, error, words):

@@ -145,7 +145,7 @@ def test_wrong_hyperparameters_of_a_trainer_are_one_line(scaled, tmp_path, setti
 
 
 def test_a_trainer_without_hyperparameters_says_so(tmp_path):
-    with pytest.raises(UnknownName, match="alternating"):
+    with pytest.raises(UsageError, match="alternating"):
         ganzoo.train("dcgan-mini", IMAGES, out=tmp_path / "x", **{"trainer.parts": 4}, **SMALL)
     with pytest.raises(UsageError, match="hyperparameter of the model"):
         ganzoo.Trainer(ganzoo.create("dcgan-mini", **SMALL), IMAGES, lr=0.1)

@@ -286,6 +286,8 @@ class Inference(nn.Module):
                 "an argument of sample or translate"
             )
         for name in values:
+            if not known:
+                raise UsageError(f"{self.display_name} has no settings of use: leave {name} out")
             if name not in known:
                 raise unknown(f"setting of use of {self.display_name}", name, known)
         settings = type(self).Use().replaced(values)

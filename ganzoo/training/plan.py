@@ -148,8 +148,9 @@ class Plan:
         except HparamError as cause:
             raise HparamError(f"trainer {name}: {cause}") from None
         except UnknownName as cause:
-            known = ", ".join(trainer.Hparams.annotations()) or "none"
-            raise UnknownName(f"trainer {name}: {cause} (it has {known})") from None
+            if not trainer.Hparams.annotations():
+                raise UsageError(f"the trainer {name} has no hyperparameters of its own") from None
+            raise UnknownName(f"trainer {name}: {cause}") from None
         return {key: getattr(hp, key) for key in hp.annotations()}
 
     def _hp(self) -> Hparams:
