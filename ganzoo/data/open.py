@@ -89,7 +89,8 @@ class Data:
                         "it must be a tensor with a row for each"
                     )
                 conditions.append(encoded.detach().cpu())
-            part.labels = torch.cat(conditions)
+            device = part.labels.device if part.labels is not None else "cpu"
+            part.labels = torch.cat(conditions).to(device)
 
     def close(self) -> None:
         """Ends the threads and processes that read ahead; using the data starts them again."""
