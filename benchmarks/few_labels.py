@@ -1,6 +1,6 @@
 """Few labelled faces: do a pretrained backbone and generated faces help a classifier?
 
-    python benchmarks/few_labels.py [--seeds 5] [--counts 20 50 100 500] [--out runs/few-labels]
+    python benchmarks/few_labels.py [--seeds 5] [--counts 20 50 100 500] [--results FILE]
 
 The task: whether the hair of a drawn face is long, and whether it wears glasses, which half of them
 do: two attributes, learned as four classes. Each score is the share of 2,000 other persons whose
@@ -14,8 +14,9 @@ same steps of `finetune` with EfficientNet-Lite0 at 64x64:
 - both: from Lite0, with generated faces.
 
 The `cdcgan` is trained on these labelled faces alone, with DiffAugment. Each seed has labelled
-faces, weights and a generator of its own. Scores are written to results.jsonl as they come (a seed
-takes about ten minutes on one core), and a second call does what is missing.
+faces, weights and a generator of its own. Scores are added to `--results` as they come (a seed
+takes ten minutes to half an hour on one core), and a second call does what is missing; those that
+are stated in README.md are in results/, so that a call without options goes on with them.
 """
 
 import argparse
@@ -25,7 +26,7 @@ from typing import Any
 
 import torch
 from machine import machine
-from results import append, mean_and_range, read
+from results import append, mean_and_range, read, stated
 from table import head, row
 from torch import Tensor
 from torch.utils.data import TensorDataset
@@ -78,11 +79,12 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seeds", type=int, default=5)
     parser.add_argument("--counts", type=int, nargs="+", default=[20, 50, 100, 500])
+    parser.add_argument("--results", type=Path, default=stated("few_labels"))
     parser.add_argument("--out", type=Path, default=Path("runs/few-labels"))
     options = parser.parse_args()
     print(machine(), flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / "results.jsonl"
+    results = options.results
     test = faces(TEST)
     for seed in range(options.seeds):
         for count in options.counts:
@@ -98,7 +100,13 @@ def main() -> None:
                 scores[name] = accuracies(training, settings, seed, test)
                 print(seed, count, name, scores[name], flush=True)
             seconds = round(time.process_time() - start)
-            record = {"seed": seed, "count": count, "cpu_seconds": seconds, "scores": scores}
+            record = {
+                "seed": seed,
+                "count": count,
+                "cpu_seconds": seconds,
+                "machine": machine(),
+                "scores": scores,
+            }
             append(results, record)
     _table(read(results), options.counts)
 

@@ -28,3 +28,8 @@ def mean_and_range(values: Sequence[float], digits: int) -> str:
     if len(values) == 1:
         return mean
     return f"{mean} ({min(values):.{digits}f} to {max(values):.{digits}f})"
+
+
+def stated(name: str) -> Path:
+    """The file of the results that README.md states."""
+    return Path(__file__).with_name("results") / f"{name}.jsonl"

@@ -1,6 +1,6 @@
 """Does unpaired translation find the truth? Blond to black and back, on drawn faces.
 
-    python benchmarks/truth.py [--steps 4000] [--seeds 3] [--out runs/truth] [--grid truth.png]
+    python benchmarks/truth.py [--steps 4000] [--seeds 3] [--results FILE] [--grid truth.png]
 
 The true other picture of a drawn person is known: the same person with the other hair. Each method
 gets the CPU time that `cyclegan-mini` takes for `--steps`, for both directions together: what a
@@ -14,8 +14,9 @@ Columns, over persons and both directions: PSNR and SSIM against the truth (of 8
 2004, a Gaussian window of 11 pixels); the mean distance to the truth, in levels of 255, of pixels
 that must not change (source and truth agree: skin, background, eyes) and of those that must.
 
-A run takes 6 to 20 minutes of one core; its scores are written to results.jsonl as they come, and a
-second call does what is missing.
+A run takes 6 to 20 minutes of one core; its scores are added to `--results` as they come, and a
+second call does what is missing. Those that are stated in README.md are in results/, so that a call
+without options goes on with them.
 """
 
 import argparse
@@ -27,7 +28,7 @@ from typing import Any
 
 import torch
 from machine import machine
-from results import append, mean_and_range, read
+from results import append, mean_and_range, read, stated
 from safetensors.torch import load_file, save_file
 from scoring import open_pictures
 from table import head, row
@@ -73,16 +74,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--steps", type=int, default=4000)
     parser.add_argument("--seeds", type=int, default=3)
+    parser.add_argument("--results", type=Path, default=stated("truth"))
     parser.add_argument("--out", type=Path, default=Path("runs/truth"))
     parser.add_argument("--grid", type=Path)
     parser.add_argument("--only", choices=list(METHODS))
     options = parser.parse_args()
     print(machine(), flush=True)
     options.out.mkdir(parents=True, exist_ok=True)
-    results = options.out / "results.jsonl"
+    results = options.results
     a, b = unseen(SIZE)
     shown = [a[:8], b[:8]]
-    budgets = _budgets(options.out / "steps.json", options.steps)
+    budgets = _budgets(results.with_suffix(".json"), options.steps)
     for name, method in METHODS.items():
         if options.only not in (None, name):
             continue
