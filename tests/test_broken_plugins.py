@@ -214,6 +214,8 @@ class SemiSupervised(Good):
 
     def losses(self, batch):
         yield from super().losses(batch.images)
+        logits = self.logits(batch.images)
+        yield self.discriminator, torch.nn.functional.cross_entropy(logits, batch.labels)
 
     def logits(self, images):
         numbers = torch.arange(self.hp.classes, device=images.device)
@@ -512,6 +514,7 @@ class NoArgument(Squares):
         ("NoArgument", "is_trained_on_whole", "odd-others"),
     ],
 )
+@pytest.mark.filterwarnings("ignore::ganzoo.testing.cases.ContractNote")
 def test_mistakes_of_trainers_and_sources_are_caught_too(distribution, name, check, message):
     group = (
         "ganzoo.trainers" if f"class {name}(ganzoo.Trainer)" in ODD_OTHERS else "ganzoo.datasets"

@@ -34,13 +34,14 @@ def test_files_keep_the_contract_of_sources(tmp_path, name):
         check(SourceCase(datasets[name], argument))
 
 
+@pytest.mark.filterwarnings("ignore::ganzoo.testing.cases.ContractNote")
 def test_the_toy_is_held_to_it(toy):
     """A package with a test file, and without: tests/test_broken_plugins.py, tests/test_new.py."""
     small = {"toy": {"image_size": 8}, "toy-squares": "16"}
     tests = [
         (plugin, check) for plugin in registered("ganzoo_toy") for check in checks_of(plugin.kind)
     ]
-    assert len(tests) == 55
+    assert len(tests) == 76
     cases = {plugin: case_of(plugin, small, "dcgan-mini") for plugin, _ in tests}
     for plugin, check in tests:
         run_check(check, cases[plugin])
