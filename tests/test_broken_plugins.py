@@ -251,6 +251,18 @@ class SetsBenchmark(Good):
         torch.backends.cudnn.benchmark = not torch.backends.cudnn.benchmark
 
 
+class PreviewsItsBatch(Good):
+    \"\"\"Learns from two batches a step, and shows pictures of one.\"\"\"
+
+    batches_per_step = 2
+
+    def losses(self, batches):
+        yield from super().losses(batches[0])
+
+    def preview(self, batch):
+        return batch.clone()
+
+
 class ZeroAtFirst(Good):
     \"\"\"Draws the same grey for all seeds before training, and keeps the size of a batch.\"\"\"
 
@@ -275,6 +287,7 @@ class ZeroAtFirst(Good):
         ("SemiSupervised", "*", None),
         ("Declared", "*", None),
         ("FixedSize", "*", None),
+        ("PreviewsItsBatch", "shows_a_preview", None),
         ("ZeroAtFirst", "makes_what_its_task_says", None),
         ("ZeroAtFirst", "is_saved_and_resumed_bit_for_bit", None),
     ],

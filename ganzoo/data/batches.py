@@ -71,7 +71,7 @@ class Batches:
         """The number of images."""
         return len(self.data if self.subset is None else self.subset)
 
-    def preview_batch(self, count: int) -> Any:
+    def preview_batch(self, count: int = 8) -> Any:
         """The first batches as one, of at least `count` images."""
         numbers = range(ceil(count / self.batch_size))
         batches = [self[number] for number in numbers]

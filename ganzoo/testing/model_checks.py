@@ -636,7 +636,7 @@ def shows_a_preview(case: ModelCase) -> None:
     if case.kind.task == "image-classification":
         return
     trainer = case.trainer()
-    batch = trainer.batch(0)
+    batch = trainer.batches.preview_batch()
     try:
         with trainer.averaged_model() as model:
             images = model.preview(batch)

@@ -118,7 +118,7 @@ class Pictures:
     @cached_property
     def _batch(self) -> Any:
         # kept: going back to the first batches starts the processes of a Dataset anew
-        return self._trainer.batches.preview_batch(8)
+        return self._trainer.batches.preview_batch()
 
     def _preview(self, model: Model) -> Image.Image | None:
         """The model's preview; None if it only trains."""
