@@ -215,6 +215,16 @@ def test_a_report_needs_a_name_of_its_own():
         next(trainer_of(Twice))
 
 
+def test_a_report_is_a_tensor():
+    class Plain(Small):
+        def losses(self, real):
+            self.report("share", 0.3)
+            yield from super().losses(real)
+
+    with pytest.raises(PluginError, match="needs a tensor"):
+        next(trainer_of(Plain))
+
+
 # Scores
 
 
@@ -253,6 +263,23 @@ def test_a_rate_may_depend_on_the_player():
     model = trainer.model
     assert trainer.optimizers[model.generator].param_groups[0]["lr"] == 0.01
     assert trainer.optimizers[model.discriminator].param_groups[0]["lr"] == 0.005
+
+
+def test_a_rate_takes_the_player_by_its_name_alone():
+    class Named(Small):
+        def lr_scale(self, progress, *, player=None):
+            return 0.5 if self.role_of(player) == "discriminator" else 1.0
+
+    class Older(Small):
+        def lr_scale(self, progress, warmup=0.5):
+            return warmup
+
+    for kind, generator_rate in ((Named, 0.01), (Older, 0.005)):
+        trainer = trainer_of(kind, lr=0.01)
+        next(trainer)
+        model = trainer.model
+        assert trainer.optimizers[model.generator].param_groups[0]["lr"] == generator_rate
+        assert trainer.optimizers[model.discriminator].param_groups[0]["lr"] == 0.005
 
 
 def test_roles_follow_from_names_or_are_declared():

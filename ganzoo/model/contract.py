@@ -109,8 +109,12 @@ class Model(Inference):
         """Shows the mean of a tensor beside the losses, averaged over the steps of an interval.
 
         For what is watched and not minimised: path lengths, signs of logits. Outside of a step it
-        does nothing. The device is not waited for.
+        does nothing. The device is not waited for. Raises PluginError for anything but a tensor.
         """
+        if not isinstance(values, Tensor):
+            raise PluginError(
+                f"{self.display_name}: report({name!r}, {values!r:.40}) needs a tensor"
+            )
         if self._reports is not None:
             self._reports.setdefault(name, []).append(values.detach().float().mean())
 
@@ -228,7 +232,7 @@ class Model(Inference):
     def lr_scale(self, progress: float, /) -> float:
         """The factor of all learning rates: a pure function of progress in [0, 1].
 
-        A subclass may take a second argument, the player, `lr_scale(self, progress, player=None)`.
+        A subclass may take the player by its name, `lr_scale(self, progress, player=None)`.
         """
         return 1.0
 

@@ -135,10 +135,10 @@ class Optimizers(dict[nn.Module, Optimizer]):
 
 
 def lr_scale_of(model: Model) -> Callable[[float, nn.Module], float]:
-    """The model's `lr_scale`, with or without the player as its second argument."""
+    """The model's `lr_scale`, which is passed the player if it has an argument of that name."""
     scale: Callable[..., float] = model.lr_scale
-    if len(inspect.signature(scale).parameters) > 1:
-        return scale
+    if "player" in inspect.signature(scale).parameters:
+        return lambda progress, player: scale(progress, player=player)
     return lambda progress, player: scale(progress)
 
 
