@@ -3,6 +3,7 @@
 import importlib
 import json
 import shutil
+import sys
 
 import pytest
 import torch
@@ -11,7 +12,7 @@ from support import TINY
 import ganzoo
 from ganzoo.cli import main
 from ganzoo.discovery.registry import list_models
-from ganzoo.errors import HparamError, StateError, UnknownName, UsageError
+from ganzoo.errors import HparamError, PluginError, StateError, UnknownName, UsageError
 from ganzoo.state.run import Run
 
 SMALL = {"image_size": 8, "channels": 1, "width": 4, "batch_size": 8, "steps": 4}
@@ -63,6 +64,21 @@ class Adaptive(ganzoo.Augmentation):
         self.probability.copy_((self.probability + change).clamp(0, 1))
 '''
 
+KINDS = '''
+import ganzoo
+
+class Kinds(ganzoo.Augmentation):
+    """Changes nothing."""
+
+    class Hparams(ganzoo.Settings):
+        text: str = "a"
+        pair: tuple[float, float] = (0.1, 0.2)
+        many: tuple[int, ...] = (1,)
+
+    def forward(self, images, draws):
+        return images
+'''
+
 
 @pytest.fixture
 def scaled(distribution):
@@ -73,6 +89,14 @@ def scaled(distribution):
 def adaptive(distribution):
     entries = {"adaptive": "adaptive:Adaptive"}
     return distribution("zoo-ada", entries, "ganzoo.augmentations", adaptive=ADAPTIVE)
+
+
+def rewrite(site, module, source):
+    """Replaces an imported module, as an update of its package does."""
+    (site / f"{module}.py").write_text(source)
+    shutil.rmtree(site / "__pycache__", ignore_errors=True)
+    del sys.modules[module]
+    importlib.invalidate_caches()
 
 
 # Trainers
@@ -160,8 +184,9 @@ def adaptive_trainer(**settings):
 
 
 def test_an_augmentation_changes_what_discriminators_see(adaptive):
-    trainer = adaptive_trainer(**{"augment.target": 0.0, "augment.speed": 0.5})
+    trainer = adaptive_trainer(**{"augment.target": 0.0, "augment.speed": 0.0})
     assert trainer.model.augmentation.hp.target == 0
+    trainer.model.augmentation.probability.fill_(0.5)
     list(trainer)
     assert trainer.model.augmentation.seen == 4
     plain = ganzoo.Trainer(
@@ -170,8 +195,7 @@ def test_an_augmentation_changes_what_discriminators_see(adaptive):
     list(plain)
     weights = plain.model.discriminator.state_dict()
     own = trainer.model.discriminator.state_dict()
-    if trainer.model.augmentation.probability > 0:
-        assert any(not own[name].equal(tensor) for name, tensor in weights.items())
+    assert any(not own[name].equal(tensor) for name, tensor in weights.items())
 
 
 def test_it_is_not_published_and_goes_on_bit_for_bit(adaptive, tmp_path):
@@ -206,6 +230,58 @@ def test_its_settings_are_hyperparameters(adaptive, tmp_path, ganzoo_command):
     assert "Mirrors and shifts" in ganzoo_command("list", "--kind", "augmentation").output
 
 
+def test_a_run_keeps_the_defaults_it_was_trained_with(adaptive, tmp_path):
+    trainer = adaptive_trainer(**{"augment.speed": 0.5})
+    trainer.save(tmp_path / "run")
+    kept = Run(tmp_path / "run").read_config().hyperparameters
+    assert (kept["augment.target"], kept["augment.speed"]) == (0.6, 0.5)
+    adaptive_trainer(**{"augment.speed": 0.5, "augment.target": 0.6}).restore(tmp_path / "run")
+    source = ADAPTIVE.replace("= 0.6", "= 0.1").replace("speed:", "fresh: int = 3\n        speed:")
+    rewrite(adaptive, "adaptive", source)
+    resumed = ganzoo.Trainer.resume(tmp_path / "run", IMAGES, device="cpu")
+    assert resumed.model.augmentation.hp.target == 0.6
+    assert resumed.model.augmentation.hp.fresh == 3
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [("text", "007"), ("text", ""), ("text", "a=b"), ("pair", (0.3, 0.4)), ("many", ())],
+)
+def test_values_of_an_augmentation_are_kept_as_they_are(distribution, tmp_path, name, value):
+    distribution("zoo-kinds", {"kinds": "kinds:Kinds"}, "ganzoo.augmentations", kinds=KINDS)
+    settings = {f"augment.{name}": value, **SMALL}
+    model = ganzoo.create("dcgan-mini", augment="kinds", **settings)
+    ganzoo.Trainer(model, IMAGES, device="cpu").save(tmp_path / "run")
+    resumed = ganzoo.Trainer.resume(tmp_path / "run", IMAGES, device="cpu")
+    for trained in (model, resumed.model):
+        assert getattr(trained.augmentation.hp, name) == value
+
+
+def test_a_trainer_may_gain_a_hyperparameter(distribution, tmp_path):
+    entries = {"scaled": "scaled:Scaled"}
+    site = distribution("zoo-scaled", entries, "ganzoo.trainers", scaled=TRAINER)
+    kind = ganzoo.trainers["scaled"].load()
+    kind(ganzoo.create("dcgan-mini", **SMALL), IMAGES, device="cpu").save(tmp_path / "run")
+    source = TRAINER.replace("\n    def step", "        fresh: int = 3\n\n    def step")
+    rewrite(site, "scaled", source)
+    assert ganzoo.Trainer.resume(tmp_path / "run", IMAGES, device="cpu").hp.fresh == 3
+
+
+def test_a_hyperparameter_of_a_trainer_is_no_argument_of_trainers(distribution, tmp_path):
+    source = TRAINER.replace("factor", "device")
+    distribution("zoo-scaled", {"scaled": "scaled:Scaled"}, "ganzoo.trainers", scaled=source)
+    with pytest.raises(PluginError, match="device"):
+        ganzoo.train("dcgan-mini", IMAGES, trainer="scaled", out=tmp_path / "x", **SMALL)
+
+
+@pytest.mark.parametrize("augment", ["none", "adaptive"])
+@pytest.mark.parametrize("name", ["colour", "augment.cutout"])
+def test_strengths_of_another_augmentation_are_refused(adaptive, augment, name):
+    with pytest.raises(HparamError, match="diffaugment"):
+        ganzoo.create("dcgan-mini", augment=augment, **{name: 0.5}, **SMALL)
+    assert ganzoo.create("dcgan-mini", augment=augment, **SMALL).hp.translation == 0
+
+
 def test_weights_are_used_without_the_augmentation(adaptive, tmp_path):
     adaptive_trainer().save(tmp_path / "run")
     shutil.rmtree(adaptive / "zoo_ada-1.0.dist-info")
@@ -234,6 +310,8 @@ def test_strengths_have_two_spellings_and_old_names_mean_diffaugment():
     kind = ganzoo.models["dcgan"].load().Hparams
     assert kind().replaced({"augment.colour": 0.5}).colour == 0.5
     assert kind.from_options(None, ["augment.cutout=0.25"]).cutout == 0.25
+    with pytest.raises(HparamError, match="two values"):
+        kind().replaced({"colour": 0.5, "augment.colour": 1.0})
     old = {name: value for name, value in kind().to_json().items() if name != "augment"}
     assert kind.from_json({**old, "colour": 1.0}).augment == "diffaugment"
 

@@ -1,10 +1,12 @@
 """The hyperparameters of what discriminators see: which augmentation, and its own."""
 
+import json
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Annotated, Any, Self
 
 from ganzoo.errors import HparamError
-from ganzoo.hparams.fields import Range, scalar, text_of
+from ganzoo.hparams.fields import Range
 from ganzoo.hparams.hparams import Hparams
 from ganzoo.hparams.settings import AUGMENT
 
@@ -19,8 +21,8 @@ class AugmentHparams(Hparams):
 
     `augment` names the augmentation: `diffaugment`, `none`, or one of a package. The others are
     strengths of DiffAugment, and 0 is off; the paper's are `colour=1`, `translation=0.125` and
-    `cutout=0.5`. With another augmentation they are 0, and `augment.NAME` are its own
-    hyperparameters.
+    `cutout=0.5`. With another augmentation they are 0, their defaults too, and `augment.NAME` are
+    its own hyperparameters, which are kept as they are until a training begins.
     """
 
     augment: Annotated[
@@ -44,13 +46,12 @@ class AugmentHparams(Hparams):
     ] = 0.0
     _augment: Annotated[
         tuple[str, ...],
-        "hyperparameters of the augmentation, name=value",
+        "hyperparameters of the augmentation, name=JSON",
     ] = ()
 
     def __post_init__(self) -> None:
         if self.augment != DIFFAUGMENT:
-            for name in PAPER:
-                object.__setattr__(self, name, 0.0)
+            self._switch_diffaugment_off()
         super().__post_init__()
         if self._augment and self.augment in (NONE, DIFFAUGMENT):
             name = self._augment[0].partition("=")[0]
@@ -59,23 +60,42 @@ class AugmentHparams(Hparams):
                 f"it has {', '.join(PAPER)}, or name another with augment=NAME"
             )
 
+    def _switch_diffaugment_off(self) -> None:
+        """Sets the defaults of its strengths to 0. Raises HparamError for others."""
+        for name in PAPER:
+            value, default = getattr(self, name), self.__dataclass_fields__[name].default
+            if value not in (0, default):
+                raise HparamError(
+                    f"{name}={value} is a strength of {DIFFAUGMENT}, not of "
+                    f"augment={self.augment}: leave it out, or set augment={DIFFAUGMENT}"
+                )
+            object.__setattr__(self, name, 0.0)
+
     @property
-    def augment_settings(self) -> dict[str, str]:
-        """The hyperparameters of the augmentation, as they are typed."""
-        return dict(text.split("=", 1) for text in self._augment)
+    def augment_settings(self) -> dict[str, Any]:
+        """The hyperparameters of the augmentation; those of a command are texts."""
+        result: dict[str, Any] = {}
+        for setting in self._augment:
+            name, _, value = setting.partition("=")
+            result[name] = json.loads(value)
+        return result
+
+    def with_augment_settings(self, values: Mapping[str, Any]) -> Self:
+        """A copy with all hyperparameters of the augmentation, as JSON has them."""
+        return replace(self, _augment=_encoded(values))
 
     def replaced(self, values: Mapping[str, Any]) -> Self:
         """Those of the augmentation stay, unless another augmentation is chosen."""
         own = {}
         if values.get("augment", self.augment) == self.augment:
-            own = {f"{AUGMENT}{name}": text for name, text in self.augment_settings.items()}
+            own = {f"{AUGMENT}{name}": value for name, value in self.augment_settings.items()}
         return super().replaced({"_augment": (), **own, **values})
 
     def to_json(self) -> dict[str, Any]:
         values = super().to_json()
         del values["_augment"]
-        for name, text in self.augment_settings.items():
-            values[f"{AUGMENT}{name}"] = scalar(text)
+        for name, value in self.augment_settings.items():
+            values[f"{AUGMENT}{name}"] = value
         return values
 
     @classmethod
@@ -92,13 +112,31 @@ class AugmentHparams(Hparams):
     @classmethod
     def _by_new_names(cls, values: Mapping[str, Any]) -> dict[str, Any]:
         plain: dict[str, Any] = {}
-        own: list[str] = []
+        own: dict[str, Any] = {}
         for name, value in values.items():
             rest = name.removeprefix(AUGMENT)
-            if rest == name or rest in PAPER:
-                plain[rest] = value
-            else:
-                own.append(f"{rest}={text_of(scalar(text_of(value)))}")
+            if rest != name and rest not in PAPER:
+                own[rest] = value
+                continue
+            if rest in plain:
+                raise HparamError(f"{rest} has two values: {rest} and {AUGMENT}{rest} are the same")
+            plain[rest] = value
         if own:
-            plain["_augment"] = tuple(sorted(own))
+            plain["_augment"] = _encoded(own)
         return super()._by_new_names(plain)
+
+
+def _encoded(values: Mapping[str, Any]) -> tuple[str, ...]:
+    """`name=JSON` of each value, by name. Raises HparamError for one that JSON lacks."""
+    result = []
+    for name, value in sorted(values.items()):
+        if hasattr(value, "tolist"):  # a number or an array of NumPy
+            value = value.tolist()
+        try:
+            result.append(f"{name}={json.dumps(value)}")
+        except (TypeError, ValueError):
+            kind = type(value).__name__
+            raise HparamError(
+                f"{AUGMENT}{name}: expected a number, a text or a list of them, not a {kind}"
+            ) from None
+    return tuple(result)

@@ -74,15 +74,25 @@ def augmentation_of(hp: Hparams) -> Augmentation | None:
             f"{cause}: choose {DIFFAUGMENT}, {NONE}, or install the package that has {name!r}"
         ) from None
     kind = augmentation_class(plugin)
-    texts = [f"{key}={text}" for key, text in hp.augment_settings.items()]
-    try:
-        own = kind.Hparams.from_options(None, texts)
-    except HparamError as cause:
-        raise HparamError(f"augment={name}: {cause}") from None
-    augmentation = kind(own)
+    augmentation = kind(_own_hparams(kind, hp))
     if next(augmentation.parameters(), None) is not None:
         raise PluginError(f"augmentation {name!r} has parameters: keep its state in buffers")
     return augmentation
+
+
+def _own_hparams(kind: type[Augmentation], hp: AugmentHparams) -> Settings:
+    values: dict[str, Any] = {}
+    try:
+        for key, value in hp.augment_settings.items():
+            if isinstance(value, str):
+                key, value = kind.Hparams.parse(f"{key}={value}")
+            values[key] = value
+        return kind.Hparams().replaced(values)
+    except UnknownName as cause:
+        problem = cause if kind.Hparams.annotations() else "it has no hyperparameters"
+        raise UnknownName(f"augment={hp.augment}: {problem}") from None
+    except HparamError as cause:
+        raise HparamError(f"augment={hp.augment}: {cause}") from None
 
 
 def restore_buffers(augmentation: Augmentation, tensors: dict[str, Tensor]) -> None:

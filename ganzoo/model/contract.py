@@ -13,6 +13,7 @@ from ganzoo.data.attributes import Attributes
 from ganzoo.errors import PluginError, Unsupported
 from ganzoo.hparams import hparams
 from ganzoo.hparams.augmentation import AugmentHparams
+from ganzoo.hparams.settings import AUGMENT
 from ganzoo.model.augmentation import Augmentation, augmentation_of
 from ganzoo.model.augmentation import Draws as AugmentationDraws
 from ganzoo.model.inference import Inference
@@ -162,9 +163,14 @@ class Model(Inference):
         return self._augmentation[0] if self._augmentation else None
 
     def make_augmentation(self) -> None:
-        """Makes the augmentation on the model's device. Raises a GanzooError if there is none."""
+        """Makes the augmentation on the model's device. Raises a GanzooError if there is none.
+
+        `self.hp` then has all of its hyperparameters: a run keeps them if a default changes.
+        """
         augmentation = augmentation_of(self.hp)
         self._augmentation = [augmentation.to(self.device)] if augmentation else []
+        if augmentation and isinstance(self.hp, AugmentHparams):
+            self.hp = self.hp.with_augment_settings(augmentation.hp.to_json())
 
     def observe(self, logits: Tensor) -> None:
         """Shows the augmentation the logits of real images, which some adapt to."""
@@ -282,8 +288,12 @@ class Model(Inference):
 
     @property
     def defaults(self) -> dict[str, Any]:
-        """The default hyperparameters, as JSON has them."""
-        return type(self).Hparams().to_json()
+        """The default hyperparameters, as JSON has them, with those of the augmentation."""
+        values = type(self).Hparams().to_json()
+        if self.augmentation is not None:
+            for name, value in self.augmentation.Hparams().to_json().items():
+                values[f"{AUGMENT}{name}"] = value
+        return values
 
     @property
     def companions(self) -> list[nn.Module]:

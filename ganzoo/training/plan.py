@@ -24,7 +24,7 @@ from ganzoo.model.inference import has_scores
 from ganzoo.state.card import going_on_words
 from ganzoo.state.config import CONFIG, Config
 from ganzoo.state.run import Run
-from ganzoo.training.trainer import Trainer, trainer_class
+from ganzoo.training.trainer import Trainer, check_fields, trainer_class
 from ganzoo.training.transfer import adapt
 from ganzoo.zoo import checked_class, model_class
 
@@ -142,6 +142,7 @@ class Plan:
         """The trainer's own hyperparameters. Raises HparamError or UnknownName for others."""
         plugin = trainers.of(trainer)
         name = plugin.name if plugin else trainer.__name__
+        check_fields(trainer)
         try:
             hp = trainer.Hparams.from_options(self.config, self.assignments, of_trainer=True)
             hp = hp.replaced(own_values(self.hyperparameters, of_trainer=True))

@@ -36,7 +36,7 @@ from ganzoo.errors import (
 )
 from ganzoo.hparams.fields import text_of
 from ganzoo.hparams.hparams import CONDITION
-from ganzoo.hparams.settings import Settings
+from ganzoo.hparams.settings import TRAINER, Settings
 from ganzoo.model.contract import Model
 from ganzoo.model.scores import Evaluation
 from ganzoo.modes import evaluating
@@ -64,6 +64,17 @@ from ganzoo.training.turns import (
 )
 
 logger = logging.getLogger(__name__)
+ARGUMENTS = (
+    "model",
+    "data",
+    "validation",
+    "device",
+    "precision",
+    "compile",
+    "workers",
+    "cache",
+)
+"""The arguments of every trainer; its own hyperparameters have other names."""
 
 
 @dataclass(frozen=True)
@@ -453,7 +464,7 @@ class Trainer(Iterator[Step]):
         """Adds a checkpoint to the run folder, and publishes weights, config.json and the card."""
         run = Run(folder)
         self._update_best(run)
-        run.write_checkpoint(self.state(), self.model.defaults)
+        run.write_checkpoint(self.state(), self._defaults)
         write_card(run.folder, self.model)
 
     def _update_best(self, run: Run) -> None:
@@ -575,15 +586,23 @@ class Trainer(Iterator[Step]):
                 logger.warning(changes[-1])
         return changes
 
+    @property
+    def _defaults(self) -> dict[str, Any]:
+        """The defaults of all hyperparameters, for a run that is older than one of them."""
+        values = self.model.defaults
+        for name, value in self.Hparams().to_json().items():
+            values[f"{TRAINER}{name}"] = value
+        return values
+
     def _check_settings(self, run: Run, saved: Config, accept_data: bool) -> bool:
         """Raises StateError unless the run has these settings and, if not accepted, these data.
 
         Returns whether it was trained on other data.
         """
         self.earlier_data = list(saved.data.get("earlier", []))
-        differences = saved.differences(self.config(), self.model.defaults)
+        differences = saved.differences(self.config(), self._defaults)
         changed = differences.keys() & {CONTENT, HELD_OUT}
-        same = going_on_words(run, saved, self.model.defaults)
+        same = going_on_words(run, saved, self._defaults)
         command = shlex.join(same) or f"ganzoo show {run} has them"
         way_out = f"choose another folder with --out, or the same settings ({command})"
         if self.model.hp.classes and saved.classes != self.model.classes:
@@ -622,18 +641,28 @@ def _check_arguments(
             f"a trainer wants a ganzoo.Model, not {text}: create one with ganzoo.create(name), "
             "or use ganzoo.train(name, data)"
         )
+    check_fields(kind)
     own = kind.Hparams.annotations()
     for name in hyperparameters:
         if name in own:
             continue
         if name not in model.hp.annotations():
-            options = {"validation", "device", "precision", "compile", "workers", "cache"}
-            known = options | {*own, *model.hp.annotations()}
+            known = {*ARGUMENTS[2:], *own, *model.hp.annotations()}
             raise unknown("option or hyperparameter", name, known)
         raise UsageError(
             f"{name} is a hyperparameter of the model: ganzoo.create({model.display_name!r}, "
             f"{name}=...)"
         )
+
+
+def check_fields(kind: type[Trainer]) -> None:
+    """Raises PluginError for a hyperparameter with the name of an argument of every trainer."""
+    for name in kind.Hparams.annotations():
+        if name in ARGUMENTS:
+            raise PluginError(
+                f"{kind.__name__}.Hparams.{name}: every trainer has an argument {name}, "
+                "choose another name"
+            )
 
 
 def trainer_class(plugin: Plugin) -> type[Trainer]:
