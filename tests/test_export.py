@@ -250,6 +250,23 @@ def test_without_the_extra_the_line_says_which(runs, ganzoo_command, monkeypatch
     assert done.stderr.count("\n") == 1
 
 
+def test_an_error_of_the_exporter_is_one_line_with_its_cause(runs, ganzoo_command, monkeypatch):
+    def failing(*_, **__):
+        try:
+            raise LookupError("no function for bessel_j0\nand more")
+        except LookupError as cause:
+            raise torch.onnx.OnnxExporterError("step 3/3 failed. Next steps:\n") from cause
+
+    for package in exporting.OPTIONAL:
+        monkeypatch.setitem(sys.modules, package, sys)
+    monkeypatch.setattr(exporting, "find_spec", lambda _: sys)
+    monkeypatch.setattr(torch.onnx, "export", failing)
+    done = ganzoo_command("export", runs["dcgan-mini"], "model.onnx")
+    assert done.exit_code == 1
+    assert done.stderr.endswith("LookupError: no function for bessel_j0\n")
+    assert done.stderr.count("\n") == 1
+
+
 def test_a_model_that_can_do_none_of_it_is_unsupported(runs, ganzoo_command, monkeypatch):
     kind = type(ganzoo.load(runs["dcgan-mini"]))
     monkeypatch.setattr(kind, "generate", ganzoo.Model.generate)

@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 import pytest
 import torch
-from PIL import Image
+from PIL import ExifTags, Image
 from support import SMALL
 from tqdm import tqdm
 
@@ -126,6 +126,77 @@ def test_the_old_name_of_generate_still_works_and_no_help_shows_it(ganzoo_comman
     assert all(Path("augment", f).read_bytes() == Path("generate", f).read_bytes() for f in files)
     assert "\n  augment " not in ganzoo_command("--help").output
     assert "--config" not in ganzoo_command("train", "--help").output
+
+
+TRUNCATED = """
+from typing import Annotated
+import ganzoo
+from ganzoo_dcgan import CDCGANMini
+
+class Truncated(CDCGANMini):
+    "Draws near the mean (arXiv:1809.11096)."
+
+    class Use(ganzoo.Use):
+        truncation: Annotated[float, ganzoo.Range(0, 1), "how far from the mean"] = 1.0
+
+    def generate(self, latents, labels=None, *, truncation):
+        return super().generate(latents * truncation, labels)
+
+    def sample_batches(self, n, *, seed=0, labels=None, truncation=1.0):
+        yield self.sample(n, seed=seed, labels=labels, truncation=truncation)
+"""
+
+
+@pytest.fixture
+def truncated(distribution):
+    """A run of a model with a setting of use."""
+    distribution("zoo-cut", {"truncated": "zoo_cut:Truncated"}, zoo_cut=TRUNCATED)
+    return run_of("truncated", "run", **SMALL["cdcgan-mini"], classes=2)
+
+
+def test_a_setting_of_use_is_shown_and_recorded_beside_what_is_drawn(truncated, ganzoo_command):
+    for name in ("truncated", truncated):
+        assert "how far from the mean" in " ".join(ganzoo_command("show", name).output.split())
+    words = ["--use", "truncation=0.5", "--seed", 3]
+    done = ganzoo_command("sample", truncated, "-n", 2, "--out", "two", "--label", 1, *words)
+    assert done.exit_code == 0, done.output
+    recorded = json.loads(Path("two/settings.json").read_text())
+    assert recorded["use"] == {"truncation": 0.5}
+    assert (recorded["seed"], recorded["labels"]) == (3, ["1"])
+    ganzoo_command("sample", truncated, "-n", 2, "--out", "two.png", "--label", 1, *words)
+    with Image.open("two.png") as picture:
+        assert json.loads(picture.getexif()[ExifTags.Base.ImageDescription]) == recorded
+    model = ganzoo.load(truncated)
+    for options in ({}, {"truncation": 0.0}):
+        still = model.sample(2, labels=1, **options)
+        assert still[0].equal(still[1]) == bool(options)
+
+
+def test_generated_data_say_which_settings_draw_them_again(truncated, ganzoo_command):
+    words = ["--per-class", 2, "--out", "more", "--use", "truncation=0.25"]
+    done = ganzoo_command("generate", truncated, *words)
+    assert done.exit_code == 0, done.output
+    manifest = json.loads(Path("more/manifest.json").read_text())
+    assert manifest["use"] == {"truncation": 0.25}
+    row = manifest["images"][-1]
+    again = ganzoo.load(truncated).sample(
+        row["index"] + 1, seed=row["seed"], labels=row["class"], **manifest["use"]
+    )
+    with Image.open(Path("more", row["file"])) as file:
+        assert file.tobytes() == ganzoo.to_pil(again)[-1].tobytes()
+
+
+@pytest.mark.parametrize(
+    ("value", "words"),
+    [("trunkation=1", "'truncation'"), ("truncation=2", "from 0 to 1"), ("truncation", "--use")],
+)
+@pytest.mark.parametrize("verb", [["sample"], ["generate", "--per-class", "1"]], ids="-".join)
+def test_a_wrong_setting_of_use_is_one_line(truncated, ganzoo_command, verb, value, words):
+    done = ganzoo_command(*verb, truncated, "--out", "out", "--use", value)
+    assert done.exit_code == 2
+    assert words in done.stderr
+    assert done.stderr.count("\n") == 1
+    assert not Path("out").exists()
 
 
 def verbs():

@@ -11,10 +11,12 @@ import tomllib
 from pathlib import Path
 
 import pytest
+from click.shell_completion import BashComplete
 from hub_server import WRITER, Hub
 from packaging.requirements import Requirement
 
 import ganzoo
+from ganzoo.cli import main
 from ganzoo.discovery.registry import KINDS
 from ganzoo.discovery.scaffold import use_of
 from ganzoo.testing import checks_of
@@ -65,6 +67,27 @@ def test_a_model_begins_as_another(distribution, ganzoo_command, words):
         run_check(check, case_of(plugin, small, "dcgan-mini"))
 
 
+def test_a_copy_imports_what_its_file_imports(distribution, ganzoo_command):
+    site = distribution("zoo-deep", {"deep": "zoo_deep.inner:Deep"})
+    (site / "zoo_deep/inner").mkdir(parents=True)
+    (site / "zoo_deep/__init__.py").touch()
+    (site / "zoo_deep/layers.py").write_text("WIDTH = 3")
+    (site / "zoo_deep/inner/part.py").touch()
+    (site / "zoo_deep/inner/__init__.py").write_text(
+        "from ganzoo_dcgan import DCGAN\nfrom ..layers import WIDTH\nfrom . import part\n\n\n"
+        'class Deep(DCGAN):\n    """$Deep."""\n\n    def width(self):\n'
+        "        from ..layers import WIDTH\n        return WIDTH\n"
+    )
+    done = ganzoo_command("new", "my-gan", "--like", "deep", "--copy")
+    assert done.exit_code == 0, done.output
+    code = Path("my-gan/my_gan.py").read_text()
+    assert "from zoo_deep.inner import part" in code
+    assert code.count("from zoo_deep.layers import WIDTH") == 2
+    assert '"""$MyGan."""' in code
+    assert "zoo-deep>=1.0" in Path("my-gan/pyproject.toml").read_text()
+    exec(code, {"__name__": "my_gan"})  # noqa: S102
+
+
 def test_like_wants_a_model(ganzoo_command):
     assert "dcgan" in ganzoo_command("new", "a-gan", "--like", "dcgna").stderr
     assert "--like" in ganzoo_command("new", "a-gan", "--copy").stderr
@@ -82,10 +105,28 @@ def test_a_command_of_a_package_is_listed_and_run(distribution, ganzoo_command):
     assert "Say hello." in listed
     assert ganzoo_command("hello").output == "hello\n"
     assert "hello" in ganzoo_command("helo").stderr
+    completions = BashComplete(main, {}, "ganzoo", "_GANZOO_COMPLETE").get_completions([], "")
+    assert {"hello", "train"} <= {item.value for item in completions}
     for name, words in (("bad", "ValueError: no"), ("odd", "no command of click")):
         done = ganzoo_command(name)
         assert done.exit_code == 1
         assert words in done.stderr
+
+
+def test_a_command_of_two_packages_is_named_with_its_package(distribution, ganzoo_command):
+    code = 'import click\n\n@click.command()\ndef hello():\n    """Say hello."""\n'
+    code += "    click.echo(__name__)"
+    for module in ("first", "second"):
+        targets = dict.fromkeys(("hello", "list", "augment"), f"{module}:hello")
+        distribution(f"zoo-{module}", targets, "ganzoo.commands", **{module: code})
+    done = ganzoo_command("hello")
+    assert done.exit_code != 0
+    assert "zoo-second/hello" in done.stderr
+    assert ganzoo_command("zoo-second/hello").output == "second\n"
+    assert "no command" in ganzoo_command("zoo-third/hello").stderr
+    assert "dcgan" in ganzoo_command("list").output
+    assert "'list'" in ganzoo_command("new", "list", "--kind", "command").stderr
+    assert "\n  augment " not in ganzoo_command("--help").output
 
 
 @pytest.mark.parametrize(

@@ -86,10 +86,20 @@ def test_a_folder_with_other_files_stays_as_it_is(run, ganzoo_command):
     Path("faces").mkdir()
     Image.new("L", (8, 8)).save("faces/000000.png")
     Path("link").symlink_to("faces")
-    for taken in ("noted", "faces", "link", "."):
+    Path("project").mkdir()
+    Path("project/settings.json").write_text('{"colour": "blue"}')
+    for taken in ("noted", "faces", "link", ".", "project"):
         before = sorted(os.listdir(taken))
         refused(ganzoo_command("sample", run, "-n", 1, "--out", taken), "--out", "choose another")
         assert sorted(os.listdir(taken)) == before
+    assert "blue" in Path("project/settings.json").read_text()
+
+
+def test_a_folder_of_samples_is_data_without_a_file_that_is_skipped(run, ganzoo_command):
+    assert ganzoo_command("sample", run, "-n", 2, "--out", "many").exit_code == 0
+    done = ganzoo_command("data", "check", "many")
+    assert done.exit_code == 0, done.output
+    assert "settings.json" not in done.output
 
 
 def test_too_many_images_for_one_grid_are_one_line_before_any_is_drawn(run, ganzoo_command):

@@ -104,6 +104,12 @@ def test_declared_weights_are_those_of_their_sha256(distribution):
     (package / "weights.json").write_text(text)
     with pytest.raises(ganzoo.StateError, match="sha256"):
         ganzoo.load("dcgan-mini:small")
+    (package / "weights.json").write_text(json.dumps({"weights": [row]}))
+    assert same(ganzoo.load("dcgan-mini:small"), ganzoo.load(OLD))
+    del row["folder"]
+    (package / "weights.json").write_text(json.dumps({"weights": [row]}))
+    with pytest.raises(ganzoo.StateError, match="no run"):  # the declaration is not readable
+        ganzoo.load("dcgan-mini:small")
 
 
 @pytest.mark.parametrize("words", ["sample cdc", "train dcgan-mini --from cdc"])

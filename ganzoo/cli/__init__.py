@@ -14,7 +14,7 @@ from click.exceptions import NoSuchOption
 from ganzoo.cli.errors import errors_in_one_line, usage_failure
 from ganzoo.discovery.registry import Plugin, commands
 from ganzoo.discovery.summaries import read_summary
-from ganzoo.errors import PluginError, unknown
+from ganzoo.errors import GanzooError, PluginError, UnknownName, unknown
 
 VERBS = (
     "list",
@@ -51,6 +51,26 @@ class MessagePrinter(logging.Handler):
             click.echo(message, err=as_json)
 
 
+def is_own(name: str) -> bool:
+    """Whether it is a verb of ganzoo: it wins over the command of a package."""
+    return name in VERBS or name in OTHER_MODULES
+
+
+def _command_of_a_package(name: str, *, completing: bool) -> click.Command | None:
+    """The command `name` or `distribution/name`; None if there is none.
+
+    Raises NameClash or PluginError, but not while a shell completes a line.
+    """
+    try:
+        return loaded_command(commands[name])
+    except UnknownName:
+        return None
+    except GanzooError:
+        if completing:
+            return None
+        raise
+
+
 def loaded_command(plugin: Plugin) -> click.Command:
     """The command of a package. Raises PluginError if it is none."""
     command = plugin.load()
@@ -79,11 +99,11 @@ class Verbs(click.Group):
 
     def list_commands(self, ctx: click.Context) -> list[str]:
         # `list` is a module of this package by now
-        return [*VERBS, *(name for name in commands if name not in VERBS)]
+        return [*VERBS, *(name for name in commands if not is_own(name))]
 
     def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
-        if cmd_name not in VERBS and cmd_name not in OTHER_MODULES:
-            return loaded_command(commands[cmd_name]) if cmd_name in commands else None
+        if not is_own(cmd_name):
+            return _command_of_a_package(cmd_name, completing=ctx.resilient_parsing)
         module = import_module(f"ganzoo.cli.{OTHER_MODULES.get(cmd_name, cmd_name)}")
         command: click.Command = module.command
         return command
@@ -121,7 +141,7 @@ class Verbs(click.Group):
             formatter.write_dl(rows)
         others = []
         for plugin in commands.plugins():
-            if plugin.name not in VERBS:
+            if not is_own(plugin.name):
                 others.append((plugin.name, read_summary(plugin.target).summary))
         if others:
             with formatter.section("Commands of packages"):

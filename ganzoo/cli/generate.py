@@ -10,8 +10,10 @@ from ganzoo.cli.options import (
     complete_run,
     device_option,
     names_of,
+    pairs,
     run_argument,
     seed_option,
+    use_option,
 )
 from ganzoo.discovery.registry import datasets
 
@@ -53,8 +55,9 @@ from ganzoo.discovery.registry import datasets
     show_default=True,
     help="The probability, 0 to 1, that --classifier must reach.",
 )
+@use_option
 @device_option
-def command(**options: Any) -> None:
+def command(use: tuple[str, ...], **options: Any) -> None:
     """Generate a labelled data set for training.
 
     RUN is a class-conditional model. OUT gets a sub-folder for each class, and manifest.json,
@@ -63,4 +66,4 @@ def command(**options: Any) -> None:
     from ganzoo.use.generate import GenerationPlan, generate
 
     # The parameters are named as the fields of the plan, so that each option is written once.
-    click.echo(generate(GenerationPlan(**options)))
+    click.echo(generate(GenerationPlan(**options, use=pairs("--use", use))))

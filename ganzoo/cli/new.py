@@ -5,6 +5,7 @@ from pathlib import Path
 
 import click
 
+from ganzoo.cli import is_own
 from ganzoo.cli.options import PATH, names_of
 from ganzoo.discovery.registry import KINDS, models
 from ganzoo.discovery.scaffold import new_package, use_of
@@ -35,6 +36,8 @@ def command(name: str, kind: str, like: str | None, copied: bool, out: Path | No
     """
     if (like and kind != "model") or (copied and not like):
         raise UsageError("--like MODEL is for models, and --copy goes with it")
+    if kind == "command" and is_own(name):
+        raise UsageError(f"ganzoo itself has the command {name!r}: choose another name")
     text, requires = None, None
     if like:
         from ganzoo.use.like import module_like

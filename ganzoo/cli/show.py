@@ -106,6 +106,7 @@ def _run(info: dict[str, Any]) -> Iterator[str]:
     yield _row("size", f"{sizes}, training state {info['training_size']:,} bytes")
     yield f"{'go on':9}{_continuation(info)}"  # one line, to be copied
     yield ""
+    yield from _fields("settings of use (--use name=value)", info["use"])
     yield from _networks(info["networks"], "their sizes are unknown without the model's package")
 
 

@@ -14,7 +14,7 @@ from ganzoo.errors import BadImage
 logger = logging.getLogger(__name__)
 
 METADATA, LINES = "metadata.csv", "metadata.jsonl"
-DESCRIPTIONS = (METADATA, LINES, "manifest.json")
+DESCRIPTIONS = (METADATA, LINES, "manifest.json", "settings.json")
 """Files that describe the images beside them, and are no images that cannot be used."""
 FILE, LABEL = "file_name", "label"
 LARGEST = 2**26

@@ -6,7 +6,8 @@ weights.json:
     {"weights": [{"model": "my-gan", "name": "faces", "licence": "apache-2.0",
                   "hub": "user/my-gan-faces", "revision": "...", "sha256": "..."}]}
 
-If the weights are shipped in the package, "folder": "my-gan-faces" replaces hub and revision.
+If the weights are shipped in the package, "folder": "my-gan-faces" replaces hub and revision, and
+sha256 may be left out.
 """
 
 import json
@@ -31,6 +32,7 @@ class PretrainedWeights:
     name: str
     licence: str
     sha256: str
+    """Empty if only the folder's own config.json has it."""
     folder: Path | None = None
     hub: str | None = None
     revision: str | None = None

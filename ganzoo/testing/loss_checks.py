@@ -168,7 +168,7 @@ def follows_its_direction(case: ModelCase) -> None:
     if len(directions) < 2:
         return
     images = case.inputs(2)
-    first, *others = (model.translate(images, direction) for direction in directions)
+    first, *others = (model.translate(images, direction=direction) for direction in directions)
     if all(map(first.equal, others)):
         broken(
             f"translate gives the same for {' and '.join(directions[:2])}",

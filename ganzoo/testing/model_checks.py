@@ -550,7 +550,7 @@ def _check_translations(case: ModelCase, direction: str) -> None:
     height, width = images.shape[2] + 3, images.shape[3] - 1
     odd = torch.cat([images, images], dim=2)[..., :height, :width]
     for inputs in (images, odd):
-        outputs = model.translate(inputs, direction)
+        outputs = model.translate(inputs, direction=direction)
         rows, columns = inputs.shape[2:]
         expected = (len(inputs), channels, scale * rows, scale * columns)
         if outputs.shape != expected or not in_range(outputs):
@@ -558,8 +558,8 @@ def _check_translations(case: ModelCase, direction: str) -> None:
                 f"{name} of {tuple(inputs.shape)} gives {described(outputs)}",
                 f"it must be {expected} in [-1, 1]: keep any size (pad in translated(), then crop)",
             )
-    _check_use(name, lambda some: model.translate(some, direction), odd, odd[:1])
-    if _leaves_range(model, lambda: model.translate(images, direction)):
+    _check_use(name, lambda some: model.translate(some, direction=direction), odd, odd[:1])
+    if _leaves_range(model, lambda: model.translate(images, direction=direction)):
         broken(
             f"{name} leaves [-1, 1] as weights grow",
             "end with tanh, or clamp",

@@ -99,14 +99,22 @@ def _write(
     except (OSError, GanzooError):
         raise
     except Exception as cause:  # a stranger's model can make an exporter raise anything
-        reason = str(cause).strip().partition("\n")[0]
-        raise Unsupported(f"{refusal}: {type(cause).__name__}: {reason}") from cause
+        reason = _cause_of(cause)
+        line = str(reason).strip().partition("\n")[0]
+        raise Unsupported(f"{refusal}: {type(reason).__name__}: {line}") from cause
     if difference > TOLERANCE:
         raise Unsupported(
             f"{refusal}: the file differs from the model by {difference:.1e},"
             f" not {TOLERANCE:.0e} or less"
         )
     return difference
+
+
+def _cause_of(error: BaseException) -> BaseException:
+    """What is behind an error of torch.onnx, which itself says only which of its steps failed."""
+    while isinstance(error, torch.onnx.OnnxExporterError) and error.__cause__:
+        error = error.__cause__
+    return error
 
 
 def _difference(saved: Saved, use: Use) -> float:

@@ -2,9 +2,9 @@
 
 import json
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -40,6 +40,7 @@ class GenerationPlan:
     with_real: bool = False
     classifier: str | Path | None = None
     confidence: float = 0.9
+    use: Mapping[str, str] = field(default_factory=dict)
     device: str = "auto"
 
 
@@ -56,6 +57,7 @@ def generate(plan: GenerationPlan) -> str:
             f"{model.display_name} cannot be asked for a class:"
             " take a conditional model, such as cdcgan"
         )
+    settings = model.parsed_use(plan.use)
     source = open_source(plan.data) if plan.data else None
     _check_classes(plan, model.class_names, source)
     classifier = filter_facts = None
@@ -67,12 +69,13 @@ def generate(plan: GenerationPlan) -> str:
     real = 0
     with new_folder(plan.out, must_be_free=True) as folder:
         for number in range(model.hp.classes):
-            rows += _write_class(folder, plan, model, number, classifier)
+            rows += _write_class(folder, plan, model, number, classifier, settings)
         if source and plan.with_real:
             real = _copy_real(source, folder)
         manifest = {
             "made_by": f"ganzoo {ganzoo.__version__}",
             "model": _identity(config),
+            "use": settings,
             "classifier": filter_facts,
             "real": {
                 "source": plan.data,
@@ -136,10 +139,11 @@ def _write_class(
     model: Model,
     number: int,
     classifier: Model | None,
+    settings: Mapping[str, Any],
 ) -> list[dict[str, Any]]:
     """Writes the images of a class. Returns their rows of the manifest.
 
-    `model.sample(index + 1, seed, labels)[index]` draws an image again.
+    `model.sample(index + 1, seed, labels, **settings)[index]` draws an image again.
     """
     name = model.class_names[number]
     class_folder = folder_name(name)
@@ -148,7 +152,8 @@ def _write_class(
     rows: list[dict[str, Any]] = []
     for attempt in range(ROUNDS * math.ceil(plan.per_class / chunk)):
         seed = derive_seed("augment", plan.seed, number, attempt)
-        images = model.sample(chunk, seed=seed, labels=torch.full((chunk,), number))
+        labels = torch.full((chunk,), number)
+        images = model.sample(chunk, seed=seed, labels=labels, **settings)
         if classifier:
             # grey images in colour, if the classifier needs that
             views = images.expand(-1, classifier.hp.channels or -1, -1, -1)

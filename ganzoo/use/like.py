@@ -2,8 +2,10 @@
 
 import inspect
 import re
+import sys
 from functools import partial
 from importlib.metadata import metadata
+from importlib.util import resolve_name
 from pathlib import Path
 from typing import Any
 
@@ -56,8 +58,8 @@ def _copy(plugin: Plugin, kind: type[Model]) -> str:
     if file is None:
         raise UsageError(f"the source of {plugin.name} cannot be read: leave --copy out")
     text = Path(file).read_text("utf-8").replace("$", "$$")
-    package = kind.__module__.rpartition(".")[0]
-    text = re.sub(r"(?m)^from \.(?!\.)(\w*)", partial(_absolute, package), text)
+    package = sys.modules[kind.__module__].__package__ or ""
+    text = re.sub(r"(?m)^([ \t]*from )(\.+[\w.]*)", partial(_absolute, package), text)
     text = re.sub(rf"\b{kind.__name__}\b", "$Class", text)
     about: Any = metadata(plugin.distribution)
     licence = about.get("License-Expression") or about.get("License") or "no licence named"
@@ -66,5 +68,4 @@ def _copy(plugin: Plugin, kind: type[Model]) -> str:
 
 
 def _absolute(package: str, relative: re.Match[str]) -> str:
-    name = relative[1]
-    return f"from {package}.{name}" if name else f"from {package}"
+    return relative[1] + resolve_name(relative[2], package)

@@ -1,6 +1,8 @@
 """What a picture says of how it was made: the weights, and what was asked of them."""
 
 import json
+from contextlib import suppress
+from pathlib import Path
 from typing import Any
 
 from ganzoo.state.config import Config
@@ -16,3 +18,11 @@ def record(config: Config, **asked: Any) -> str:
         if value not in (None, {}, (), []):
             document[name] = value
     return json.dumps(document)
+
+
+def is_record(path: Path) -> bool:
+    """Whether `record` wrote this file, by the keys that it always has."""
+    with suppress(Exception):  # anything may lie there
+        document = json.loads(path.read_text("utf-8"))
+        return isinstance(document, dict) and {"model", "weights"} <= document.keys()
+    return False

@@ -6,7 +6,7 @@ from pathlib import Path
 from ganzoo.errors import UsageError
 from ganzoo.files import is_replaceable
 from ganzoo.images import software_of
-from ganzoo.use.record import RECORD
+from ganzoo.use.record import RECORD, is_record
 
 
 def check_replaceable(path: Path, verb: str, way_out: str) -> None:
@@ -20,7 +20,7 @@ def is_own_folder(folder: Path, verb: str) -> bool:
     if not is_replaceable(folder):
         return False
     for path in folder.iterdir():
-        if path.name == RECORD:
+        if path.name == RECORD and is_record(path):
             continue
         numbered = path.suffix == ".png" and path.stem.isdecimal()
         if not numbered or software_of(path) != verb:

@@ -4,7 +4,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from itertools import chain, cycle, islice
 from math import ceil, isqrt
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from PIL import Image
 
@@ -51,14 +51,14 @@ def sample(
     settings = model.parsed_use(use or {})
     if is_png:
         _check_fits(model, count, columns)
-    batches = model.sample_batches(
-        count,
-        seed=seed,
-        labels=_in_turn(labels, count),
-        where=_in_turn(wheres, count),
-        prompt=_in_turn(prompts, count),
-        **settings,
-    )
+    in_turn: dict[str, Any] = {
+        "labels": _in_turn(labels, count),
+        "where": _in_turn(wheres, count),
+        "prompt": _in_turn(prompts, count),
+    }
+    # a plugin's own need not know the others
+    asked = {name: values for name, values in in_turn.items() if values}
+    batches = model.sample_batches(count, seed=seed, **asked, **settings)
     description = record(
         config,
         seed=seed,
@@ -116,4 +116,4 @@ def _write_folder(pictures: Iterator[Image.Image], out: Path, description: str) 
     with new_folder(out, must_be_free=must_be_free) as folder:
         for number, picture in enumerate(pictures):
             save_png(picture, folder / f"{number:06}.png", software=VERB)
-        (folder / RECORD).write_text(description + "\n")
+        (folder / RECORD).write_text(description + "\n", "utf-8")

@@ -132,12 +132,14 @@ def run_info(folder: Path) -> dict[str, Any]:
         "training_size": sum(path.stat().st_size for path in training_files),
         "checkpoints": [checkpoint.step for checkpoint in checkpoints],
         "networks": {},
+        "use": [],
         "command": [],
     }
     # the model may not be installed, and a stranger's configuration may hold anything
     with suppress(GanzooError, *DAMAGE):
         kind = model_class(models[f"{config.distribution}/{config.model}"])
         document["networks"] = _networks(kind, kind.Hparams.from_json(config.hyperparameters))
+        document["use"] = settings_info(kind.Use)
         if checkpoints:
             document["command"] = going_on_words(run, newest, kind.Hparams().to_json())
     return document
