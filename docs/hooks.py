@@ -174,7 +174,7 @@ def _shared_lines() -> Iterator[str]:
     yield "(Zhao et al. 2020, <https://arxiv.org/abs/2006.10738>), which small data sets need:\n"
     augmenting = {}
     for field, annotation in augment.Hparams.annotations().items():
-        if field not in of_all:
+        if field not in of_all and field[0] != "_":
             augmenting[field] = annotation
     yield from _table(augmenting, augment.Hparams().to_json())
 
