@@ -36,12 +36,8 @@ SMALL = {
 }
 QUICK = (
     "is_saved_and_resumed_bit_for_bit",
-    "trains_every_network",
     "takes_gradients_of_all_terms",
-    "has_an_optimizer_for_every_parameter",
-    "neither_waits_for_the_device_nor_leaves_it",
     "is_resumed_bit_for_bit",
-    "uses_every_image",
 )
 TRAINED = ["batch_size=4", "steps=6", "image_size=16"]
 COMMANDS = {

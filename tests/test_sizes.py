@@ -93,6 +93,7 @@ def test_dcgans_have_the_same_tensors_for_squares_and_rectangles(name):
     assert wide.sample(1).shape == (1, 3, 16, 24)
 
 
+@pytest.mark.slow
 def test_a_rectangle_is_exported(tmp_path):
     ganzoo.create("dcgan", **TINY).save(tmp_path / "model")
     from ganzoo.use.export import export
