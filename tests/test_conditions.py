@@ -94,6 +94,16 @@ def test_attributes_come_from_any_form_of_data(form, tmp_path):
     next(trainer)
 
 
+def test_of_two_tables_the_csv_is_used_and_a_warning_says_so(tmp_path, caplog):
+    for number, picture in enumerate(ganzoo.to_pil(IMAGES[:4])):
+        picture.save(tmp_path / f"{number}.png")
+    (tmp_path / "metadata.csv").write_text("file_name,hair\n0.png,red\n1.png,black\n")
+    (tmp_path / "metadata.jsonl").write_text('{"file_name": "0.png", "hair": "grey"}')
+    model = ganzoo.create("attribute-dcgan", data=str(tmp_path), **TINY)
+    assert model.attributes.structure == {"hair": ["black", "red"]}
+    assert "two tables" in caplog.text
+
+
 def test_the_attributes_travel_with_the_weights(run):
     loaded = ganzoo.load(run)
     assert loaded.attributes == Attributes.of(KNOWN)

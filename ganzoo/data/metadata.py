@@ -46,7 +46,11 @@ def described(items: Iterable[Item], place: str) -> list[Item]:
         path = PurePosixPath(item.name)
         if path.name not in DESCRIPTIONS:
             images.append(item)
-        elif path.name == METADATA or (path.name == LINES and path.parent not in tables):
+            continue
+        is_table = path.name in (METADATA, LINES)
+        if is_table and path.parent in tables:
+            logger.warning(f"{path.parent} of {place} has two tables: {METADATA} is used")
+        if path.name == METADATA or (is_table and path.parent not in tables):
             tables[path.parent] = item
     attributes: dict[str, Attributes] = {}
     for table in tables.values():
