@@ -23,6 +23,7 @@ from ganzoo.zoo import model_class
 LANGUAGES = {"python", "sh", "toml", "json", "text"}
 QUICK = {"batch_size": 4, "steps": 2}
 FEW_FACES = {
+    "attribute-dcgan": "faces:n=40",
     "dcgan-mini": "faces:n=24",
     "cdcgan-mini": "faces:n=24,label=hair",
     "cyclegan-mini": "faces:n=24,hair=blond/black",
@@ -169,7 +170,8 @@ class Reader:
 
 @pytest.fixture
 def reader(ganzoo_command, distribution, process, site_env, tmp_path, caplog, monkeypatch):
-    """A reader with folders of pictures."""
+    """A reader with folders of pictures, who imports modules from the current one."""
+    monkeypatch.syspath_prepend(Path.cwd())
     for name, source in FEW_FACES.items():
         monkeypatch.setattr(model_class(ganzoo.models[name]), "default_data", source)
     caplog.set_level("NOTSET", "ganzoo")  # a page may choose another; this one is restored
